@@ -1,0 +1,58 @@
+"""Measure a generator's latent space, stretch it, and walk through it.
+
+decoder + lattice -> measure -> field (a metric tensor per cell) -> geodesics and cartogram -> atlas -> widget.
+
+Names are imported on first use, so that a saved atlas opens without torch and without the model.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Atlas": "atlas",
+    "Cartogram": "cartograms",
+    "Decoder": "decoder",
+    "Field": "field",
+    "Geodesic": "geodesics",
+    "LatentWidget": "widget",
+    "Lattice": "lattice",
+    "SurveyError": "surveying",
+    "cartogram": "cartograms",
+    "distances": "geodesics",
+    "geodesic": "geodesics",
+    "slerp": "geodesics",
+    "straight": "geodesics",
+    "stretched": "geodesics",
+    "survey": "surveying",
+}
+_ROOMS = ("examples", "measures")
+
+__all__ = [*_HOMES, *_ROOMS, "__version__"]
+
+if TYPE_CHECKING:
+    from latent_widget import examples, measures
+    from latent_widget.atlas import Atlas
+    from latent_widget.cartograms import Cartogram, cartogram
+    from latent_widget.decoder import Decoder
+    from latent_widget.field import Field
+    from latent_widget.geodesics import Geodesic, distances, geodesic, slerp, straight, stretched
+    from latent_widget.lattice import Lattice
+    from latent_widget.surveying import SurveyError, survey
+    from latent_widget.widget import LatentWidget
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    elif name in _ROOMS:
+        value = import_module(f"{__name__}.{name}")
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(sorted(__all__))}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

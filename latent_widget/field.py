@@ -1,0 +1,158 @@
+"""The field: one symmetric positive-definite metric tensor per cell, the currency of every measure."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from latent_widget.arrays import Floats, as_floats
+from latent_widget.lattice import Lattice
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A metric field G on the cells of a lattice, `metric (H, W, 2, 2)`, in plane coordinates.
+
+    `info` says how it was made. `floor` raises every eigenvalue below `floor` times the field's mean eigenvalue to
+    that value, and `info["floored"]` counts the cells where this happened; 0 (the default) changes nothing.
+
+    Raises `ValueError` where the metric has the wrong shape, is not finite, not symmetric, or not positive definite
+    in some cells: how many, where, and which `floor` would mend it.
+    """
+
+    lattice: Lattice
+    metric: Floats
+    info: dict[str, Any]
+
+    # makes NumPy scalars defer to __rmul__
+    __array_ufunc__ = None
+
+    def __init__(self, lattice: Lattice, metric: Any, info: dict[str, Any] | None = None, floor: float = 0.0) -> None:
+        tensors = as_floats(metric, "metric")
+        if tensors.shape != (*lattice.shape, 2, 2):
+            raise ValueError(f"metric must have shape {(*lattice.shape, 2, 2)} on this lattice, got {tensors.shape}")
+        _check_finite(tensors, lattice)
+        skew = np.abs(tensors[..., 0, 1] - tensors[..., 1, 0]).max()
+        if skew > 1e-6 * np.abs(tensors).max():
+            raise ValueError(f"metric must be symmetric, its off-diagonals differ by up to {skew:.3g}")
+        tensors = 0.5 * (tensors + np.swapaxes(tensors, -1, -2))
+        told = dict(info or {})
+        if floor:
+            tensors, told["floored"] = _floored(tensors, floor)
+            told["floor"] = floor
+        _check_positive(tensors, lattice, floor)
+        tensors.setflags(write=False)
+        object.__setattr__(self, "lattice", lattice)
+        object.__setattr__(self, "metric", tensors)
+        object.__setattr__(self, "info", told)
+
+    @classmethod
+    def from_density(cls, lattice: Lattice, rho: Any, info: dict[str, Any] | None = None) -> "Field":
+        """Make the conformal field G = ρ·I from a positive scalar `rho (H, W)`; its density is `rho` again.
+
+        Raises `ValueError` for a wrong shape, and for values that are not positive and finite.
+        """
+        density = as_floats(rho, "rho")
+        if density.shape != lattice.shape:
+            raise ValueError(f"rho must have the lattice's shape {lattice.shape}, got {density.shape}")
+        bad = ~(np.isfinite(density) & (density > 0))
+        if bad.any():
+            raise ValueError(
+                f"rho must be positive and finite, {bad.sum()} of {bad.size} cells are not, {_where(bad, lattice)}; "
+                "shift it, for instance rho - rho.min() + 1e-3"
+            )
+        return cls(lattice, density[..., None, None] * np.eye(2), {"method": "conformal", **(info or {})})
+
+    @cached_property
+    def density(self) -> Floats:
+        """Magnification factor √det G per cell, `(H, W)`: measured area per unit of plane area."""
+        e, f, g = self.metric[..., 0, 0], self.metric[..., 0, 1], self.metric[..., 1, 1]
+        density = np.sqrt(e * g - f * f)
+        density.setflags(write=False)
+        return density
+
+    def temper(self, exponent: float) -> "Field":
+        """Raise every tensor to a matrix power, G ↦ Gᵗ, so the density becomes ρᵗ: 0 makes it uniform, 1 leaves it.
+
+        Raises `ValueError` for a negative or infinite exponent.
+        """
+        if not (np.isfinite(exponent) and exponent >= 0):
+            raise ValueError(f"exponent must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
+        if exponent == 1:
+            return self
+        values, vectors = np.linalg.eigh(self.metric)
+        powered = np.einsum("...ik,...k,...jk->...ij", vectors, values**exponent, vectors)
+        return Field(self.lattice, powered, {**self.info, "temper": exponent * self.info.get("temper", 1.0)})
+
+    def __add__(self, other: Any) -> "Field":
+        if not isinstance(other, Field):
+            return NotImplemented
+        if not self.lattice.same_as(other.lattice):
+            raise ValueError(
+                f"fields on different lattices cannot be added: extent {self.lattice.extent} shape {self.lattice.shape}"
+                f" and extent {other.lattice.extent} shape {other.lattice.shape}; survey both on one lattice"
+            )
+        parts = [*self.info.get("sum", [self.info]), *other.info.get("sum", [other.info])]
+        return Field(self.lattice, self.metric + other.metric, {"method": "sum", "sum": parts})
+
+    def __mul__(self, weight: Any) -> "Field":
+        # a NumPy array would spread the field over itself, so only plain numbers are taken
+        if isinstance(weight, Field) or np.ndim(weight) != 0:
+            return NotImplemented
+        if not (np.isfinite(weight) and weight > 0):
+            raise ValueError(f"a field can be scaled by a positive finite weight only, got {weight}; leave it out for 0")
+        weight = float(weight)
+        return Field(self.lattice, weight * self.metric, {**self.info, "weight": weight * self.info.get("weight", 1.0)})
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        low, high = self.density.min(), self.density.max()
+        return f"Field({self.info.get('measure', 'metric')} on {self.lattice.shape}, density {low:.3g} to {high:.3g})"
+
+
+def _check_finite(tensors: Floats, lattice: Lattice) -> None:
+    bad = ~np.isfinite(tensors).all(axis=(-1, -2))
+    if bad.any():
+        raise ValueError(
+            f"metric is NaN or infinite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)}; "
+            "does the decoder overflow there? Shrink the extent or decode in float64"
+        )
+
+
+def _check_positive(tensors: Floats, lattice: Lattice, floor: float) -> None:
+    e, f, g = tensors[..., 0, 0], tensors[..., 0, 1], tensors[..., 1, 1]
+    bad = ~((e > 0) & (g > 0) & (e * g - f * f > 0))
+    if bad.any():
+        lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
+        raise ValueError(
+            f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)} (smallest "
+            f"eigenvalue {lowest:.3g}); the decoder does not change there in some direction. With floor={floor or 1e-6:g}"
+            f" eigenvalues below that fraction of the mean ({_mean_eigenvalue(tensors):.3g}) would be raised to it"
+            if not floor
+            else f"metric is not positive definite in {bad.sum()} of {bad.size} cells even with floor={floor:g}; raise it"
+        )
+
+
+def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
+    if not 0 < floor < 1:
+        raise ValueError(f"floor is a fraction of the mean eigenvalue and must lie in (0, 1), got {floor}")
+    lowest = floor * _mean_eigenvalue(tensors)
+    if lowest <= 0:
+        raise ValueError("metric is zero everywhere, so floor= has nothing to scale by; does the decoder use its input?")
+    values, vectors = np.linalg.eigh(tensors)
+    low = values < lowest
+    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, lowest), vectors)
+    cells = low.any(axis=-1)
+    return np.where(cells[..., None, None], raised, tensors), int(cells.sum())
+
+
+def _mean_eigenvalue(tensors: Floats) -> float:
+    return float(0.5 * np.trace(tensors, axis1=-2, axis2=-1).mean())
+
+
+def _where(bad: np.ndarray, lattice: Lattice) -> str:
+    i, j = np.argwhere(bad)[0]
+    x, y = lattice.cells[i, j]
+    return f"the first at cell ({i}, {j}), x={x:.4g}, y={y:.4g}"
