@@ -14,8 +14,8 @@ from latent_widget.lattice import Lattice
 class Field:
     """A metric field G on the cells of a lattice, `metric (H, W, 2, 2)`, in plane coordinates.
 
-    `info` says how it was made. `floor` raises every eigenvalue below `floor` times the field's mean eigenvalue to
-    that value, and `info["floored"]` counts the cells where this happened; 0 (the default) changes nothing.
+    `info` says how it was made. Eigenvalues below `floor`, in the metric's own units, are raised to it, and
+    `info["floored"]` counts the cells where this happened; 0 (the default) changes nothing.
 
     Raises `ValueError` where the metric has the wrong shape, is not finite, not symmetric, or not positive definite
     in some cells: how many, where, and which `floor` would mend it.
@@ -41,7 +41,7 @@ class Field:
         if floor:
             tensors, told["floored"] = _floored(tensors, floor)
             told["floor"] = floor
-        _check_positive(tensors, lattice, floor)
+        _check_positive(tensors, lattice)
         tensors.setflags(write=False)
         object.__setattr__(self, "lattice", lattice)
         object.__setattr__(self, "metric", tensors)
@@ -121,35 +121,26 @@ def _check_finite(tensors: Floats, lattice: Lattice) -> None:
         )
 
 
-def _check_positive(tensors: Floats, lattice: Lattice, floor: float) -> None:
+def _check_positive(tensors: Floats, lattice: Lattice) -> None:
     e, f, g = tensors[..., 0, 0], tensors[..., 0, 1], tensors[..., 1, 1]
     bad = ~((e > 0) & (g > 0) & (e * g - f * f > 0))
     if bad.any():
         lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
+        mean = float(0.5 * np.trace(tensors, axis1=-2, axis2=-1).mean())
         raise ValueError(
             f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)} (smallest "
-            f"eigenvalue {lowest:.3g}); the decoder does not change there in some direction. With floor={floor or 1e-6:g}"
-            f" eigenvalues below that fraction of the mean ({_mean_eigenvalue(tensors):.3g}) would be raised to it"
-            if not floor
-            else f"metric is not positive definite in {bad.sum()} of {bad.size} cells even with floor={floor:g}; raise it"
+            f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing changes there in some direction. floor="
+            f"{max(1e-6 * mean, 1e-12):.1g} would raise the eigenvalues below that number to it"
         )
 
 
 def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
-    if not 0 < floor < 1:
-        raise ValueError(f"floor is a fraction of the mean eigenvalue and must lie in (0, 1), got {floor}")
-    lowest = floor * _mean_eigenvalue(tensors)
-    if lowest <= 0:
-        raise ValueError("metric is zero everywhere, so floor= has nothing to scale by; does the decoder use its input?")
+    if not (np.isfinite(floor) and floor > 0):
+        raise ValueError(f"floor is the smallest eigenvalue allowed and must be positive and finite, got {floor}")
     values, vectors = np.linalg.eigh(tensors)
-    low = values < lowest
-    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, lowest), vectors)
-    cells = low.any(axis=-1)
-    return np.where(cells[..., None, None], raised, tensors), int(cells.sum())
-
-
-def _mean_eigenvalue(tensors: Floats) -> float:
-    return float(0.5 * np.trace(tensors, axis1=-2, axis2=-1).mean())
+    low = (values < floor).any(axis=-1)
+    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
+    return np.where(low[..., None, None], raised, tensors), int(low.sum())
 
 
 def _where(bad: np.ndarray, lattice: Lattice) -> str:

@@ -122,6 +122,13 @@ class Lattice:
         (x0, x1, y0, y1), (h, w) = self.extent, self.shape
         return _frozen_grid(np.linspace(x0, x1, w + 1), np.linspace(y0, y1, h + 1))
 
+    def band(self, start: int, stop: int) -> "Lattice":
+        """Return rows start to stop as a lattice of their own, at least 2 rows: a tile of a survey."""
+        x0, x1, y0, _ = self.extent
+        dy = self.spacing[1]
+        extent = (x0, x1, y0 + dy * start, y0 + dy * stop)
+        return Lattice(extent, (stop - start, self.shape[1]), self.origin, self.basis)
+
     def embed(self, points: Any) -> Floats:
         """Map plane points `(..., 2)` to latents `(..., d)`."""
         p = as_points(points, "points")

@@ -1,0 +1,151 @@
+"""The decoder: any callable from latents `(n, d)` to a tensor or a distribution with n rows."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.distributions import Distribution
+
+from latent_widget import outputs
+from latent_widget.arrays import as_floats
+from latent_widget.lattice import Lattice
+
+Output = Tensor | Distribution
+
+
+@dataclass(frozen=True, eq=False)
+class Decoder:
+    """Wrap `decode`: latents `(n, latent_dim)` -> a tensor `(n, ...)` or a `torch.distributions.Distribution`.
+
+    `device` and `dtype` default to those of the parameters found in `decode` (a module, a bound method, a partial, or
+    a function that refers to modules), else to the CPU and torch's default. At most `batch_size` latents are decoded
+    at once. `render(sample)` turns one decoded row (a NumPy array) into a picture: an array, a PIL image or a string.
+
+    Raises `TypeError` where `decode` is not callable, `ValueError` for the rest.
+    """
+
+    decode: Callable[[Tensor], Output]
+    latent_dim: int = 2
+    device: Any = None
+    batch_size: int = 4096
+    render: Callable[[Any], Any] | None = None
+    dtype: torch.dtype | None = None
+    modules: tuple[nn.Module, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not callable(self.decode):
+            raise TypeError(f"decode must be callable on latents (n, d), got {type(self.decode).__name__}")
+        for name in ("latent_dim", "batch_size"):
+            if int(getattr(self, name)) != getattr(self, name) or getattr(self, name) < 1:
+                raise ValueError(f"{name} must be a whole number >= 1, got {getattr(self, name)!r}")
+        modules = tuple(_modules_in(self.decode))
+        object.__setattr__(self, "modules", modules)
+        parameters = [p for m in modules for p in m.parameters() if p.is_floating_point()]
+        device = torch.device(self.device if self.device is not None else parameters[0].device if parameters else "cpu")
+        if parameters and parameters[0].device.type != device.type:
+            raise ValueError(
+                f"device={str(device)!r}, but the decoder's parameters are on {parameters[0].device}; "
+                f"move them first with model.to({str(device)!r})"
+            )
+        object.__setattr__(self, "device", device)
+        if self.dtype is None:
+            object.__setattr__(self, "dtype", parameters[0].dtype if parameters else torch.get_default_dtype())
+
+    def __call__(self, latents: Any) -> Output:
+        """Decode latents `(..., d)`, in batches and without gradients; the output has the same leading shape, on the CPU.
+
+        A distribution comes back with one event per latent, so that `entropy()` and `log_prob()` have shape `(...)`.
+        Raises `ValueError` for a wrong width, the wrong number of rows and NaN outputs, and `RuntimeError` with the
+        batch named where `decode` itself fails.
+        """
+        z = as_floats(latents, "latents")
+        if z.ndim == 0 or z.shape[-1] != self.latent_dim:
+            raise ValueError(
+                f"latents must have shape (..., {self.latent_dim}) for this decoder, got {z.shape}; "
+                "plane points are turned into latents by lattice.embed(points)"
+            )
+        flat = torch.from_numpy(z.reshape(-1, self.latent_dim).copy())
+        if len(flat) == 0:
+            raise ValueError(f"latents are empty, shape {z.shape}; give at least one")
+        with self.evaluating(), torch.no_grad():
+            parts = [outputs.to_cpu(self.raw(batch)) for batch in flat.split(self.batch_size)]
+        joined = outputs.joined(parts)
+        outputs.check_finite(joined, flat)
+        return outputs.with_lead(joined, z.shape[:-1])
+
+    def raw(self, batch: Tensor) -> Output:
+        """Decode one batch `(n, d)` of any dtype with gradients allowed; rows are checked, values are not."""
+        z = batch.to(device=self.device, dtype=self.dtype)
+        try:
+            output = self.decode(z)
+        except NotImplementedError:
+            raise  # an operation without a derivative rule: whoever differentiates knows what to do
+        except Exception as error:
+            raise RuntimeError(
+                f"decode failed on a batch of latents of shape {tuple(z.shape)}, {z.dtype}, {z.device}: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        return outputs.checked(output, len(z))
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Switch the decoder's modules to evaluation for a while, and put back each one's own mode."""
+        training = [m for root in self.modules for m in root.modules() if m.training]
+        for module in training:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module in training:
+                module.training = True
+
+    def probe(self, lattice: Lattice) -> Output:
+        """Decode five points of the lattice and return the output, after checks that would spoil a whole survey.
+
+        Raises `ValueError` where the latent dimensions differ, a value is NaN, the outputs change from call to call,
+        or a row depends on the other rows of its batch.
+        """
+        if lattice.latent_dim != self.latent_dim:
+            raise ValueError(
+                f"lattice lies in a latent space of dimension {lattice.latent_dim}, the decoder takes latent_dim="
+                f"{self.latent_dim}; lay it with Lattice.through(za, zb, zc) or Lattice.fit(latents)"
+            )
+        rows, columns = lattice.shape
+        spots = lattice.embed(lattice.cells[[0, 0, rows // 2, -1, -1], [0, -1, columns // 2, 0, -1]])
+        together = self(spots)
+        again, fewer = self(spots), self(spots[:2])
+        if outputs.differs(together, again):
+            raise ValueError(
+                "decoder gives different outputs for the same latents, so nothing can be measured; switch off its "
+                "noise (dropout outside nn.Module, sampling in the forward pass) or return the distribution itself"
+            )
+        if outputs.differs(outputs.rows(together, 2), fewer):
+            raise ValueError(
+                "decoder gives a row different values depending on the other rows of the batch; is a batch-norm layer "
+                "in training mode? Call model.eval() on it (modules hidden inside other objects are not found)"
+            )
+        return together
+
+
+def _modules_in(decode: Any, depth: int = 0) -> list[nn.Module]:
+    if isinstance(decode, nn.Module):
+        return [decode]
+    if isinstance(decode, partial):
+        candidates = [decode.func, *decode.args, *decode.keywords.values()]
+    elif inspect.ismethod(decode):
+        candidates = [decode.__self__, decode.__func__]
+    elif inspect.isfunction(decode):
+        variables = inspect.getclosurevars(decode)
+        candidates = [*variables.nonlocals.values(), *variables.globals.values()]
+    elif depth and not callable(decode):
+        candidates = []
+    else:
+        # an object with __call__, or one whose attributes hold the modules
+        candidates = list(getattr(decode, "__dict__", {}).values())
+    found = [m for c in candidates if depth < 3 and not inspect.ismodule(c) for m in _modules_in(c, depth + 1)]
+    return list(dict.fromkeys(found))

@@ -1,0 +1,166 @@
+"""Pushing the plane's two tangent vectors through a decoder, beside the value itself.
+
+The value and both tangents travel as one stack `(3, n, ...)`: a linear layer is then one matrix product for all three,
+and the Jacobian never exists. PyTorch's own forward-mode rules serve every operation that has no rule here, one
+operation at a time, so any decoder that they can differentiate passes through unchanged.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.autograd.forward_ad as forward_ad
+from torch import Tensor
+from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
+
+# forward-mode levels are counted process-wide in PyTorch, so tiles on several threads must take turns
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def push(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """Return value and tangents ∂f/∂x, ∂f/∂y of a function of plane points `(n, 2)` as one stack `(3, n, k)`.
+
+    Raises `NotImplementedError` (from PyTorch) where an operation has no forward-mode rule.
+    """
+    seed = torch.zeros(3, *points.shape, dtype=points.dtype, device=points.device)
+    seed[0], seed[1, :, 0], seed[2, :, 1] = points, 1, 1
+    with torch.no_grad(), _ONE_AT_A_TIME:
+        pushed = function(_carry(seed))
+    if not isinstance(pushed, Stack):
+        # the output does not depend on the input: both tangents vanish
+        return torch.stack([pushed, torch.zeros_like(pushed), torch.zeros_like(pushed)])
+    return pushed.stack
+
+
+def push_by_jvp(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
+    """Return the same stack `(3, n, k)` by `torch.func.jvp` alone, twice as slow: the independent check of `push`."""
+    with torch.no_grad(), _ONE_AT_A_TIME:
+        (value, along_x), (_, along_y) = (
+            torch.func.jvp(function, (points,), (torch.eye(2).to(points)[axis].expand_as(points).contiguous(),))
+            for axis in (0, 1)
+        )
+    return torch.stack([value, along_x, along_y])
+
+
+class Stack(torch.Tensor):
+    """A tensor that carries its two tangents along: `stack (3, *shape)`, with itself as `stack[0]`."""
+
+    stack: Tensor
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        with torch._C.DisableTorchFunctionSubclass():
+            rule = _RULES.get(getattr(func, "__name__", ""))
+            result = NotImplemented if rule is None else rule(func, *args, **kwargs)
+            return _by_forward_mode(func, args, kwargs) if result is NotImplemented else result
+
+
+def _carry(stack: Tensor) -> Stack:
+    carried = stack[0].as_subclass(Stack)
+    carried.stack = stack
+    return carried
+
+
+def _by_forward_mode(func: Any, args: Any, kwargs: Any) -> Any:
+    leaves, spec = tree_flatten((args, kwargs))
+    mutates = _writes_in_place(func) and isinstance(args[0], Stack)
+    results = []
+    for axis in (1, 2):
+        with forward_ad.dual_level():
+            # copies, since an operation in place would otherwise act twice on the same value
+            duals = [
+                forward_ad.make_dual(v.stack[0].clone(), v.stack[axis].clone()) if isinstance(v, Stack) else v
+                for v in leaves
+            ]
+            dual_args, dual_kwargs = tree_unflatten(duals, spec)
+            output = func(*dual_args, **dual_kwargs)
+            results.append(tree_map(_unpacked, dual_args[0] if mutates else output))
+    if mutates:
+        along_x, along_y = results
+        args[0].stack[0] = along_x.value
+        args[0].stack[1], args[0].stack[2] = along_x.along(along_x.value), along_y.along(along_x.value)
+        return args[0]
+    outputs_x, output_spec = tree_flatten(results[0], is_leaf=lambda v: isinstance(v, _Dual))
+    outputs_y, _ = tree_flatten(results[1], is_leaf=lambda v: isinstance(v, _Dual))
+    joined = [_joined(a, b) if isinstance(a, _Dual) else a for a, b in zip(outputs_x, outputs_y, strict=True)]
+    return tree_unflatten(joined, output_spec)
+
+
+def _writes_in_place(func: Any) -> bool:
+    name = func.__name__
+    return name in _AUGMENTED or (name.endswith("_") and not name.endswith("__"))
+
+
+_AUGMENTED = {"__setitem__", "__iadd__", "__isub__", "__imul__", "__itruediv__", "__ipow__", "__imatmul__"}
+
+
+class _Dual:
+    def __init__(self, value: Tensor, tangent: Tensor | None) -> None:
+        self.value, self.tangent = value, tangent
+
+    def along(self, like: Tensor) -> Tensor:
+        return torch.zeros_like(like) if self.tangent is None else self.tangent
+
+
+def _unpacked(output: Any) -> Any:
+    if isinstance(output, Tensor) and output.is_floating_point():
+        return _Dual(*forward_ad.unpack_dual(output))
+    return output
+
+
+def _joined(x: _Dual, y: _Dual) -> Tensor:
+    if x.tangent is None and y.tangent is None:
+        return x.value
+    return _carry(torch.stack([x.value, x.along(x.value), y.along(x.value)]))
+
+
+def _linear_in_first(func: Any, x: Any, weight: Any, bias: Any = None, *rest: Any, **options: Any) -> Any:
+    if not isinstance(x, Stack) or any(isinstance(v, Stack) for v in (weight, bias)):
+        return NotImplemented
+    together = func(x.stack.flatten(0, 1), weight, None, *rest, **options)
+    stack = together.unflatten(0, (3, x.stack.shape[1]))
+    if bias is not None:
+        # channels are the second axis of a convolution, the last of a linear layer
+        trailing = 0 if func.__name__ == "linear" else stack.dim() - 3
+        stack[0] += bias.reshape(-1, *[1] * trailing)
+    return _carry(stack)
+
+
+def _matmul(func: Any, x: Any, weight: Any) -> Any:
+    if not isinstance(x, Stack) or isinstance(weight, Stack) or weight.dim() != 2:
+        return NotImplemented
+    return _carry(torch.matmul(x.stack, weight))
+
+
+def _reshaped(func: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+    if not isinstance(x, Stack):
+        return NotImplemented
+    return _carry(x.stack.reshape(3, *func(x.stack[0], *args, **kwargs).shape))
+
+
+def _elementwise(slope: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
+    """Make the rule of y = f(x) from its slope, a function of (x, y)."""
+
+    def rule(func: Any, x: Any, **options: Any) -> Any:
+        if not isinstance(x, Stack) or any(options.values()):
+            return NotImplemented
+        stack = torch.empty_like(x.stack)
+        stack[0] = value = func(x.stack[0])
+        torch.mul(x.stack[1:], slope(x.stack[0], value), out=stack[1:])
+        return _carry(stack)
+
+    return rule
+
+
+_RULES: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), _linear_in_first),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _linear_in_first),
+    **dict.fromkeys(("matmul", "mm", "__matmul__"), _matmul),
+    **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze"), _reshaped),
+    "tanh": _elementwise(lambda _, y: torch.addcmul(torch.ones_like(y), y, y, value=-1)),
+    "sigmoid": _elementwise(lambda _, y: torch.addcmul(y, y, y, value=-1)),
+    "relu": _elementwise(lambda x, _: (x > 0).to(x.dtype)),
+    "exp": _elementwise(lambda _, y: y),
+}
