@@ -1,0 +1,108 @@
+"""From decoded samples to thumbnails: images, curves and text as RGBA pixels."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+Pixels = NDArray[np.uint8]
+Levels = tuple[float, float]
+
+LARGEST = 64
+"""Longest side of a thumbnail in pixels; larger pictures are reduced to it."""
+CURVE = (32, 48)
+"""Height and width of the drawing of a curve."""
+INK = (40, 66, 110, 255)
+
+
+@dataclass(frozen=True, eq=False)
+class Thumbnails:
+    """Decoded samples as pictures: `images (h, w, ph, pw, 4)` uint8 RGBA at the centres of an h × w lattice.
+
+    `levels` are the sample values drawn as black and white, kept so that later samples are drawn alike.
+    """
+
+    images: Pixels
+    levels: Levels
+
+
+def levels_of(samples: NDArray[Any]) -> Levels:
+    """Choose which values are drawn black and white: (0, 1), (-1, 1) or (0, 255) where they fit, else the range."""
+    low, high = float(samples.min()), float(samples.max())
+    slack = 0.05
+    for black, white in ((0.0, 1.0), (-1.0, 1.0)):
+        if low >= black - slack and high <= white + slack:
+            return black, white
+    if low >= 0 and 2 < high <= 255:
+        return 0.0, 255.0
+    return low, high if high > low else low + 1.0
+
+
+def drawn(samples: NDArray[Any], levels: Levels, render: Callable[[Any], Any] | None = None) -> Pixels:
+    """Draw samples `(n, ...)` as thumbnails of one size, `(n, ph, pw, 4)` uint8 RGBA.
+
+    Without `render`, `(h, w)`, `(1 | 3 | 4, h, w)` and `(h, w, 1 | 3 | 4)` are images and `(k,)` a curve. With it,
+    `render(sample)` returns such an array, a PIL image, or a string. Raises `ValueError` for anything else.
+    """
+    pictures = [_picture(sample if render is None else render(sample), levels) for sample in samples]
+    width, height = (max(p.size[axis] for p in pictures) for axis in (0, 1))
+    scale = min(1.0, LARGEST / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    sheets = []
+    for picture in pictures:
+        fitted = picture
+        if picture.size != (width, height):
+            # pictures of several sizes (texts) share one frame, centred
+            fitted = Image.new("RGBA", (width, height), (255, 255, 255, 0))
+            fitted.paste(picture, ((width - picture.size[0]) // 2, (height - picture.size[1]) // 2))
+        sheets.append(np.asarray(fitted if scale == 1 else fitted.resize(size, Image.Resampling.BOX)))
+    return np.stack(sheets)
+
+
+def _picture(shown: Any, levels: Levels) -> Image.Image:
+    if isinstance(shown, Image.Image):
+        return shown.convert("RGBA")
+    if isinstance(shown, str):
+        return _text(shown)
+    values = np.asarray(shown, dtype=np.float64)
+    if values.ndim == 3 and values.shape[0] in (1, 3, 4) and values.shape[-1] not in (1, 3, 4):
+        values = np.moveaxis(values, 0, -1)
+    if values.ndim == 3 and values.shape[-1] == 1:
+        values = values[..., 0]
+    if values.ndim == 2 or (values.ndim == 3 and values.shape[-1] in (3, 4)):
+        unit = np.clip((values - levels[0]) / (levels[1] - levels[0]), 0, 1)
+        return Image.fromarray(np.uint8(np.rint(255 * unit))).convert("RGBA")
+    if values.ndim <= 1:
+        return _curve(np.atleast_1d(values), levels)
+    raise ValueError(
+        f"a decoded sample of shape {values.shape} is no image (h, w), (c, h, w), (h, w, c) and no curve (k,); "
+        "give Decoder(render=...), a function from a sample to an array, a PIL image or a string"
+    )
+
+
+def _curve(values: NDArray[np.float64], levels: Levels) -> Image.Image:
+    height, width = CURVE
+    # drawn at four times the size, because Pillow draws lines without smoothing
+    big = Image.new("RGBA", (4 * width, 4 * height), (255, 255, 255, 255))
+    y = 4 * height * (0.92 - 0.84 * np.clip((values - levels[0]) / (levels[1] - levels[0]), 0, 1))
+    pen = ImageDraw.Draw(big)
+    if values.size <= 8:
+        room = 4 * width / values.size
+        for k, top in enumerate(y):
+            pen.rectangle((k * room + 0.15 * room, top, (k + 1) * room - 0.15 * room, 4 * height * 0.92), fill=INK)
+    else:
+        x = np.linspace(4, 4 * width - 4, values.size)
+        pen.line(list(zip(x.tolist(), y.tolist(), strict=True)), fill=INK, width=5, joint="curve")
+    return big.resize((width, height), Image.Resampling.BOX)
+
+
+def _text(text: str) -> Image.Image:
+    font = ImageFont.load_default(14)
+    shown = text if len(text) <= 24 else text[:23] + "…"
+    left, top, right, bottom = ImageDraw.Draw(Image.new("RGBA", (1, 1))).textbbox((0, 0), shown or " ", font=font)
+    page = Image.new("RGBA", (int(right - left) + 6, int(bottom - top) + 6), (255, 255, 255, 255))
+    ImageDraw.Draw(page).text((3 - left, 3 - top), shown, font=font, fill=INK)
+    return page

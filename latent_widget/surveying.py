@@ -1,0 +1,202 @@
+"""The survey: decoder and lattice in, atlas out. The pipeline reads top to bottom in `survey`."""
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from latent_widget import outputs
+from latent_widget.arrays import Floats, as_floats
+from latent_widget.atlas import Atlas
+from latent_widget.decoder import Decoder
+from latent_widget.field import Field
+from latent_widget.lattice import Lattice
+from latent_widget.measures import Measure, is_local, named
+from latent_widget.render import Pixels, Thumbnails, drawn, levels_of
+
+TILE = 8192
+"""Cells surveyed in one piece; memory grows with this, not with the lattice."""
+SHEET = 2_000_000
+"""Most bytes of thumbnails in an atlas."""
+
+
+class SurveyError(ValueError):
+    """A measure failed; `atlas` holds what had been measured before it, or is None where nothing had."""
+
+    def __init__(self, message: str, atlas: Atlas | None) -> None:
+        super().__init__(message)
+        self.atlas = atlas
+
+
+def survey(
+    decoder: Decoder | Callable[..., Any],
+    lattice: Lattice,
+    measures: Iterable[Any] = ("pullback",),
+    points: Any = None,
+    labels: Any = None,
+    executor: Executor | None = None,
+    progress: bool | Callable[[int, int, str], None] = True,
+    thumbnails: int = 32,
+) -> Atlas:
+    """Measure a decoder on a lattice with one or more measures, and return the atlas.
+
+    `measures` are names, functions `(decoder, lattice) -> Field` or `(name, function)`. `points (n, d)` are encoded
+    latents, shown where they project onto the plane, and `labels (n,)` their classes. Local measures are cut into
+    bands of at most 8192 cells and mapped over `executor`. `progress` is True for a bar, or called with
+    `(done, total, measure)`. `thumbnails` is the most decoded pictures along the longer side of the map, 0 for none.
+
+    Raises `ValueError` before anything is measured for bad arguments and decoders, and `SurveyError`, which keeps the
+    measures already taken in its `.atlas`, where a measure fails.
+    """
+    decoder = decoder if isinstance(decoder, Decoder) else Decoder(decoder, latent_dim=lattice.latent_dim)
+    asked = _asked(measures)
+    plane_points, classes = _encoded(points, labels, lattice)
+    pieces = {name: _bands(lattice) if is_local(measure) else [lattice] for name, measure in asked.items()}
+    fields: dict[str, Field] = {}
+    with decoder.evaluating():
+        decoder.probe(lattice)
+        pictures = _thumbnails(decoder, lattice, thumbnails) if thumbnails else None
+
+        def atlas() -> Atlas:
+            return Atlas(lattice, dict(fields), plane_points, classes, pictures, decoder)
+
+        with _reporting(progress, sum(len(bands) for bands in pieces.values())) as step:
+            for name, measure in asked.items():
+                try:
+                    fields[name] = _measured(measure, name, decoder, lattice, pieces[name], executor, step)
+                except Exception as error:
+                    kept = f"; kept in the error's .atlas: {', '.join(fields)}" if fields else ""
+                    raise SurveyError(f"measure {name!r} failed: {error}{kept}", atlas() if fields else None) from error
+    return atlas()
+
+
+def _asked(measures: Iterable[Any]) -> dict[str, Measure]:
+    if isinstance(measures, str) or callable(measures):
+        measures = [measures]
+    asked: dict[str, Measure] = {}
+    for measure in measures:
+        name, function = named(measure)
+        if name in asked:
+            raise ValueError(f"measures names {name!r} twice; tell them apart as (name, function)")
+        asked[name] = function
+    if not asked:
+        raise ValueError("measures is empty; give at least one, for instance ['pullback']")
+    return asked
+
+
+def _encoded(points: Any, labels: Any, lattice: Lattice) -> tuple[Floats | None, np.ndarray | None]:
+    if points is None:
+        if labels is not None:
+            raise ValueError("labels were given without points; give points (n, d), the encoded latents, too")
+        return None, None
+    latents = as_floats(points, "points")
+    if latents.ndim != 2 or latents.shape[1] != lattice.latent_dim:
+        raise ValueError(f"points must be latents of shape (n, {lattice.latent_dim}), got {latents.shape}")
+    on_plane = lattice.project(latents)
+    outside = int((~lattice.contains(on_plane)).sum())
+    if outside:
+        warnings.warn(
+            f"{outside} of {len(on_plane)} points lie outside the lattice's extent {lattice.extent} and will not be "
+            "seen; Lattice.fit(points) lays one that holds them all",
+            stacklevel=3,
+        )
+    if labels is None:
+        return on_plane, None
+    classes = np.asarray(labels.detach().cpu() if hasattr(labels, "detach") else labels)
+    if classes.dtype == object:
+        classes = classes.astype(str)
+    if classes.shape != (len(on_plane),):
+        raise ValueError(f"labels must have one entry per point, shape ({len(on_plane)},), got {classes.shape}")
+    return on_plane, classes
+
+
+def _bands(lattice: Lattice) -> list[Lattice]:
+    rows, columns = lattice.shape
+    # every band has two rows or more, as a lattice must
+    count = max(1, min(rows // 2, round(rows * columns / TILE)))
+    edges = np.linspace(0, rows, count + 1).round().astype(int)
+    return [lattice.band(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def _measured(
+    measure: Measure,
+    name: str,
+    decoder: Decoder,
+    lattice: Lattice,
+    bands: list[Lattice],
+    executor: Executor | None,
+    step: Callable[[str], None],
+) -> Field:
+    if executor is None:
+        parts = []
+        for band in bands:
+            parts.append(_checked(measure(decoder, band), name, band))
+            step(name)
+    else:
+        futures = [executor.submit(measure, decoder, band) for band in bands]
+        try:
+            parts = []
+            for future, band in zip(futures, bands, strict=True):
+                parts.append(_checked(future.result(), name, band))
+                step(name)
+        finally:
+            for future in futures:
+                future.cancel()
+    info = {**parts[0].info, "measure": parts[0].info.get("measure", name)}
+    if "floored" in info:
+        info["floored"] = sum(part.info["floored"] for part in parts)
+    for key in [k for k, v in info.items() if isinstance(v, np.ndarray)]:
+        info[key] = np.concatenate([part.info[key] for part in parts])
+    return Field(lattice, np.concatenate([part.metric for part in parts]), info)
+
+
+def _checked(measured: Any, name: str, lattice: Lattice) -> Field:
+    if not isinstance(measured, Field):
+        raise TypeError(
+            f"measure {name!r} returned {type(measured).__name__}, it must return a Field; for a scalar per cell, "
+            "return lw.Field.from_density(lattice, rho)"
+        )
+    if not measured.lattice.same_as(lattice):
+        raise ValueError(f"measure {name!r} returned a field on another lattice than the one it was given")
+    return measured
+
+
+def _thumbnails(decoder: Decoder, lattice: Lattice, most: int) -> Thumbnails | None:
+    rows, columns = lattice.shape
+    coarse = max(rows, columns) / most
+    try:
+        while True:
+            shape = max(2, round(rows / coarse)), max(2, round(columns / coarse))
+            small = Lattice(lattice.extent, shape, lattice.origin, lattice.basis)
+            samples = outputs.mean(decoder(lattice.embed(small.cells))).numpy()
+            flat = samples.reshape(-1, *samples.shape[2:])
+            levels = levels_of(flat)
+            one = drawn(flat[:1], levels, decoder.render)
+            if one.nbytes * len(flat) <= SHEET or min(shape) <= 8:
+                images: Pixels = drawn(flat, levels, decoder.render)
+                return Thumbnails(images.reshape(*shape, *images.shape[1:]), levels)
+            coarse *= max(1.1, (one.nbytes * len(flat) / SHEET) ** 0.5)
+    except Exception as error:  # a user's render may raise anything, and pictures are not worth losing a survey for
+        warnings.warn(f"no thumbnails: {error}", stacklevel=3)
+        return None
+
+
+@contextmanager
+def _reporting(progress: bool | Callable[[int, int, str], None], total: int) -> Iterator[Callable[[str], None]]:
+    """Report progress band by band, to a tqdm bar or to the caller's function."""
+    with tqdm(total=total, unit="band", disable=progress is not True, leave=False) as bar:
+        done = 0
+
+        def step(name: str) -> None:
+            nonlocal done
+            done += 1
+            bar.set_description(name)
+            bar.update()
+            if callable(progress):
+                progress(done, total, name)
+
+        yield step

@@ -1,0 +1,267 @@
+"""The widget: an atlas on screen, its choices as synchronised traits. The only module that imports anywidget."""
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import traitlets
+from matplotlib.figure import Figure
+
+from latent_widget import outputs
+from latent_widget.arrays import as_points
+from latent_widget.atlas import Atlas
+from latent_widget.cartograms import Cartogram, cartogram
+from latent_widget.decoder import Decoder
+from latent_widget.field import Field
+from latent_widget.figure import draw_map, draw_strip
+from latent_widget.geodesics import Geodesic, geodesic, straight
+from latent_widget.lattice import Lattice
+from latent_widget.render import Pixels, drawn, levels_of
+from latent_widget.surveying import survey
+from latent_widget.wire import packed
+
+STATIC = Path(__file__).parent / "static"
+SHOWN = {"points": True, "thumbnails": False, "grid": False, "straight": True, "geodesic": True}
+THEMES = ("auto", "light", "dark")
+
+
+class LatentWidget(anywidget.AnyWidget):
+    """Show an atlas, or survey a decoder over `extent` and show that.
+
+    Traits, each settable and observable: `weights` (measure -> weight >= 0), `temper` in [0, 1], `stretch` in [0, 1],
+    `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn).
+    `path`, `straight` and `samples` are computed when asked for. Survey options (`measures=`, `points=`, ...) may
+    follow a decoder.
+
+    Raises `TypeError` where the first argument is neither an atlas nor a decoder, `TraitError` for a bad trait.
+    """
+
+    _esm = STATIC / "widget.js"
+    _css = STATIC / "widget.css"
+
+    weights = traitlets.Dict(key_trait=traitlets.Unicode(), value_trait=traitlets.Float()).tag(sync=True)
+    temper = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
+    stretch = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
+    start = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
+    end = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
+    n_samples = traitlets.Int(10, min=2, max=100).tag(sync=True)
+    theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
+    show = traitlets.Dict().tag(sync=True)
+
+    _lattice = traitlets.Dict().tag(sync=True)
+    _fields = traitlets.List().tag(sync=True)
+    _points = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    _sprites = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
+    _cartogram = traitlets.Dict().tag(sync=True)
+    _status = traitlets.Dict({"state": "ready", "message": ""}).tag(sync=True)
+
+    def __init__(self, source: Any, extent: Any = None, shape: tuple[int, int] = (128, 128), **options: Any) -> None:
+        traits = {name: options.pop(name) for name in list(options) if self.has_trait(name)}
+        self._atlas = _as_atlas(source, extent, shape, options)
+        self._drawn_cartogram: tuple[int, Cartogram] | None = None
+        self._walked: tuple[Any, Geodesic] | None = None
+        atlas = self._atlas
+        x0, x1, y0, y1 = atlas.lattice.extent
+        defaults = {
+            "weights": {name: float(k == 0) for k, name in enumerate(atlas.measures)},
+            "start": [x0 + 0.25 * (x1 - x0), y0 + 0.25 * (y1 - y0)],
+            "end": [x0 + 0.75 * (x1 - x0), y0 + 0.75 * (y1 - y0)],
+            "show": SHOWN,
+        }
+        super().__init__(**{**defaults, **traits}, **_on_the_wire(atlas))
+        self._stretch_map()
+        self.observe(self._stretch_map, names=["weights", "temper"])
+        self.on_msg(self._answer)
+
+    @property
+    def atlas(self) -> Atlas:
+        """The atlas on screen."""
+        return self._atlas
+
+    @property
+    def field(self) -> Field:
+        """The weighted, tempered field that is drawn, (Σ wᵢ Gᵢ)ᵗ."""
+        return self._atlas.mixed(self.weights, self.temper)
+
+    @property
+    def cartogram(self) -> Cartogram:
+        """The stretched map that belongs to `field`."""
+        if self._drawn_cartogram is None:
+            raise ValueError(f"no map could be made: {self._status['message']}")
+        return self._drawn_cartogram[1]
+
+    @property
+    def path(self) -> Geodesic:
+        """The geodesic from `start` to `end` under `field`."""
+        key = (tuple(sorted(self.weights.items())), self.temper, tuple(self.start), tuple(self.end))
+        if self._walked is None or self._walked[0] != key:
+            single = [name for name, weight in self.weights.items() if weight > 0]
+            if len(single) == 1 and self.weights[single[0]] == 1 and self.temper == 1:
+                walked = self._atlas.geodesic(self.start, self.end, single[0])
+            else:
+                walked = geodesic(self.field, self.start, self.end)
+            self._walked = (key, walked)
+        return self._walked[1]
+
+    @property
+    def straight(self) -> Geodesic:
+        """The straight line from `start` to `end`, measured by `field`."""
+        return straight(self.field, self.start, self.end)
+
+    @property
+    def samples(self) -> np.ndarray:
+        """What is decoded at `n_samples` points along `path`, evenly spaced by the measure; needs the decoder."""
+        return self._decoded(self.path.at(self.n_samples))
+
+    def save(self, path: str | os.PathLike[str], dpi: float = 200, width: float = 7.0) -> None:
+        """Write what is shown to `.svg`, `.png` or `.pdf`, `width` inches wide, white; no browser needed.
+
+        Raises `ValueError` for another suffix.
+        """
+        suffix = Path(path).suffix.lower()
+        if suffix not in (".svg", ".png", ".pdf"):
+            raise ValueError(f"path must end in .svg, .png or .pdf, got {os.fspath(path)!r}")
+        lines = [line for line in (self.path, self.straight) if self.show.get(line.kind, True)]
+        pictures = [self._pictures(line.at(self.n_samples)) for line in lines]
+        x0, x1, y0, y1 = self._atlas.lattice.extent
+        tall = width * 0.8 * min(1.6, max(0.4, (y1 - y0) / (x1 - x0)))
+        strip = 0.35 + 0.9 * width / self.n_samples
+        shown = [p for p in pictures if p is not None]
+        figure = Figure(figsize=(width, tall + strip * len(shown)), layout="constrained")
+        axes = figure.subplots(1 + len(shown), 1, squeeze=False, height_ratios=[tall, *[strip] * len(shown)])[:, 0]
+        draw_map(
+            self._atlas,
+            stretch=self.stretch,
+            ax=axes[0],
+            field=self.field,
+            cart=self.cartogram if self.stretch > 0 else None,
+            paths=lines,
+            **{name: bool(self.show.get(name)) for name in ("points", "thumbnails", "grid")},
+        )
+        below = [(line, p) for line, p in zip(lines, pictures, strict=True) if p is not None]
+        for ax, (line, film) in zip(axes[1:], below, strict=True):
+            draw_strip(ax, film, line.kind, f"{line.kind}, length {line.length:.4g}")
+        figure.savefig(path, dpi=dpi, facecolor="white")
+
+    @traitlets.validate("weights")
+    def _check_weights(self, proposal: Any) -> dict[str, float]:
+        weights = proposal["value"]
+        unknown = [name for name in weights if name not in self._atlas.fields]
+        bad = {name: w for name, w in weights.items() if not (np.isfinite(w) and w >= 0)}
+        if unknown:
+            raise traitlets.TraitError(
+                f"weights names {', '.join(map(repr, unknown))}; this atlas holds {', '.join(self._atlas.measures)}"
+            )
+        if bad:
+            raise traitlets.TraitError(f"weights must be finite and >= 0, got {bad}")
+        return {name: float(weights.get(name, 0.0)) for name in self._atlas.measures}
+
+    @traitlets.validate("start", "end")
+    def _check_end_point(self, proposal: Any) -> list[float]:
+        name, value = proposal["trait"].name, proposal["value"]
+        if not np.isfinite(value).all() or not self._atlas.lattice.contains(value):
+            raise traitlets.TraitError(f"{name}={value} lies outside the map, extent {self._atlas.lattice.extent}")
+        return value
+
+    @traitlets.validate("show")
+    def _check_show(self, proposal: Any) -> dict[str, bool]:
+        unknown = [name for name in proposal["value"] if name not in SHOWN]
+        if unknown:
+            raise traitlets.TraitError(f"show knows {', '.join(SHOWN)}, got {', '.join(map(repr, unknown))}")
+        return {**SHOWN, **{name: bool(v) for name, v in proposal["value"].items()}}
+
+    def _stretch_map(self, _change: Any = None) -> None:
+        """Compute the cartogram of the chosen field; what goes wrong is said on screen, and the last map stays."""
+        self._status = {"state": "busy", "message": "stretching the map"}
+        try:
+            with warnings.catch_warnings():
+                # a map that fell short says so in its message, which the widget shows
+                warnings.simplefilter("ignore", RuntimeWarning)
+                warnings.simplefilter("ignore", UserWarning)
+                cart = cartogram(self.field)
+        except ValueError as error:
+            self._status = {"state": "error", "message": str(error)}
+            return
+        sequence = self._drawn_cartogram[0] + 1 if self._drawn_cartogram else 0
+        self._drawn_cartogram = (sequence, cart)
+        self._cartogram = {
+            "corners": packed(cart.corners, "float32"),
+            "maxAreaError": cart.max_area_error,
+            "folds": cart.folds,
+            "converged": cart.converged,
+            "method": cart.method,
+            "message": cart.message,
+            "key": str(sequence),
+        }
+        self._status = {"state": "ready", "message": ""}
+
+    def _decoded(self, points: Any) -> np.ndarray:
+        decoder = self._atlas.decoder
+        if decoder is None:
+            raise ValueError("this atlas holds no decoder; load it with Atlas.load(path, decoder=...)")
+        return np.asarray(outputs.mean(decoder(self._atlas.lattice.embed(points))).numpy())
+
+    def _pictures(self, points: Any) -> Pixels | None:
+        if self._atlas.decoder is None:
+            return None
+        samples = self._decoded(points)
+        thumbnails = self._atlas.thumbnails
+        levels = thumbnails.levels if thumbnails is not None else levels_of(samples)
+        return drawn(samples, levels, self._atlas.decoder.render)
+
+    def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
+        """Decode the paths that the browser asks for; every request gets an answer, an error too."""
+        if not isinstance(content, dict) or content.get("type") != "decode":
+            return
+        request = content.get("id")
+        try:
+            paths = [as_points(p["points"], p["kind"]) for p in content["paths"]]
+            pictures = self._pictures(np.concatenate(paths))
+            if pictures is None:
+                raise ValueError("no decoder: the film strips show the nearest pictures of the map")
+        except Exception as error:  # whatever the model raises belongs on screen, not in a log
+            self.send({"type": "error", "id": request, "message": str(error)})
+            return
+        counts = [len(p) for p in paths]
+        size = list(pictures.shape[1:3])
+        self.send({"type": "decoded", "id": request, "size": size, "counts": counts}, [pictures.tobytes()])
+
+
+def _as_atlas(source: Any, extent: Any, shape: tuple[int, int], options: Mapping[str, Any]) -> Atlas:
+    if isinstance(source, Atlas):
+        if extent is not None or options:
+            unused = ", ".join([*(["extent"] if extent is not None else []), *options])
+            raise TypeError(f"{unused} cannot be given with an atlas, which is surveyed already; give it to lw.survey")
+        return source
+    if isinstance(source, Decoder) or callable(source):
+        if extent is None:
+            raise TypeError("extent=(x0, x1, y0, y1) is needed to survey a decoder, for instance (-3, 3, -3, 3)")
+        return survey(source, Lattice(extent, shape), **options)
+    raise TypeError(f"LatentWidget shows an Atlas or a Decoder, got {type(source).__name__}")
+
+
+def _on_the_wire(atlas: Atlas) -> dict[str, Any]:
+    """Pack what does not change while the widget lives."""
+    fields = []
+    for name, measured in atlas.fields.items():
+        metric = measured.metric
+        three = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)
+        info = {k: v for k, v in measured.info.items() if isinstance(v, str | int | float | bool)}
+        fields.append({"name": name, "metric": packed(three, "float32"), "info": info})
+    points = None
+    if atlas.points is not None:
+        points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": []}
+        if atlas.labels is not None:
+            classes, index = np.unique(atlas.labels, return_inverse=True)
+            points |= {"labels": packed(index, "int32"), "names": [str(c) for c in classes]}
+    sprites = None
+    if atlas.thumbnails is not None:
+        h, w, ph, pw, _ = atlas.thumbnails.images.shape
+        sheet = atlas.thumbnails.images.transpose(0, 2, 1, 3, 4).reshape(h * ph, w * pw, 4)
+        sprites = {"shape": [h, w], "size": [ph, pw], "sheet": packed(sheet, "uint8")}
+    lattice = {"extent": list(atlas.lattice.extent), "shape": list(atlas.lattice.shape), "names": ["x", "y"]}
+    return {"_lattice": lattice, "_fields": fields, "_points": points, "_sprites": sprites}
