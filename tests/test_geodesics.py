@@ -1,0 +1,336 @@
+"""Geodesics against closed forms, invariants on random fields, an independent graph search, and bad input."""
+
+import numpy as np
+import pytest
+import surfaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import dijkstra
+
+from latent_widget.field import Field
+from latent_widget.geodesics import distances, geodesic, slerp, straight, stretched
+from latent_widget.lattice import Lattice
+
+SURFACES = surfaces.all_surfaces()
+
+
+def random_field(seed, roughness=1.0, shape=(40, 48), extent=(-2.0, 3.0, 0.0, 4.0)):
+    """exp of a random trigonometric tensor: smooth, symmetric positive-definite, eigenvalues over a range of
+    about e^6.
+    """
+    rng = np.random.default_rng(seed)
+    lattice = Lattice(extent, shape)
+    x, y = lattice.cells[..., 0], lattice.cells[..., 1]
+    parts = []
+    for _ in range(3):
+        wave = sum(
+            rng.normal() * np.sin(rng.uniform(0.3, 2.0) * x + rng.uniform(0.3, 2.0) * y + rng.uniform(0, 6))
+            for _ in range(3)
+        )
+        parts.append(0.6 * roughness * wave)
+    t, a, b = parts
+    r = np.hypot(a, b)
+    s = np.sinh(r) / np.maximum(r, 1e-12)
+    metric = np.stack([np.cosh(r) + a * s, b * s, b * s, np.cosh(r) - a * s], axis=-1).reshape(*shape, 2, 2)
+    return Field(lattice, np.exp(t)[..., None, None] * metric)
+
+
+def points_in(field, count, seed):
+    x0, x1, y0, y1 = field.lattice.extent
+    return np.random.default_rng(seed).uniform((x0, y0), (x1, y1), (count, 2))
+
+
+def graph_distances(field, cells, reach=5):
+    """Shortest paths over a graph of straight edges between cells: an independent answer, slightly too long."""
+    h, w = field.lattice.shape
+    dx, dy = field.lattice.spacing
+    index = np.arange(h * w).reshape(h, w)
+    rows, columns, costs = [], [], []
+    for i in range(0, reach + 1):
+        for j in range(-reach, reach + 1):
+            if np.gcd(i, abs(j)) != 1 or (i == 0 and j < 0):
+                continue
+            left, right = max(-j, 0), w - max(j, 0)
+            a, b = (slice(0, h - i), slice(left, right)), (slice(i, h), slice(left + j, right + j))
+            step = np.array([j * dx, i * dy])
+            steps = max(i, abs(j))
+            cost = np.zeros(index[a].shape)
+            # Simpson's rule along the edge, with tensors between cells taken bilinearly
+            for t, weight in ((0.0, 1 / 6), (0.5, 2 / 3), (1.0, 1 / 6)):
+                g = bilinear(field.metric, np.arange(h)[a[0], None] + t * i, np.arange(w)[None, a[1]] + t * j)
+                cost += weight * np.sqrt(np.einsum("i,...ij,j->...", step, g, step))
+            assert steps <= reach
+            rows.append(index[a].ravel())
+            columns.append(index[b].ravel())
+            costs.append(cost.ravel())
+    graph = coo_array(
+        (np.concatenate(costs), (np.concatenate(rows), np.concatenate(columns))), shape=(h * w, h * w)
+    )
+    return dijkstra(graph.tocsr(), directed=False, indices=cells)[:, cells]
+
+
+def bilinear(values, i, j):
+    i, j = np.broadcast_arrays(i, j)
+    r = np.minimum(np.floor(i).astype(int), values.shape[0] - 2)
+    c = np.minimum(np.floor(j).astype(int), values.shape[1] - 2)
+    p, q = (i - r)[..., None, None], (j - c)[..., None, None]
+    low = (1 - q) * values[r, c] + q * values[r, c + 1]
+    return (1 - p) * low + p * ((1 - q) * values[r + 1, c] + q * values[r + 1, c + 1])
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda s: s.name)
+def test_lengths_are_those_of_the_closed_form(surface):
+    field = surface.field(128)
+    starts, ends = surface.pairs(40, seed=3)
+    found = [geodesic(field, a, b) for a, b in zip(starts, ends, strict=True)]
+    error = np.array([path.length for path in found]) / surface.distance(starts, ends) - 1.0
+    assert np.median(np.abs(error)) < 1e-5
+    assert np.abs(error).max() < 5e-4
+    assert all(path.converged for path in found)
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda s: s.name)
+def test_points_lie_on_the_closed_form_path_evenly_by_length(surface):
+    field = surface.field(128)
+    (start,), (end,) = surface.pairs(1, seed=8)
+    path = geodesic(field, start, end)
+    exact = surface.path(start, end, np.linspace(0.0, 1.0, 33))
+    span = np.ptp(np.array(surface.extent).reshape(2, 2), axis=1)
+    assert np.abs((path.at(33) - exact) / span).max() < 2e-3
+    assert np.array_equal(path.points[[0, -1]], [start, end])
+    assert path.cumulative[-1] == pytest.approx(path.length) and np.all(np.diff(path.cumulative) > 0)
+
+
+def test_the_closed_form_metric_is_that_of_its_distance():
+    """Guards the test spaces themselves: d(z, z + h)^2 = h^T G h for small steps."""
+    rng = np.random.default_rng(0)
+    for surface in SURFACES:
+        x0, x1, y0, y1 = surface.extent
+        z = rng.uniform((x0, y0), (x1, y1), (50, 2))
+        h = 1e-4 * rng.normal(size=(50, 2))
+        squared = np.einsum("ni,nij,nj->n", h, surface.metric(z), h)
+        assert surface.distance(z - h / 2, z + h / 2) == pytest.approx(np.sqrt(squared), rel=1e-5)
+
+
+def test_refining_the_lattice_reduces_the_error():
+    surface = surfaces.sheared()
+    starts, ends = surface.pairs(20, seed=5)
+    exact = surface.distance(starts, ends)
+    errors = []
+    for n in (32, 64, 128):
+        field = surface.field(n)
+        lengths = [geodesic(field, a, b, nodes=1025).length for a, b in zip(starts, ends, strict=True)]
+        errors.append(np.abs(lengths / exact - 1).max())
+    assert errors[1] < errors[0] / 10 and errors[2] < 1e-5
+
+
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 10_000), roughness=st.floats(0.0, 2.0))
+def test_never_longer_than_straight_and_the_same_backwards(seed, roughness):
+    field = random_field(seed, roughness)
+    a, b = points_in(field, 2, seed + 1)
+    forth, back = geodesic(field, a, b), geodesic(field, b, a)
+    line = straight(field, a, b)
+    assert forth.length <= line.length * (1 + 1e-12)
+    assert forth.straight_length == pytest.approx(line.length, rel=1e-9)
+    assert forth.length == pytest.approx(back.length, rel=1e-4)
+    assert field.lattice.contains(forth.points).all()
+    assert geodesic(field, a, a).length == 0.0
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_distances_form_a_metric(seed):
+    field = random_field(seed)
+    points = points_in(field, 5, seed + 2)
+    d = distances(field, points)
+    assert np.array_equal(d, d.T) and np.all(np.diag(d) == 0.0)
+    assert np.all(d[:, None, :] <= (d[:, :, None] + d[None, :, :]) * (1 + 1e-3))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_a_graph_search_finds_the_same_distances_from_above(seed):
+    field = random_field(seed)
+    rng = np.random.default_rng(seed)
+    cells = rng.choice(field.lattice.cells[..., 0].size, 6, replace=False)
+    points = field.lattice.cells.reshape(-1, 2)[cells]
+    graph = graph_distances(field, cells)
+    ours = distances(field, points)
+    off = ~np.eye(len(cells), dtype=bool)
+    # the graph measures between cells a little differently (bilinear), which the 1 % on the upper side allows
+    # for
+    assert np.all(ours[off] <= graph[off] * 1.01)
+    assert np.all(graph[off] <= ours[off] * 1.10)
+
+
+def test_the_length_does_not_depend_on_the_chart():
+    """The same space in two charts, one turned, sheared and stretched against the other."""
+    surface = surfaces.sphere()
+    turn = np.array([[1.2, 0.7], [-0.2, 0.8]])
+
+    chart = Lattice((-0.7, 0.7, -0.7, 0.7), (128, 128))
+    other = Field(chart, np.einsum("ki,...kl,lj->...ij", turn, surface.metric(chart.cells @ turn.T), turn))
+    field = surface.field(128)
+    points = np.random.default_rng(4).uniform(-0.4, 0.4, (12, 2))
+    for a, b in zip(points[:6], points[6:], strict=True):
+        assert geodesic(field, turn @ a, turn @ b).length == pytest.approx(
+            geodesic(other, a, b).length, rel=1e-4
+        )
+
+
+def test_distances_agree_with_geodesic_and_the_march_alone_is_close():
+    surface = surfaces.gaussian(0.6)
+    field = surface.field(96)
+    starts, ends = surface.pairs(8, seed=6)
+    d = distances(field, starts, ends)
+    single = [[geodesic(field, a, b).length for b in ends] for a in starts]
+    assert d == pytest.approx(np.array(single), rel=1e-6)
+    rough = distances(field, starts, ends, refine=False)
+    assert np.median(np.abs(rough / d - 1)) < 5e-3
+
+
+def test_a_wall_is_walked_around():
+    """A ridge with a gap at one side: the straight line crosses it, the geodesic does not."""
+    lattice = Lattice((0.0, 1.0, 0.0, 1.0), (100, 100))
+    x, y = lattice.cells[..., 0], lattice.cells[..., 1]
+    rho = 1.0 + 400.0 * np.exp(-(((x - 0.5) / 0.04) ** 2)) / (1 + np.exp((y - 0.75) / 0.02))
+    path = geodesic(Field.from_density(lattice, rho), (0.2, 0.2), (0.8, 0.2))
+    assert path.converged and path.length < 0.7 * path.straight_length
+    assert path.points[np.abs(path.points[:, 0] - 0.5).argmin(), 1] > 0.75
+
+
+def test_a_path_that_would_leave_the_extent_runs_along_its_edge():
+    """Cheaper and cheaper towards x = 1: the shortest path between two points of the outer half cell hugs the
+    edge.
+    """
+    lattice = Lattice((0.0, 1.0, 0.0, 1.0), (64, 64))
+    field = Field.from_density(lattice, np.exp(-6.0 * lattice.cells[..., 0]))
+    path = geodesic(field, (0.9, 0.0), (0.9, 1.0))
+    assert path.converged
+    assert path.points[:, 0].max() == pytest.approx(1.0)
+    assert field.lattice.contains(path.points).all()
+    # three sides of the detour cannot beat it: out to the edge, along it, and back
+    detour = 2 * (np.exp(-2.7) - np.exp(-3.0)) / 3.0 + np.exp(-3.0)
+    assert path.length < detour and path.length > np.exp(-3.0)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (2, 5), (3, 2), (7, 3)])
+def test_tiny_lattices(shape):
+    field = Field.from_density(Lattice((0.0, 2.0, 0.0, 1.0), shape), np.ones(shape))
+    path = geodesic(field, (0.0, 0.0), (2.0, 1.0))
+    assert path.length == pytest.approx(np.sqrt(5.0), rel=1e-9)
+    assert distances(field, [(0.0, 0.0), (2.0, 1.0)])[0, 1] == pytest.approx(np.sqrt(5.0), rel=1e-9)
+
+
+def test_jumping_fields_stay_positive_and_bounded():
+    """A checkerboard of range 10^4 and an anisotropy that turns by a right angle from cell to cell."""
+    lattice = Lattice((0.0, 1.0, 0.0, 1.0), (24, 24))
+    i, j = np.indices(lattice.shape)
+    odd = ((i + j) % 2).astype(float)
+    for metric in (
+        np.where(odd, 1e4, 1.0)[..., None, None] * np.eye(2),
+        np.where(odd[..., None, None] > 0, np.diag([1e4, 1.0]), np.diag([1.0, 1e4])),
+    ):
+        path = geodesic(Field(lattice, metric), (0.03, 0.1), (0.9, 0.95))
+        assert np.isfinite(path.points).all() and 0.0 < path.length <= path.straight_length
+
+
+def test_length_of_judges_the_candidates():
+    field = surfaces.sphere().field(64)
+    a, b = (-0.7, 0.2), (0.6, 0.5)
+
+    def plane_length(points):
+        return float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+
+    path = geodesic(field, a, b, length_of=plane_length)
+    assert path.decoded_length == pytest.approx(np.hypot(1.3, 0.3), rel=1e-12)
+    assert path.length == pytest.approx(straight(field, a, b).length, rel=1e-9)
+    assert geodesic(field, a, b).decoded_length is None
+    with pytest.raises(ValueError, match="length_of.*finite"):
+        geodesic(field, a, b, length_of=lambda points: float("nan"))
+
+
+def test_at_spaces_by_measure_or_by_plane_distance():
+    field = surfaces.swiss_roll().field(64)
+    line = straight(field, (3.5, 0.0), (9.5, 0.0))
+    by_plane, by_measure = line.at(7, by="latent"), line.at(7)
+    assert np.diff(by_plane[:, 0]) == pytest.approx(np.full(6, 1.0))
+    unrolled = surfaces.swiss_roll().distance(by_measure[:-1], by_measure[1:])
+    assert unrolled == pytest.approx(np.full(6, unrolled.mean()), rel=1e-3)
+    with pytest.raises(ValueError, match="n must be at least 2"):
+        line.at(1)
+    with pytest.raises(ValueError, match="by must be"):
+        line.at(5, by="time")
+
+
+def test_straight_length_is_the_integral_of_the_metric():
+    path = straight(surfaces.gaussian().field(128), (0.3, -0.9), (0.3, 0.9))
+    assert path.length == pytest.approx(np.sqrt(2.0) * np.log(2.5 / 0.7), rel=1e-6)
+    assert path.kind == "straight" and path.straight_length == pytest.approx(path.length, rel=1e-9)
+
+
+def test_slerp_is_a_great_circle_of_the_latent_space():
+    field = surfaces.sphere(2.0).field(32)
+    path = slerp(field, (1.5, 0.0), (0.0, 1.5))
+    assert np.linalg.norm(path.points, axis=1) == pytest.approx(np.full(len(path.points), 1.5))
+    assert slerp(field, (0.5, 0.5), (1.5, 1.5)).points == pytest.approx(
+        straight(field, (0.5, 0.5), (1.5, 1.5)).points
+    )
+    with pytest.raises(ValueError, match="opposite directions"):
+        slerp(field, (1.0, 0.0), (-1.0, 0.0))
+    narrow = Field.from_density(Lattice((-2.0, 2.0, 0.0, 1.0), (8, 8)), np.ones((8, 8)))
+    with pytest.raises(ValueError, match="leaves the extent"):
+        slerp(narrow, (-1.0, 0.9), (1.0, 0.9))
+
+
+def test_stretched_is_straight_on_the_map():
+    """A map that squares x: its straight lines come back as square roots."""
+
+    class Squared:
+        def transform(self, points):
+            return np.asarray(points) ** (2, 1)
+
+        def inverse(self, points):
+            return np.asarray(points) ** (0.5, 1)
+
+    field = Field.from_density(Lattice((0.0, 1.0, 0.0, 1.0), (16, 16)), np.ones((16, 16)))
+    path = stretched(field, Squared(), (0.0, 0.0), (1.0, 1.0), n=11)
+    assert path.points == pytest.approx(
+        np.stack([np.sqrt(np.linspace(0, 1, 11)), np.linspace(0, 1, 11)], axis=-1)
+    )
+    assert path.length > path.straight_length == pytest.approx(np.sqrt(2.0))
+
+
+BAD_POINTS = [
+    ((9.0, 0.0), r"start \(9, 0\) lies outside the map.*extent"),
+    ((np.nan, 0.0), "start has 1 rows with NaN"),
+    ((0.0, np.inf), "start has 1 rows with NaN or infinity"),
+    ((0.0, 0.0, 0.0), r"start must have shape \(..., 2\), got \(3,\)"),
+    ([[0.0, 0.0]], "start must be one plane point"),
+    (1.0, "start must have shape"),
+    ("origin", "start must be an array of numbers"),
+]
+
+
+@pytest.mark.parametrize(("point", "message"), BAD_POINTS)
+@pytest.mark.parametrize("walk", [geodesic, straight, slerp])
+def test_bad_ends_are_named(walk, point, message):
+    field = surfaces.sphere().field(8)
+    with pytest.raises(ValueError, match=message):
+        walk(field, point, (0.1, 0.1))
+    with pytest.raises(ValueError, match=message.replace("start", "end")):
+        walk(field, (0.1, 0.1), point)
+
+
+def test_bad_arguments_are_named():
+    field = surfaces.sphere().field(8)
+    with pytest.raises(ValueError, match=r"sources \(row 1\) \(5, 5\) lies outside"):
+        distances(field, [(0.0, 0.0), (5.0, 5.0)])
+    with pytest.raises(ValueError, match=r"targets must be plane points of shape \(n, 2\)"):
+        distances(field, [(0.0, 0.0)], (0.0, 0.0))
+    with pytest.raises(ValueError, match="nodes must be at least 3"):
+        geodesic(field, (0.0, 0.0), (0.1, 0.0), nodes=2)
+    with pytest.raises(ValueError, match="n must be at least 2"):
+        straight(field, (0.0, 0.0), (0.1, 0.0), n=1)
