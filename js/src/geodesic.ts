@@ -1,0 +1,258 @@
+/**
+ * Shortest paths that follow the pointer: march once from the end that rests, then trace to wherever the other one is.
+ *
+ * Public points are plane coordinates (x, y); inside, everything is in index coordinates (see spline.ts).
+ */
+import { complete, fastMarch, stencils, walk, type Marched, type Stencils } from "./marching";
+import { resample, shorten } from "./shortening";
+import { cumulative, segmentLength, spline, tensor, type MetricField, type Spline } from "./spline";
+
+export type { MetricField } from "./spline";
+
+/** A path from start to end: points x0, y0, x1, y1, …; lengths as the field measures them. */
+export interface Path {
+  points: Float64Array;
+  length: number;
+  straightLength: number;
+  converged: boolean;
+}
+
+/** Distances from a source, to trace from while the other end moves. */
+export interface March {
+  source: [number, number];
+  found: Marched;
+}
+
+/** Cells along the longer side of the lattice that is marched. */
+const MARCHED = 96;
+const TOLERANCE = 1e-11;
+const STRAIGHT_NODES = 129;
+
+interface Terrain {
+  spline: Spline;
+  metric: Float64Array;
+  stencils: Stencils;
+}
+
+const prepared = new WeakMap<MetricField, Terrain>();
+
+function terrain(field: MetricField): Terrain {
+  const known = prepared.get(field);
+  if (known) return known;
+  const [height, width] = field.shape;
+  if (field.metric.length !== 3 * height * width) {
+    throw new RangeError(`metric holds ${field.metric.length} numbers, a ${height} x ${width} field needs ${3 * height * width}`);
+  }
+  const fitted = spline(field);
+  const scale = MARCHED / Math.max(height, width);
+  const h = Math.max(Math.round(height * scale), 2);
+  const w = Math.max(Math.round(width * scale), 2);
+  const metric = scale < 1 ? average(field, h, w) : interpolate(fitted, h, w);
+  const made = { spline: fitted, metric, stencils: stencils(metric, h, w) };
+  prepared.set(field, made);
+  return made;
+}
+
+/** Tensors of a coarser lattice over the same extent, in its index coordinates: means over the cells' areas. */
+function average(field: MetricField, h: number, w: number): Float64Array {
+  const [height, width] = field.shape;
+  const [x0, x1, y0, y1] = field.extent;
+  const unit = [((x1 - x0) / w) ** 2, ((x1 - x0) * (y1 - y0)) / (w * h), ((y1 - y0) / h) ** 2];
+  const rows = overlaps(height, h);
+  const columns = overlaps(width, w);
+  const out = new Float64Array(3 * h * w);
+  for (let i = 0; i < h; i++) {
+    for (let j = 0; j < w; j++) {
+      for (const [r, weightY] of rows[i]) {
+        for (const [s, weightX] of columns[j]) {
+          for (let c = 0; c < 3; c++) {
+            out[3 * (i * w + j) + c] += unit[c] * weightY * weightX * field.metric[3 * (r * width + s) + c];
+          }
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/** For every one of `blocks` equal parts of a row of cells: which cells lie under it, with what share. */
+function overlaps(cells: number, blocks: number): [number, number][][] {
+  const size = cells / blocks;
+  return Array.from({ length: blocks }, (_, block) => {
+    const low = block * size;
+    const high = low + size;
+    const shares: [number, number][] = [];
+    for (let cell = Math.floor(low); cell < Math.min(Math.ceil(high), cells); cell++) {
+      const share = (Math.min(high, cell + 1) - Math.max(low, cell)) / size;
+      if (share > 1e-12) shares.push([cell, share]);
+    }
+    return shares;
+  });
+}
+
+/** Tensors of a finer lattice over the same extent, in its index coordinates: values of the spline. */
+function interpolate(s: Spline, h: number, w: number): Float64Array {
+  const out = new Float64Array(3 * h * w);
+  const here = new Float64Array(3);
+  const rx = s.width / w;
+  const ry = s.height / h;
+  for (let i = 0; i < h; i++) {
+    for (let j = 0; j < w; j++) {
+      tensor(s, (j + 0.5) * rx - 0.5, (i + 0.5) * ry - 0.5, here);
+      out.set([here[0] * rx * rx, here[1] * rx * ry, here[2] * ry * ry], 3 * (i * w + j));
+    }
+  }
+  return out;
+}
+
+/** Plane points to index coordinates of a lattice over the extent; points outside go to the nearest edge. */
+function toIndex(extent: MetricField["extent"], h: number, w: number, points: ArrayLike<number>): Float64Array {
+  const [x0, x1, y0, y1] = extent;
+  const out = new Float64Array(points.length);
+  for (let k = 0; k < points.length; k += 2) {
+    out[k] = Math.min(Math.max(((points[k] - x0) / (x1 - x0)) * w, 0), w) - 0.5;
+    out[k + 1] = Math.min(Math.max(((points[k + 1] - y0) / (y1 - y0)) * h, 0), h) - 0.5;
+  }
+  return out;
+}
+
+function toPlane(extent: MetricField["extent"], h: number, w: number, points: Float64Array): Float64Array {
+  const [x0, x1, y0, y1] = extent;
+  const out = new Float64Array(points.length);
+  for (let k = 0; k < points.length; k += 2) {
+    out[k] = x0 + ((points[k] + 0.5) * (x1 - x0)) / w;
+    out[k + 1] = y0 + ((points[k + 1] + 0.5) * (y1 - y0)) / h;
+  }
+  return out;
+}
+
+/** Distances from a source to everywhere. Reusable for any number of targets, as long as the field stays. */
+export function march(field: MetricField, source: [number, number]): March {
+  const ground = terrain(field);
+  const { height: h, width: w } = ground.stencils;
+  const [height, width] = field.shape;
+  const from = toIndex(field.extent, height, width, source);
+  const start = toIndex(field.extent, h, w, source);
+  const found = fastMarch(ground.stencils, [start[0], start[1]], (i, j) =>
+    segmentLength(ground.spline, from[0], from[1], ((j + 0.5) * width) / w - 0.5, ((i + 0.5) * height) / h - 0.5),
+  );
+  complete(found, ground.metric, h, w);
+  return { source: [source[0], source[1]], found };
+}
+
+interface Candidate {
+  points: Float64Array;
+  along: Float64Array;
+  length: number;
+  promised: number;
+}
+
+function candidate(s: Spline, points: Float64Array, promised = Infinity): Candidate {
+  const along = cumulative(s, points);
+  return { points, along, length: along[along.length - 1], promised };
+}
+
+/** Length of a polyline in cells (maximum norm): in all, and of its longest step. */
+function reach(points: Float64Array): [number, number] {
+  let total = 0;
+  let longest = 0;
+  for (let k = 2; k < points.length; k += 2) {
+    const step = Math.max(Math.abs(points[k] - points[k - 2]), Math.abs(points[k + 1] - points[k - 1]));
+    total += step;
+    longest = Math.max(longest, step);
+  }
+  return [total, longest];
+}
+
+function newton(s: Spline, guess: Candidate, nodes: number | undefined): Candidate {
+  let count = nodes ?? Math.floor(Math.min(Math.max(reach(guess.points)[0], 64), 512)) + 1;
+  for (let best = guess; ; ) {
+    const { points, promised } = shorten(s, resample(best.points, best.along, count), 60, TOLERANCE);
+    best = candidate(s, points, promised);
+    // nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
+    const longest = reach(points)[1];
+    if (nodes !== undefined || count > 512 || longest < 3) return best;
+    count = Math.min(Math.floor((count * longest) / 1.5), 1024) + 1;
+  }
+}
+
+/**
+ * The shortest path from the source of a march to a target, never longer than the straight line.
+ *
+ * Newton's method starts from the way back through the march and from the straight line; the shortest of all four wins.
+ */
+export function trace(
+  field: MetricField,
+  from: March,
+  target: [number, number],
+  options: { nodes?: number } = {},
+): Path {
+  const ground = terrain(field);
+  const s = ground.spline;
+  const [height, width] = field.shape;
+  const { height: h, width: w } = ground.stencils;
+  const ends = toIndex(field.extent, height, width, [...from.source, ...target]);
+  if (ends[0] === ends[2] && ends[1] === ends[3]) {
+    return { points: toPlane(field.extent, height, width, ends), length: 0, straightLength: 0, converged: true };
+  }
+  const line = candidate(s, between(ends, options.nodes ?? STRAIGHT_NODES));
+  const coarse = toIndex(field.extent, h, w, [...from.source, ...target]);
+  const back = walk(ground.stencils, from.found, [coarse[0], coarse[1]], [coarse[2], coarse[3]]);
+  const way = new Float64Array(back.length);
+  for (let k = 0; k < back.length; k += 2) {
+    way[k] = ((back[back.length - 2 - k] + 0.5) * width) / w - 0.5;
+    way[k + 1] = ((back[back.length - 1 - k] + 0.5) * height) / h - 0.5;
+  }
+  way.set(ends.subarray(0, 2));
+  way.set(ends.subarray(2), way.length - 2);
+  const walked = candidate(s, options.nodes ? resample(way, cumulative(s, way), options.nodes) : way);
+  const found = [newton(s, walked, options.nodes)];
+  // a guess much longer than what is known already can only end in a longer route
+  if (line.length <= 1.5 * found[0].length) found.push(newton(s, line, options.nodes));
+  found.push(walked, line);
+  const best = found.reduce((a, b) => (b.length < a.length ? b : a));
+  const points = toPlane(field.extent, height, width, best.points);
+  const exact = toPlane(field.extent, height, width, ends);
+  points.set(exact.subarray(0, 2));
+  points.set(exact.subarray(2), points.length - 2);
+  const converged = found.some((c) => c.promised < 1e-8 && c.length <= best.length * (1 + 1e-6));
+  return { points, length: best.length, straightLength: line.length, converged };
+}
+
+function between(ends: Float64Array, nodes: number): Float64Array {
+  const out = new Float64Array(2 * nodes);
+  for (let k = 0; k < nodes; k++) {
+    const t = k / (nodes - 1);
+    out[2 * k] = ends[0] + t * (ends[2] - ends[0]);
+    out[2 * k + 1] = ends[1] + t * (ends[3] - ends[1]);
+  }
+  return out;
+}
+
+/** The straight line between two points of the plane, with its measured length. */
+export function straight(
+  field: MetricField,
+  a: [number, number],
+  b: [number, number],
+  nodes: number = STRAIGHT_NODES,
+): Path {
+  const [height, width] = field.shape;
+  const line = candidate(terrain(field).spline, between(toIndex(field.extent, height, width, [...a, ...b]), nodes));
+  const points = toPlane(field.extent, height, width, line.points);
+  return { points, length: line.length, straightLength: line.length, converged: true };
+}
+
+/** `n` points of a polyline, evenly spaced by distance in the plane. */
+export function samplesAlong(points: Float64Array, n: number): Float64Array {
+  const along = new Float64Array(points.length / 2);
+  for (let k = 1; k < along.length; k++) {
+    along[k] = along[k - 1] + Math.hypot(points[2 * k] - points[2 * k - 2], points[2 * k + 1] - points[2 * k - 1]);
+  }
+  return resample(points, along, n);
+}
+
+/** `n` points of a polyline, evenly spaced by the length that the field measures. */
+export function samplesByLength(field: MetricField, points: Float64Array, n: number): Float64Array {
+  const [height, width] = field.shape;
+  return resample(points, cumulative(terrain(field).spline, toIndex(field.extent, height, width, points)), n);
+}
