@@ -104,6 +104,7 @@ def geodesic(
 
     Raises:
         ValueError: for end points that are not (2,), not finite or outside the extent, and nodes < 3.
+
     """
     from latent_widget.terrain import terrain
 
@@ -144,6 +145,7 @@ def slerp(field: Field, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodes
     Raises:
         ValueError: for bad end points, as `geodesic`; for a path that leaves the extent; for opposite
             directions, which no one great circle joins.
+
     """
     lattice = field.lattice
     a, b = _end(lattice, start, "start"), _end(lattice, end, "end")
@@ -156,8 +158,8 @@ def slerp(field: Field, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodes
         angle = 2.0 * float(np.arctan2(gap, span))
     if angle > np.pi - 1e-6:
         raise ValueError(
-            f"start {_show(a)} and end {_show(b)} lie in opposite directions from the latent origin, where slerp "
-            "is not defined; use straight, or go by a point between them"
+            f"start {_show(a)} and end {_show(b)} lie in opposite directions from the latent origin, where "
+            "slerp is not defined; use straight, or go by a point between them"
         )
     if angle < 1e-9:
         points = a + t * (b - a)
@@ -166,8 +168,8 @@ def slerp(field: Field, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodes
     points = _with_ends(points, a, b)
     if not lattice.contains(points).all():
         raise ValueError(
-            f"slerp from {_show(a)} to {_show(b)} leaves the extent {lattice.extent}, beyond which the field is "
-            "not known; survey a larger extent"
+            f"slerp from {_show(a)} to {_show(b)} leaves the extent {lattice.extent}, beyond which the "
+            "field is not known; survey a larger extent"
         )
     return _line(field, points, "slerp", "great circle around the latent origin")
 
@@ -207,6 +209,7 @@ def distances(
 
     Raises:
         ValueError: for points that are not (n, 2), not finite or outside the extent.
+
     """
     from latent_widget.terrain import terrain
 
@@ -254,9 +257,13 @@ def _candidates(
     """The straight line, the way back through the march, and what Newton's method makes of both, in index
     coordinates.
     """
+    from latent_widget.shortening import resample
+
     line = np.linspace(source, target, nodes or STRAIGHT_NODES)
     found = [_Candidate(line, ground.cumulative(line), "straight line")]
     if len(way) > 1:
+        if nodes:
+            way = resample(way, ground.cumulative(way), nodes)
         found.append(_Candidate(way, ground.cumulative(way), "walk back through the march"))
     relaxed: list[_Candidate] = []
     for guess in reversed(found):

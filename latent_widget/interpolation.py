@@ -12,16 +12,27 @@ logarithm).
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
+from latent_widget.arrays import Floats
+
+Ints = NDArray[np.signedinteger[Any]]
+Mask = NDArray[np.bool_]
+
+KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
+"""How every kernel of the geodesics is compiled; without the GIL, so that threads share the work."""
+
 PAD = 2  # ghost coefficients on each side: enough to evaluate anywhere in the outer half cell
+STEEPEST = 1.0  # largest change of log G per cell that extrapolation follows beyond the outer centres
 ROUND_OFF = 1e-14  # below this ratio to the large eigenvalue, the small one of a tensor is only round-off
 
 
-def log_tensors(metric: np.ndarray) -> np.ndarray:
+def log_tensors(metric: Floats) -> Floats:
     """Matrix logarithm of symmetric positive-definite tensors.
 
     Args:
@@ -29,6 +40,7 @@ def log_tensors(metric: np.ndarray) -> np.ndarray:
 
     Returns:
         (H, W, 3) with ``t, a, b``: ``log G = t I + [[a, b], [b, -a]]``.
+
     """
     e, f, g = metric[..., 0, 0], 0.5 * (metric[..., 0, 1] + metric[..., 1, 0]), metric[..., 1, 1]
     half, mean = 0.5 * (e - g), 0.5 * (e + g)
@@ -42,7 +54,7 @@ def log_tensors(metric: np.ndarray) -> np.ndarray:
     return np.stack([0.5 * (log_high + log_low), spread * half / safe, spread * f / safe], axis=-1)
 
 
-def _prefilter(values: np.ndarray) -> np.ndarray:
+def _prefilter(values: Floats) -> Floats:
     """B-spline coefficients along axis 0, with PAD ghost coefficients on each side.
 
     The end condition, a vanishing third difference of the coefficients, reduces the first equation to
@@ -64,40 +76,38 @@ def _prefilter(values: np.ndarray) -> np.ndarray:
     padded = np.empty((n + 2 * PAD, flat.shape[1]))
     padded[PAD:-PAD] = coefficients
     for step in range(PAD):
-        below, above = PAD - 1 - step, n + PAD + step
-        if n >= 3:
-            padded[below] = 3.0 * padded[below + 1] - 3.0 * padded[below + 2] + padded[below + 3]
-            padded[above] = 3.0 * padded[above - 1] - 3.0 * padded[above - 2] + padded[above - 3]
-        elif n == 2:
-            padded[below] = 2.0 * padded[below + 1] - padded[below + 2]
-            padded[above] = 2.0 * padded[above - 1] - padded[above - 2]
-        else:
-            padded[below] = padded[above] = padded[PAD]
-    return padded.reshape((n + 2 * PAD,) + values.shape[1:])
+        for ghost, inward in ((PAD - 1 - step, 1), (n + PAD + step, -1)):
+            near = padded[ghost + inward]
+            change = near - padded[ghost + 2 * inward] if n > 1 else np.zeros_like(near)
+            if n > 2:
+                change = 2.0 * change - (padded[ghost + 2 * inward] - padded[ghost + 3 * inward])
+            padded[ghost] = near + np.clip(change, -STEEPEST, STEEPEST)
+    return padded.reshape((n + 2 * PAD, *values.shape[1:]))
 
 
-def spline(metric: np.ndarray) -> np.ndarray:
+def spline(metric: Floats) -> Floats:
     """Coefficients of the cubic B-spline of ``log G`` for a metric (H, W, 2, 2) in index coordinates.
 
     Returns:
         (H + 4, W + 4, 3), contiguous; what the kernels below take.
+
     """
     rows = _prefilter(log_tensors(metric))
     return np.ascontiguousarray(_prefilter(rows.swapaxes(0, 1)).swapaxes(0, 1))
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _locate(coefficients, u, v):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def _locate(coefficients: Floats, u: float, v: float) -> tuple[int, int, float, float]:
     height, width = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD
     u = min(max(u, -0.5), width - 0.5)
     v = min(max(v, -0.5), height - 0.5)
-    j, i = int(math.floor(u)), int(math.floor(v))
+    j, i = math.floor(u), math.floor(v)
     j, i = min(max(j, -1), width - 1), min(max(i, -1), height - 1)
     return i, j, v - i, u - j
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def tensor(coefficients, u, v):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def tensor(coefficients: Floats, u: float, v: float) -> tuple[float, float, float]:
     """Interpolated tensor ``(E, F, G)`` at index coordinates (u, v)."""
     i, j, q, p = _locate(coefficients, u, v)
     p1, q1 = 1.0 - p, 1.0 - q
@@ -127,8 +137,8 @@ def tensor(coefficients, u, v):  # type: ignore[no-untyped-def]
     return scale * (c + a * s), scale * b * s, scale * (c - a * s)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def jet(coefficients, u, v, out):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
     """Tensor with first and second derivatives: ``out`` (6, 3), rows G, G_u, G_v, G_uu, G_uv, G_vv, columns
     E, F, G.
     """
@@ -213,8 +223,8 @@ def jet(coefficients, u, v, out):  # type: ignore[no-untyped-def]
     out[2, 0], out[2, 1], out[2, 2] = scale * (ev + tv * e0), scale * (fv + tv * f0), scale * (gv + tv * g0)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def segment_lengths(coefficients, points):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def segment_lengths(coefficients: Floats, points: Floats) -> Floats:
     """Lengths (N - 1,) of the segments of a polyline (N, 2) in index coordinates.
 
     Three-point Gauss quadrature of ``sqrt(d^T G d)`` on pieces of at most one cell.
@@ -223,7 +233,7 @@ def segment_lengths(coefficients, points):  # type: ignore[no-untyped-def]
     node = math.sqrt(0.6)
     for s in range(len(points) - 1):
         du, dv = points[s + 1, 0] - points[s, 0], points[s + 1, 1] - points[s, 1]
-        pieces = int(math.ceil(max(abs(du), abs(dv)))) + (1 if du != 0.0 or dv != 0.0 else 0)
+        pieces = math.ceil(max(abs(du), abs(dv))) + (1 if du != 0.0 or dv != 0.0 else 0)
         for piece in range(pieces):
             for g in range(3):
                 along = (piece + 0.5 + 0.5 * (g - 1) * node) / pieces
@@ -233,8 +243,8 @@ def segment_lengths(coefficients, points):  # type: ignore[no-untyped-def]
     return lengths
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def sample(coefficients, height, width):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def sample(coefficients: Floats, height: int, width: int) -> Floats:
     """Tensors (height, width, 3) with E, F, G at the cell centres of another lattice over the same extent."""
     out = np.empty((height, width, 3))
     rows, columns = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD

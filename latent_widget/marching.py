@@ -13,14 +13,15 @@ import math
 import numpy as np
 from numba import njit
 
-from .interpolation import segment_lengths
+from latent_widget.arrays import Floats
+from latent_widget.interpolation import KERNEL, Ints, Mask, segment_lengths
 
 ANISOTROPY = 1e4  # largest ratio of eigenvalues that the stencil follows: offsets stay below about 100 cells
 CORE = 3  # nodes this near to the source (in the maximum norm) get the length of the straight line
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def stencils(metric, blocked):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints]:
     """Selling's decomposition of the inverse metric, and which nodes look at which.
 
     Args:
@@ -30,6 +31,7 @@ def stencils(metric, blocked):  # type: ignore[no-untyped-def]
     Returns:
         offsets (H * W, 3, 2) as (row, column), weights (H * W, 3), and the reversed stencil in compressed
         rows: ``readers[first[n]:first[n + 1]]`` are the nodes whose stencil contains node n.
+
     """
     height, width = metric.shape[0], metric.shape[1]
     count = height * width
@@ -106,8 +108,8 @@ def stencils(metric, blocked):  # type: ignore[no-untyped-def]
     return offsets, weights, first, readers
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _rise(heap, where, u, position):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def _rise(heap: Ints, where: Ints, u: Floats, position: int) -> None:
     node = heap[position]
     while position > 0:
         parent = (position - 1) >> 1
@@ -120,8 +122,8 @@ def _rise(heap, where, u, position):  # type: ignore[no-untyped-def]
     where[node] = position
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _pop(heap, where, u, size):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def _pop(heap: Ints, where: Ints, u: Floats, size: int) -> int:
     top = heap[0]
     node = heap[size - 1]
     size -= 1
@@ -140,8 +142,19 @@ def _pop(heap, where, u, size):  # type: ignore[no-untyped-def]
     return top
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def march(shape, offsets, weights, first, readers, blocked, coefficients, scale, source, target):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def march(
+    shape: tuple[int, int],
+    offsets: Ints,
+    weights: Floats,
+    first: Ints,
+    readers: Ints,
+    blocked: Mask,
+    coefficients: Floats,
+    scale: Floats,
+    source: Floats,
+    target: Floats,
+) -> tuple[Floats, Floats, Ints]:
     """Distances from a source by fast marching.
 
     Args:
@@ -154,6 +167,7 @@ def march(shape, offsets, weights, first, readers, blocked, coefficients, scale,
     Returns:
         u (H * W,) distances (inf where not reached), flow (H * W, 2) steps (u, v) towards the source and
         parent (H * W,) the node that each value came from (-1 around the source).
+
     """
     height, width = shape
     count = height * width
@@ -169,7 +183,7 @@ def march(shape, offsets, weights, first, readers, blocked, coefficients, scale,
     where = np.zeros(count, np.int32)
     size = 0
     ends = np.empty((2, 2))
-    row, column = int(math.floor(source[1] + 0.5)), int(math.floor(source[0] + 0.5))
+    row, column = math.floor(source[1] + 0.5), math.floor(source[0] + 0.5)
     for i in range(max(row - CORE, 0), min(row + CORE + 1, height)):
         for j in range(max(column - CORE, 0), min(column + CORE + 1, width)):
             n = i * width + j
@@ -187,8 +201,8 @@ def march(shape, offsets, weights, first, readers, blocked, coefficients, scale,
     left, below = -2, -2
     waiting = 0
     if not math.isnan(target[0]):
-        left = min(max(int(math.floor(target[0])), 0), max(width - 2, 0))
-        below = min(max(int(math.floor(target[1])), 0), max(height - 2, 0))
+        left = min(max(math.floor(target[0]), 0), max(width - 2, 0))
+        below = min(max(math.floor(target[1]), 0), max(height - 2, 0))
         waiting = min(2, width) * min(2, height)
         for i in range(below, min(below + 2, height)):
             for j in range(left, min(left + 2, width)):
@@ -276,8 +290,8 @@ def march(shape, offsets, weights, first, readers, blocked, coefficients, scale,
     return u, flow, parent
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def complete(u, flow, parent, metric, blocked):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def complete(u: Floats, flow: Floats, parent: Ints, metric: Floats, blocked: Mask) -> None:
     """Give the nodes that a fully anisotropic stencil left out (in corners) a value over their eight
     neighbours.
     """
@@ -311,8 +325,17 @@ def complete(u, flow, parent, metric, blocked):  # type: ignore[no-untyped-def]
             break
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def trace(shape, u, flow, parent, blocked, source, target, path):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def trace(
+    shape: tuple[int, int],
+    u: Floats,
+    flow: Floats,
+    parent: Ints,
+    blocked: Mask,
+    source: Floats,
+    target: Floats,
+    path: Floats,
+) -> int:
     """Walk from a target down the flow to the source.
 
     Steps of half a node along the bilinear mean of the flow; where the walk stalls or leaves what was
@@ -323,6 +346,7 @@ def trace(shape, u, flow, parent, blocked, source, target, path):  # type: ignor
 
     Returns:
         How many points were written; 0 when no node near the target was reached.
+
     """
     height, width = shape
     x, y = target[0], target[1]
@@ -334,8 +358,8 @@ def trace(shape, u, flow, parent, blocked, source, target, path):  # type: ignor
     while walking and used < len(path) // 2:
         if max(abs(x - source[0]), abs(y - source[1])) <= 1.0:
             break
-        j = min(max(int(math.floor(x)), 0), max(width - 2, 0))
-        i = min(max(int(math.floor(y)), 0), max(height - 2, 0))
+        j = min(max(math.floor(x), 0), max(width - 2, 0))
+        i = min(max(math.floor(y), 0), max(height - 2, 0))
         p, q = min(max(x - j, 0.0), 1.0), min(max(y - i, 0.0), 1.0)
         du = dv = here = total = 0.0
         for r in range(2):
@@ -365,8 +389,8 @@ def trace(shape, u, flow, parent, blocked, source, target, path):  # type: ignor
                 break
         x = min(max(x + 0.5 * du / norm, -0.5), width - 0.5)
         y = min(max(y + 0.5 * dv / norm, -0.5), height - 0.5)
-        j = min(max(int(math.floor(x + 0.5)), 0), width - 1)
-        i = min(max(int(math.floor(y + 0.5)), 0), height - 1)
+        j = min(max(math.floor(x + 0.5), 0), width - 1)
+        i = min(max(math.floor(y + 0.5), 0), height - 1)
         if blocked[i, j]:
             walking = False
             break
@@ -375,7 +399,7 @@ def trace(shape, u, flow, parent, blocked, source, target, path):  # type: ignor
     if max(abs(x - source[0]), abs(y - source[1])) > 1.0:
         node = -1
         best = np.inf
-        j, i = int(math.floor(x)), int(math.floor(y))
+        j, i = math.floor(x), math.floor(y)
         for r in range(max(i, 0), min(i + 2, height)):
             for s in range(max(j, 0), min(j + 2, width)):
                 if not blocked[r, s] and u[r * width + s] < best:

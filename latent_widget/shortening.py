@@ -1,9 +1,10 @@
 """From a rough path to a geodesic: Newton's method on the discrete path energy.
 
 For nodes ``x_0 .. x_N`` with ``d_k = x_(k+1) - x_k`` and midpoints ``m_k`` the energy is
-``sum_k d_k^T G(m_k) d_k / 2``; its minimum is a geodesic walked at constant speed. The Hessian is block-tridiagonal
-with 2 x 2 blocks, so a Newton step costs as much as a handful of evaluations of the metric. Coordinates are indices,
-as in ``interpolation``; nodes stay inside the extent by an active set on the four walls.
+``sum_k d_k^T G(m_k) d_k / 2``; its minimum is a geodesic walked at constant speed. The Hessian is
+block-tridiagonal with 2 x 2 blocks, so a Newton step costs as much as a handful of evaluations of the metric.
+Coordinates are indices, as in ``interpolation``; nodes stay inside the extent by an active set on the four
+walls.
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from .interpolation import PAD, jet, tensor
+from latent_widget.arrays import Floats
+from latent_widget.interpolation import KERNEL, PAD, Mask, jet, tensor
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def resample(points, cumulative, count):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def resample(points: Floats, cumulative: Floats, count: int) -> Floats:
     """``count`` points of a polyline (N, 2), evenly spaced in the given cumulative measure (N,)."""
     out = np.empty((count, 2))
     total = cumulative[-1]
@@ -33,8 +35,8 @@ def resample(points, cumulative, count):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def energy(coefficients, points):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def energy(coefficients: Floats, points: Floats) -> float:
     """Discrete energy ``sum_k d_k^T G(m_k) d_k / 2`` of a polyline (N, 2) in index coordinates."""
     total = 0.0
     for k in range(len(points) - 1):
@@ -45,8 +47,16 @@ def energy(coefficients, points):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _expand(coefficients, x, gradient, diagonal, upper, weight, at):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def _expand(
+    coefficients: Floats,
+    x: Floats,
+    gradient: Floats,
+    diagonal: Floats,
+    upper: Floats,
+    weight: Floats,
+    at: Floats,
+) -> float:
     """Energy with gradient (N, 2) and Hessian: diagonal blocks (N, 3), blocks (N, 2, 2) to the next node.
 
     ``weight`` (N, 3) takes the part of the diagonal that is positive-definite whatever the curvature.
@@ -91,12 +101,22 @@ def _expand(coefficients, x, gradient, diagonal, upper, weight, at):  # type: ig
     return value
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def _solve(gradient, diagonal, upper, weight, damping, free, pivot, step):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def _solve(
+    gradient: Floats,
+    diagonal: Floats,
+    upper: Floats,
+    weight: Floats,
+    damping: float,
+    free: Mask,
+    pivot: Floats,
+    step: Floats,
+) -> float:
     """Newton step with damping by block elimination; coordinates that are not free stay.
 
     Returns:
         The decrease ``g^T H^-1 g`` that the step promises twice over; -1 where H is not positive-definite.
+
     """
     count = len(gradient)
     for k in range(1, count - 1):
@@ -145,8 +165,10 @@ def _solve(gradient, diagonal, upper, weight, damping, free, pivot, step):  # ty
     return decrease
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
-def shorten(coefficients, points, iterations, tolerance):  # type: ignore[no-untyped-def]
+@njit(**KERNEL)
+def shorten(
+    coefficients: Floats, points: Floats, iterations: int, tolerance: float
+) -> tuple[Floats, int, float]:
     """Newton's method on the energy of a polyline with fixed ends, with Levenberg damping and a line search.
 
     Args:
@@ -156,6 +178,7 @@ def shorten(coefficients, points, iterations, tolerance):  # type: ignore[no-unt
 
     Returns:
         points (N, 2), steps taken, and the promised relative decrease of the energy at the end.
+
     """
     height, width = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD
     x, trial = points.copy(), points.copy()

@@ -52,10 +52,13 @@ class Terrain:
         aim = np.full(2, np.nan) if target is None else (target + 0.5) / scale[::-1] - 0.5
         start = (source + 0.5) / scale[::-1] - 0.5
         shape = self.marched.shape[:2]
-        found = march(shape, *self.stencil, self.blocked, self.coefficients, scale, start, aim)
-        if target is None or not np.isfinite(_around(found[0], shape, aim)).any():
-            complete(*found, self.marched, self.blocked)
-        return found
+        offsets, weights, first, readers = self.stencil
+        u, flow, parent = march(
+            shape, offsets, weights, first, readers, self.blocked, self.coefficients, scale, start, aim
+        )
+        if target is None or not np.isfinite(_around(u, shape, aim)).any():
+            complete(u, flow, parent, self.marched, self.blocked)
+        return u, flow, parent
 
     def trace(self, marched: tuple[np.ndarray, ...], source: Floats, target: Floats) -> Floats:
         """The way from the source to the target found by a march, (N, 2) in index coordinates; empty where
@@ -65,7 +68,8 @@ class Terrain:
         shape = self.marched.shape[:2]
         path = np.empty((16 * (shape[0] + shape[1]) + 64, 2))
         start, aim = (source + 0.5) / scale - 0.5, (target + 0.5) / scale - 0.5
-        used = trace(shape, *marched, self.blocked, start, aim, path)
+        u, flow, parent = marched
+        used = trace(shape, u, flow, parent, self.blocked, start, aim, path)
         points: Floats = ((path[:used] + 0.5) * scale - 0.5)[::-1]
         return np.ascontiguousarray(points)
 
@@ -121,9 +125,10 @@ def terrain(field: Field, size: int, mask: Any = None) -> Terrain:
 
     Args:
         field: the metric.
-        size: cells along the longer side of the lattice that is marched; a finer field is averaged to it, a coarser one
-            interpolated, since the march is only as good as its cells are small.
+        size: cells along the longer side of the lattice that is marched; a finer field is averaged to it, a
+            coarser one interpolated, since the march is only as good as its cells are small.
         mask: (H, W) bool, True where a path may run; None for everywhere.
+
     """
     kept = _PREPARED.setdefault(field, {})
     if mask is None and size in kept:

@@ -1,5 +1,8 @@
 """Geodesics against closed forms, invariants on random fields, an independent graph search, and bad input."""
 
+import json
+
+import geodesic_fixtures
 import numpy as np
 import pytest
 import surfaces
@@ -42,12 +45,12 @@ def points_in(field, count, seed):
 
 
 def graph_distances(field, cells, reach=5):
-    """Shortest paths over a graph of straight edges between cells: an independent answer, slightly too long."""
+    """Shortest paths over a graph of straight edges between cells: independent, a little too long."""
     h, w = field.lattice.shape
     dx, dy = field.lattice.spacing
     index = np.arange(h * w).reshape(h, w)
     rows, columns, costs = [], [], []
-    for i in range(0, reach + 1):
+    for i in range(reach + 1):
         for j in range(-reach, reach + 1):
             if np.gcd(i, abs(j)) != 1 or (i == 0 and j < 0):
                 continue
@@ -99,7 +102,8 @@ def test_points_lie_on_the_closed_form_path_evenly_by_length(surface):
     span = np.ptp(np.array(surface.extent).reshape(2, 2), axis=1)
     assert np.abs((path.at(33) - exact) / span).max() < 2e-3
     assert np.array_equal(path.points[[0, -1]], [start, end])
-    assert path.cumulative[-1] == pytest.approx(path.length) and np.all(np.diff(path.cumulative) > 0)
+    assert path.cumulative[-1] == pytest.approx(path.length)
+    assert np.all(np.diff(path.cumulative) > 0)
 
 
 def test_the_closed_form_metric_is_that_of_its_distance():
@@ -122,7 +126,8 @@ def test_refining_the_lattice_reduces_the_error():
         field = surface.field(n)
         lengths = [geodesic(field, a, b, nodes=1025).length for a, b in zip(starts, ends, strict=True)]
         errors.append(np.abs(lengths / exact - 1).max())
-    assert errors[1] < errors[0] / 10 and errors[2] < 1e-5
+    assert errors[1] < errors[0] / 10
+    assert errors[2] < 1e-5
 
 
 @settings(max_examples=25, deadline=None)
@@ -145,7 +150,8 @@ def test_distances_form_a_metric(seed):
     field = random_field(seed)
     points = points_in(field, 5, seed + 2)
     d = distances(field, points)
-    assert np.array_equal(d, d.T) and np.all(np.diag(d) == 0.0)
+    assert np.array_equal(d, d.T)
+    assert np.all(np.diag(d) == 0.0)
     assert np.all(d[:, None, :] <= (d[:, :, None] + d[None, :, :]) * (1 + 1e-3))
 
 
@@ -197,7 +203,8 @@ def test_a_wall_is_walked_around():
     x, y = lattice.cells[..., 0], lattice.cells[..., 1]
     rho = 1.0 + 400.0 * np.exp(-(((x - 0.5) / 0.04) ** 2)) / (1 + np.exp((y - 0.75) / 0.02))
     path = geodesic(Field.from_density(lattice, rho), (0.2, 0.2), (0.8, 0.2))
-    assert path.converged and path.length < 0.7 * path.straight_length
+    assert path.converged
+    assert path.length < 0.7 * path.straight_length
     assert path.points[np.abs(path.points[:, 0] - 0.5).argmin(), 1] > 0.75
 
 
@@ -213,7 +220,8 @@ def test_a_path_that_would_leave_the_extent_runs_along_its_edge():
     assert field.lattice.contains(path.points).all()
     # three sides of the detour cannot beat it: out to the edge, along it, and back
     detour = 2 * (np.exp(-2.7) - np.exp(-3.0)) / 3.0 + np.exp(-3.0)
-    assert path.length < detour and path.length > np.exp(-3.0)
+    assert path.length < detour
+    assert path.length > np.exp(-3.0)
 
 
 @pytest.mark.parametrize("shape", [(2, 2), (2, 5), (3, 2), (7, 3)])
@@ -234,7 +242,16 @@ def test_jumping_fields_stay_positive_and_bounded():
         np.where(odd[..., None, None] > 0, np.diag([1e4, 1.0]), np.diag([1.0, 1e4])),
     ):
         path = geodesic(Field(lattice, metric), (0.03, 0.1), (0.9, 0.95))
-        assert np.isfinite(path.points).all() and 0.0 < path.length <= path.straight_length
+        assert np.isfinite(path.points).all()
+        assert 0.0 < path.length <= path.straight_length
+
+
+def test_nodes_are_as_many_as_asked_for():
+    field = surfaces.sphere().field(64)
+    for nodes in (3, 33, 200):
+        path = geodesic(field, (0.0, 0.0), (0.5, 0.5), nodes=nodes)
+        assert path.points.shape == (nodes, 2)
+        assert path.cumulative.shape == (nodes,)
 
 
 def test_length_of_judges_the_candidates():
@@ -248,7 +265,7 @@ def test_length_of_judges_the_candidates():
     assert path.decoded_length == pytest.approx(np.hypot(1.3, 0.3), rel=1e-12)
     assert path.length == pytest.approx(straight(field, a, b).length, rel=1e-9)
     assert geodesic(field, a, b).decoded_length is None
-    with pytest.raises(ValueError, match="length_of.*finite"):
+    with pytest.raises(ValueError, match=r"length_of.*finite"):
         geodesic(field, a, b, length_of=lambda points: float("nan"))
 
 
@@ -268,7 +285,8 @@ def test_at_spaces_by_measure_or_by_plane_distance():
 def test_straight_length_is_the_integral_of_the_metric():
     path = straight(surfaces.gaussian().field(128), (0.3, -0.9), (0.3, 0.9))
     assert path.length == pytest.approx(np.sqrt(2.0) * np.log(2.5 / 0.7), rel=1e-6)
-    assert path.kind == "straight" and path.straight_length == pytest.approx(path.length, rel=1e-9)
+    assert path.kind == "straight"
+    assert path.straight_length == pytest.approx(path.length, rel=1e-9)
 
 
 def test_slerp_is_a_great_circle_of_the_latent_space():
@@ -301,6 +319,17 @@ def test_stretched_is_straight_on_the_map():
         np.stack([np.sqrt(np.linspace(0, 1, 11)), np.linspace(0, 1, 11)], axis=-1)
     )
     assert path.length > path.straight_length == pytest.approx(np.sqrt(2.0))
+
+
+def test_the_answers_that_the_browser_must_reproduce_are_still_those_of_python():
+    """The other half of js/test/geodesic.test.ts."""
+    committed = json.loads(geodesic_fixtures.PATH.read_text())
+    for old, new in zip(committed, geodesic_fixtures.fixtures(), strict=True):
+        assert old["metric"] == pytest.approx(new["metric"], rel=1e-6)
+        for was, now in zip(old["paths"], new["paths"], strict=True):
+            assert was["length"] == pytest.approx(now["length"], rel=1e-7)
+            assert was["straightLength"] == pytest.approx(now["straightLength"], rel=1e-9)
+            assert np.array(was["samples"]) == pytest.approx(np.array(now["samples"]), abs=1e-4)
 
 
 BAD_POINTS = [
