@@ -27,6 +27,9 @@ MARCHED = 96
 TOLERANCE = 1e-11
 """Newton stops where the next step promises to lower the energy by less than this fraction."""
 
+SETTLED = 1e-8
+"""A path has converged where one more Newton step promises to lower its energy by less than this fraction."""
+
 STRAIGHT_NODES = 129
 """Points of the lines that are not relaxed."""
 
@@ -266,11 +269,10 @@ def _candidates(
             way = resample(way, ground.cumulative(way), nodes)
         found.append(_Candidate(way, ground.cumulative(way), "walk back through the march"))
     relaxed: list[_Candidate] = []
-    for guess in reversed(found):
-        # a guess much longer than what is known already can only end in a longer route
-        if relaxed and guess.length > 1.5 * relaxed[0].length:
-            continue
+    for guess in sorted(found, key=lambda candidate: candidate.length):
         relaxed.append(_relaxed(ground, guess, nodes))
+        if relaxed[-1].promised < SETTLED:
+            break
     return relaxed + found
 
 
@@ -280,12 +282,18 @@ def _relaxed(ground: Terrain, guess: _Candidate, nodes: int | None) -> _Candidat
     points, cumulative = guess.points, guess.cumulative
     reach = float(np.abs(np.diff(points, axis=0)).max(axis=1).sum())
     count = nodes or int(np.clip(reach, 64, 512)) + 1
+    # fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
+    for fewer in (count // 9, count // 3):
+        if fewer >= 20:
+            coarse, _, _ = shorten(ground.coefficients, resample(points, cumulative, fewer), 20, 1e-6)
+            measured = ground.cumulative(coarse)
+            # on a rough field they may step over what they do not see
+            if measured[-1] <= cumulative[-1]:
+                points, cumulative = coarse, measured
     while True:
-        points = resample(points, cumulative, count)
-        points, _, promised = shorten(ground.coefficients, points, 60, TOLERANCE)
+        points, _, promised = shorten(ground.coefficients, resample(points, cumulative, count), 60, TOLERANCE)
         cumulative = ground.cumulative(points)
-        # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
-        # them
+        # nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
         gap = float(np.abs(np.diff(points, axis=0)).max())
         if nodes or count > 512 or gap < 3.0:
             break
@@ -307,8 +315,8 @@ def _shortest(
     first = int(np.argmin(judged))
     best = found[first]
     line = next(candidate for candidate in found if candidate.name == "straight line")
-    promised = min((c.promised for c in found if c.length <= best.length * (1.0 + 1e-6)), default=np.inf)
-    converged = bool(promised < 1e-8)
+    promised = min((c.promised for c in found if c.length <= best.length * (1.0 + 1e-4)), default=np.inf)
+    converged = bool(promised < SETTLED)
     message = best.name
     if not converged:
         message += (

@@ -25,7 +25,10 @@ export interface March {
 
 /** Cells along the longer side of the lattice that is marched. */
 const MARCHED = 96;
+/** Newton stops where the next step promises to lower the energy by less than this fraction. */
 const TOLERANCE = 1e-11;
+/** A path has converged where one more step promises less than this. */
+const SETTLED = 1e-8;
 const STRAIGHT_NODES = 129;
 
 interface Terrain {
@@ -166,7 +169,15 @@ function reach(points: Float64Array): [number, number] {
 
 function newton(s: Spline, guess: Candidate, nodes: number | undefined): Candidate {
   let count = nodes ?? Math.floor(Math.min(Math.max(reach(guess.points)[0], 64), 512)) + 1;
-  for (let best = guess; ; ) {
+  let best = guess;
+  // fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
+  for (const fewer of [Math.floor(count / 9), Math.floor(count / 3)]) {
+    if (fewer < 20) continue;
+    const coarse = candidate(s, shorten(s, resample(best.points, best.along, fewer), 20, 1e-6).points);
+    // on a rough field they may step over what they do not see
+    if (coarse.length <= best.length) best = coarse;
+  }
+  for (;;) {
     const { points, promised } = shorten(s, resample(best.points, best.along, count), 60, TOLERANCE);
     best = candidate(s, points, promised);
     // nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
@@ -179,7 +190,8 @@ function newton(s: Spline, guess: Candidate, nodes: number | undefined): Candida
 /**
  * The shortest path from the source of a march to a target, never longer than the straight line.
  *
- * Newton's method starts from the way back through the march and from the straight line; the shortest of all four wins.
+ * Newton's method starts from the way back through the march, or from the straight line where that is shorter, and from
+ * the other one where it does not converge; the shortest of all wins.
  */
 export function trace(
   field: MetricField,
@@ -206,16 +218,19 @@ export function trace(
   way.set(ends.subarray(0, 2));
   way.set(ends.subarray(2), way.length - 2);
   const walked = candidate(s, options.nodes ? resample(way, cumulative(s, way), options.nodes) : way);
-  const found = [newton(s, walked, options.nodes)];
-  // a guess much longer than what is known already can only end in a longer route
-  if (line.length <= 1.5 * found[0].length) found.push(newton(s, line, options.nodes));
+  const found: Candidate[] = [];
+  for (const guess of walked.length <= line.length ? [walked, line] : [line, walked]) {
+    const relaxed = newton(s, guess, options.nodes);
+    found.push(relaxed);
+    if (relaxed.promised < SETTLED) break;
+  }
   found.push(walked, line);
   const best = found.reduce((a, b) => (b.length < a.length ? b : a));
   const points = toPlane(field.extent, height, width, best.points);
   const exact = toPlane(field.extent, height, width, ends);
   points.set(exact.subarray(0, 2));
   points.set(exact.subarray(2), points.length - 2);
-  const converged = found.some((c) => c.promised < 1e-8 && c.length <= best.length * (1 + 1e-6));
+  const converged = found.some((c) => c.promised < SETTLED && c.length <= best.length * (1 + 1e-4));
   return { points, length: best.length, straightLength: line.length, converged };
 }
 
