@@ -1,4 +1,4 @@
-"""The density-equalising map: a lattice is stretched until every cell has the area that its density asks for."""
+"""The density-equalising map: a lattice is stretched until every cell has the area its density asks for."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ REMEDY = "refine the lattice, or temper the field (field.temper(0.5)), to come c
 
 @dataclass(frozen=True, eq=False)
 class Cartogram:
-    """A one-to-one map of a rectangle onto itself that moves the corners of a lattice and is bilinear in each cell.
+    """A one-to-one map of a rectangle onto itself: it moves the corners of a lattice, bilinear in each cell.
 
     Attributes
     ----------
     extent: the rectangle (x0, x1, y0, y1), the same before and after.
     corners: (H+1, W+1, 2) where each corner of the lattice goes; rows run along y.
     area_error: (H, W) signed relative error of each cell's area, area / target - 1.
-    max_area_error, p99_area_error, rms_area_error: largest, 99th percentile and root mean square of its magnitude.
+    max_area_error, p99_area_error, rms_area_error: largest, 99th percentile, root mean square of its size.
     folds: number of cells of which any corner triangle is not positive.
     converged: whether max_area_error is within the tolerance asked for and nothing folds.
     method: "diffusion" or "direct". iterations: steps of the projection. message: what happened, in words.
+
     """
 
     extent: tuple[float, float, float, float]
@@ -61,9 +62,9 @@ class Cartogram:
         return out.reshape(shape)
 
     def inverse(self, points: Any, outside: str = "error") -> Array:
-        """Bring points (..., 2) from the map back to the plane by solving the bilinear cell they lie in; exact.
+        """Bring points (..., 2) from the map back to the plane: solves the bilinear cell they lie in; exact.
 
-        ``outside`` as for `transform`. Raises RuntimeError when a point lies in no cell, which needs a folded map.
+        ``outside`` as for `transform`. Raises RuntimeError when a point lies in no cell, as on a folded map.
         """
         from latent_widget.quads import backward, hints
 
@@ -103,8 +104,8 @@ class Cartogram:
         if beyond.any():
             first = tuple(float(c) for c in flat[np.argmax(beyond)])
             raise ValueError(
-                f"points: {int(beyond.sum())} of {len(flat)} lie outside extent={self.extent}, the first at {first}: "
-                'move them inside, or pass outside="clamp"'
+                f"points: {int(beyond.sum())} of {len(flat)} lie outside extent={self.extent}, "
+                f'the first at {first}: move them inside, or pass outside="clamp"'
             )
         return np.clip(flat, low, high), array.shape
 
@@ -129,18 +130,20 @@ def cartogram(
     density: a Field, or floats (H, W), all positive; rows run along y.
     extent: (x0, x1, y0, y1) of an array, (0, 1, 0, 1) unless told; a Field brings its own.
     method: "diffusion" lets the density diffuse and carries the lattice along [2], then projects to the exact
-        areas: the map that the literature defines. "direct" projects at once: another map with the same areas,
-        sooner.
+        areas: the map that the literature defines. "direct" projects at once: another map with the same
+        areas, sooner.
     tolerance: the largest relative area error that counts as converged.
     limit: the most steps of the projection.
     floor: raise smaller densities to this share of the mean; the remedy for zeros.
-    start: a Cartogram of the same extent and shape to start from in place of the flow: quick after a small change.
+    start: a Cartogram of the same extent and shape to start from in place of the flow, for small changes.
     workers: threads.
 
-    Where no map with these areas can be reached without a fold, the result is the best map found that has none,
-    with its true errors, ``converged=False`` and a warning. A density that varies along one axis, and under
-    "diffusion" a product f(x) g(y), has a closed form and gets it. Raises TypeError for a density that is not of
-    floats and ValueError for one that is not positive, finite and at least 2 by 2, and for a bad extent or option.
+    Where no map with these areas can be reached without a fold, the result is the best one found that has
+    none, with its true errors, ``converged=False`` and a warning. A density that varies along one axis, and
+    under "diffusion" a product f(x) g(y), has a closed form and gets it. Raises TypeError for a density that
+    is not of floats and ValueError for one that is not positive, finite and at least 2 by 2, and for a bad
+    extent or option.
+
     """
     rho, box, notes = _read(density, extent, floor)
     if method not in METHODS:
@@ -168,25 +171,8 @@ def cartogram(
         x, y = closed
         notes.append("closed form: the product of two cumulative distributions")
     else:
-        from latent_widget.projection import project
-
-        if start is not None:
-            x = np.ascontiguousarray((start.corners[..., 0] - x0) / unit)
-            y = np.ascontiguousarray((start.corners[..., 1] - y0) / unit)
-            notes.append("started from a previous map")
-        elif method == "diffusion":
-            x, y, note = _flow(target, dx, dy, workers)
-            notes.append(note)
-        else:
-            y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
-        walls = x[:, 0], x[:, -1], y[0], y[-1]
-        for wall, place in zip(walls, (0.0, w * dx, 0.0, h * dy), strict=True):
-            wall[:] = place
-        done = project(
-            np.ascontiguousarray(x), np.ascontiguousarray(y), target, dx, dy, tolerance, limit, workers
-        )
-        x, y, iterations = done.x, done.y, done.iterations
-        notes.append(f"{iterations} steps of projection")
+        x, y, iterations, note = _solve(target, dx, dy, method, start, unit, tolerance, limit, workers)
+        notes.append(note)
 
     corners = np.stack([x0 + unit * x, y0 + unit * y], axis=-1)
     # the walls are exact, not merely near
@@ -260,18 +246,52 @@ def _closed_form(target: Array, dx: float, dy: float, method: str) -> tuple[Arra
     return x, y
 
 
+def _solve(
+    target: Array,
+    dx: float,
+    dy: float,
+    method: str,
+    start: Cartogram | None,
+    unit: float,
+    tolerance: float,
+    limit: int,
+    workers: int,
+) -> tuple[Array, Array, int, str]:
+    """Find corners (H+1, W+1) with the target areas; return them, the steps taken, and what was done."""
+    from latent_widget.projection import project
+
+    h, w = target.shape
+    walls = (0.0, w * dx, 0.0, h * dy)
+    if start is not None:
+        x = np.ascontiguousarray((start.corners[..., 0] - start.extent[0]) / unit)
+        y = np.ascontiguousarray((start.corners[..., 1] - start.extent[2]) / unit)
+        note = "from a previous map"
+    elif method == "direct":
+        y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
+        done = project(x, y, target, dx, dy, tolerance, limit, workers, give_up=True)
+        if not done.held:
+            return done.x, done.y, done.iterations, f"{done.iterations} steps of projection"
+        x, y, note = _flow(target, dx, dy, workers)
+        note = f"held back by a fold, so from the flow: {note}"
+    else:
+        x, y, note = _flow(target, dx, dy, workers)
+    x[:, 0], x[:, -1], y[0], y[-1] = walls
+    done = project(x, y, target, dx, dy, tolerance, limit, workers)
+    return done.x, done.y, done.iterations, f"{note}, {done.iterations} steps of projection"
+
+
 def _flow(target: Array, dx: float, dy: float, workers: int) -> tuple[Array, Array, str]:
     """Flow from the density, blurred only as far as the lattice needs to come through without a fold."""
     from latent_widget.flow import diffuse
-    from latent_widget.mesh import measure
     from latent_widget.projection import SHAPE
+    from latent_widget.relaxation import unfold
 
     h, w = target.shape
-    area = np.empty((h, w))
-    # a flow that folds cannot be repaired: take the sharpest one that does not
     for blur in (0.0, 1.0, 4.0, 16.0, 64.0, 256.0):
         x, y, steps = diffuse(target, dx, dy, blur, workers=workers)
-        if measure(x, y, area, 0, h) >= SHAPE:
+        # round-off moves walls by a hair, and a repair must not be spoilt by setting them straight afterwards
+        x[:, 0], x[:, -1], y[0], y[-1] = 0.0, w * dx, 0.0, h * dy
+        if unfold(x, y, target, SHAPE):
             note = f"{steps} steps of diffusion"
             return x, y, note + (f" after a blur of {math.sqrt(2 * blur):.1f} cells" if blur else "")
     y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
@@ -286,9 +306,9 @@ def _report(
 
     x, y = np.ascontiguousarray(corners[..., 0]), np.ascontiguousarray(corners[..., 1])
     area = np.empty_like(target)
-    measure(x, y, area, 0, len(area))
-    folds = int(count_folds(x, y))
     cell = (box[1] - box[0]) * (box[3] - box[2]) / target.size
+    measure(x, y, cell * target, area, 0, len(area), np.empty(4))
+    folds = int(count_folds(x, y))
     error = area / (cell * target) - 1.0
     size = np.abs(error)
     worst = float(size.max())

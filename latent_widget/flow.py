@@ -1,4 +1,4 @@
-"""The diffusion flow of Gastner and Newman [2]: density diffuses until it is even and carries the lattice along."""
+"""The diffusion flow of Gastner and Newman [2]: density evens out and carries the lattice along."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _follow(
 
 
 def rates(n: int, spacing: float) -> Array:
-    """Decay rates ``4 sin²(πk/2n) / spacing²`` of the discrete heat equation on n cells with closed ends, (n,).
+    """Decay rates ``4 sin²(πk/2n) / spacing²`` of the discrete heat equation on n closed cells, (n,).
 
     The discrete symbol keeps a blurred density positive; the continuous one rings.
     """
@@ -59,7 +59,7 @@ def rates(n: int, spacing: float) -> Array:
 def diffuse(
     density: Array, dx: float, dy: float, blur: float = 0.0, tolerance: float = 0.05, workers: int = 1
 ) -> tuple[Array, Array, int]:
-    """Carry the corners of the lattice along ``dX/dt = -∇ρ/ρ`` while ρ (H, W) diffuses from ``t = blur`` to ∞.
+    """Carry the corners of the lattice along ``dX/dt = -∇ρ/ρ`` while ρ (H, W) diffuses from t = blur to ∞.
 
     Time runs in ``s = 1 - exp(-λt)``, λ the slowest decay rate, so that the end is reached exactly at s = 1.
     Steps are the third-order pair of Bogacki and Shampine, ``tolerance`` their error in cells. Returns the

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numba import njit
 
 if TYPE_CHECKING:
-    import numpy as np
-
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 # Signatures are explicit: everything is compiled once, cached on disk, and never again for another layout.
@@ -25,14 +24,16 @@ OPTIONS: dict[str, Any] = {
 }
 
 
-@njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],i8,i8)", **OPTIONS)
-def measure(x: Array, y: Array, area: Array, first: int, last: int) -> float:
-    """Write the area of every cell and return the smallest corner triangle, relative to its cell.
+@njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],i8,i8,f8[::1])", **OPTIONS)
+def measure(x: Array, y: Array, target: Array, area: Array, first: int, last: int, found: Array) -> float:
+    """Write the area of every cell; find the worst triangle and the errors.
 
     A quadrilateral has four corner triangles; all of them are positive exactly where the cell is convex and
-    not folded, and then the bilinear map is one-to-one on it. The return value is negative if any cell folds.
+    not folded, and then the bilinear map is one-to-one on it. Returns the smallest triangle relative to its
+    cell, negative if any cell folds, and writes to ``found`` that, the sum of the squared relative area
+    errors, the largest of them, and the smallest triangle relative to its cell's target.
     """
-    worst = 1.0
+    worst, total, largest, deepest = 1.0, 0.0, 0.0, 1e300
     for i in range(first, last):
         for j in range(area.shape[1]):
             ax, ay = x[i, j], y[i, j]
@@ -43,12 +44,60 @@ def measure(x: Array, y: Array, area: Array, first: int, last: int) -> float:
             at_a = 0.5 * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
             at_b = 0.5 * ((dx - bx) * (ay - by) - (dy - by) * (ax - bx))
             area[i, j] = whole
+            error = whole / target[i, j] - 1.0
+            total += error * error
+            largest = max(largest, abs(error))
             small = min(min(at_a, at_b), min(whole - at_a, whole - at_b))
+            deepest = min(deepest, small / target[i, j])
             ratio = small / whole if whole > 0.0 else -1.0
             # written so that a NaN counts as a fold
             if not ratio >= worst:
                 worst = ratio
+    found[0], found[1], found[2], found[3] = worst, total, largest, deepest
     return worst
+
+
+@njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,i8)", **OPTIONS)
+def guard(
+    x: Array, y: Array, u: Array, v: Array, new_x: Array, new_y: Array, length: float, rounds: int
+) -> float:
+    """Move the corners by ``length · (u, v)``, less wherever a triangle would lose most of its area.
+
+    The share of the displacement is halved around every offending cell until none is left, so that one thin
+    cell holds back its neighbours and not the whole map. Returns the mean share, or -1 if some cell offends
+    after all rounds.
+    """
+    h, w = x.shape[0] - 1, x.shape[1] - 1
+    share = np.full((h + 1, w + 1), length)
+    for turn in range(rounds):
+        for i in range(h + 1):
+            for j in range(w + 1):
+                new_x[i, j], new_y[i, j] = x[i, j] + share[i, j] * u[i, j], y[i, j] + share[i, j] * v[i, j]
+        bad = 0
+        for i in range(h):
+            for j in range(w):
+                sound = True
+                for k in range(4):
+                    # the corner, the one after it and the one before it, counter-clockwise
+                    r0, c0 = i + (k >= 2), j + (k == 1 or k == 2)
+                    r1, c1 = i + (k == 1 or k == 2), j + (k < 2)
+                    r2, c2 = i + (k == 0 or k == 3), j + (k >= 2)
+                    old = (x[r1, c1] - x[r0, c0]) * (y[r2, c2] - y[r0, c0])
+                    old -= (y[r1, c1] - y[r0, c0]) * (x[r2, c2] - x[r0, c0])
+                    new = (new_x[r1, c1] - new_x[r0, c0]) * (new_y[r2, c2] - new_y[r0, c0])
+                    new -= (new_y[r1, c1] - new_y[r0, c0]) * (new_x[r2, c2] - new_x[r0, c0])
+                    sound = sound and new >= 0.2 * old
+                if not sound:
+                    bad += 1
+                    # the last rounds stop the corners altogether, which cannot fail
+                    cut = 0.5 if turn < rounds // 2 else 0.0
+                    share[i, j] *= cut
+                    share[i, j + 1] *= cut
+                    share[i + 1, j] *= cut
+                    share[i + 1, j + 1] *= cut
+        if bad == 0:
+            return share.mean() / length
+    return -1.0
 
 
 @njit("void(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,f8,i8,i8)", **OPTIONS)

@@ -1,4 +1,4 @@
-"""Points through a mesh of convex quadrilaterals, forwards and backwards, without an interpolated inverse grid."""
+"""Points through a mesh of convex quadrilaterals, forwards and backwards, with no interpolated inverse."""
 
 from __future__ import annotations
 
