@@ -1,0 +1,119 @@
+/** Colours of the map, of labels and of paths, and the scale of the density. */
+
+import { lab, rgb } from "d3-color";
+import { interpolateLab, piecewise } from "d3-interpolate";
+import { scaleLinear, scaleLog } from "d3-scale";
+
+export interface Palette {
+  dark: boolean;
+  paper: string;
+  ink: string;
+  faint: string;
+  line: string;
+  casing: string;
+  geodesic: string;
+  straight: string;
+  ramp: string[];
+}
+
+/** Both ramps change lightness evenly and stay readable without colour; figure.py draws with the light one. */
+export const LIGHT: Palette = {
+  dark: false,
+  paper: "#ffffff",
+  ink: "#1f2933",
+  faint: "#6b7683",
+  line: "#d5dae0",
+  casing: "#ffffff",
+  geodesic: "#c2410c",
+  straight: "#1d4ed8",
+  ramp: ["#f5f3ea", "#c3d6cf", "#86aebb", "#4f7f9f", "#2c4f78", "#17284a"],
+};
+
+export const DARK: Palette = {
+  dark: true,
+  paper: "#14181f",
+  ink: "#e6eaf0",
+  faint: "#9aa5b1",
+  line: "#38414d",
+  casing: "#0d1015",
+  geodesic: "#fb923c",
+  straight: "#93b4ff",
+  ramp: ["#151a24", "#21344f", "#33597a", "#5a8a9c", "#94b8b2", "#d9e0cf"],
+};
+
+/** 256 colours of a ramp as little-endian RGBA words, ready for ImageData, evenly spaced in lightness. */
+export function lookup(ramp: string[]): Uint32Array {
+  const colour = evenRamp(ramp);
+  const words = new Uint32Array(256);
+  for (let k = 0; k < 256; k++) {
+    const { r, g, b } = rgb(colour(k / 255));
+    words[k] = (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
+  }
+  return words;
+}
+
+/** Interpolates a ramp in CIELAB with its stops placed by their lightness, so equal steps look equal. */
+export function evenRamp(ramp: string[]): (t: number) => string {
+  const lightness = ramp.map((stop) => lab(stop).l);
+  const [first, last] = [lightness[0]!, lightness[lightness.length - 1]!];
+  const places = lightness.map((l) => (l - first) / (last - first));
+  const along = piecewise(interpolateLab, ramp);
+  const toStop = scaleLinear(places, ramp.map((_, k) => k / (ramp.length - 1)));
+  return (t) => along(toStop(t));
+}
+
+export interface DensityScale {
+  /** True where the density spans more than a decade and the scale is logarithmic. */
+  log: boolean;
+  domain: [number, number];
+  /** Position of a value on the ramp, 0 to 1. */
+  place(value: number): number;
+  ticks: number[];
+}
+
+export function densityScale(values: ArrayLike<number>): DensityScale {
+  let [low, high] = [Infinity, -Infinity];
+  for (let k = 0; k < values.length; k++) {
+    const value = values[k]!;
+    if (value > 0 && value < low) low = value;
+    if (value > high) high = value;
+  }
+  if (!(high > 0)) [low, high] = [1, 1];
+  if (low === Infinity) low = high;
+  const constant = high <= low * (1 + 1e-6);
+  const log = high > 10 * low;
+  const scale = log ? scaleLog([low, high], [0, 1]) : scaleLinear([low, high], [0, 1]);
+  const place = (value: number) => (constant ? 0.35 : Math.min(Math.max(scale(Math.max(value, low)), 0), 1));
+  return { log, domain: [low, high], place, ticks: constant ? [low] : spaced(scale.ticks(log ? 6 : 4), place) };
+}
+
+/** Drops ticks that would stand closer than a fifth of the bar. */
+function spaced(ticks: number[], place: (value: number) => number): number[] {
+  const powers = ticks.filter((t) => Math.abs(Math.log10(t) - Math.round(Math.log10(t))) < 1e-9);
+  const wanted = powers.length >= 2 ? powers : ticks;
+  const kept: number[] = [];
+  for (const tick of wanted) {
+    if (kept.length === 0 || place(tick) - place(kept[kept.length - 1]!) >= 0.19) kept.push(tick);
+  }
+  return kept;
+}
+
+// Okabe and Ito's colour-blind-safe eight, reordered, and two more for the ten digits
+const CATEGORIES = [
+  "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#7a5195", "#f0e442", "#4d4d4d",
+];
+
+/** One colour per label; beyond ten, hues evenly spaced by the golden angle. */
+export function labelColour(index: number, count: number): string {
+  if (count <= CATEGORIES.length) return CATEGORIES[index % CATEGORIES.length]!;
+  const hue = (index * 137.508) % 360;
+  return `hsl(${hue.toFixed(0)} 62% ${42 + 16 * (index % 3)}%)`;
+}
+
+/** A number with three significant digits, the way the rest of the widget prints them. */
+export function shortNumber(value: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 1e-3) return value.toExponential(1).replace("e+", "e").replace(".0e", "e");
+  return String(Number(value.toPrecision(3))).replace("-", "−");
+}

@@ -1,0 +1,46 @@
+/** Making elements. Text is only ever set as text, so labels and messages can never become markup. */
+
+export type Attributes = Record<string, string | number | boolean | undefined>;
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function dressed<E extends Element>(element: E, attributes: Attributes, parent?: Element): E {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    if (name === "text") element.textContent = String(value);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  parent?.append(element);
+  return element;
+}
+
+export function html<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  parent?: Element,
+): HTMLElementTagNameMap[K] {
+  return dressed(document.createElement(tag), attributes, parent);
+}
+
+export function svg<K extends keyof SVGElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  parent?: Element,
+): SVGElementTagNameMap[K] {
+  return dressed(document.createElementNS(SVG, tag), attributes, parent);
+}
+
+export function set(element: Element, attributes: Attributes): void {
+  dressed(element, attributes);
+}
+
+/** Resizes a canvas only when it must be, because resizing clears it. */
+export function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("this browser gives no 2-D canvas");
+  return context;
+}

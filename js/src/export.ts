@@ -1,0 +1,143 @@
+/** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG drawn from the same SVG. */
+
+import { labelColour, LIGHT, shortNumber, type Palette } from "./colour";
+import type { Atlas } from "./atlas";
+import { svg } from "./dom";
+import { dotRadius, dots, inside } from "./layers";
+import { stops } from "./legend";
+import { createOverlay, MARGIN, type Scene } from "./overlay";
+import type { Ink, Pictures } from "./pictures";
+import { film, TITLES } from "./strips";
+import type { PathKind } from "./types";
+import type { Ground } from "./view";
+
+const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
+/** More points than this are embedded as pixels. */
+const VECTOR_POINTS = 5000;
+/** Device pixels per pixel in exported pictures. */
+const RATIO = 2;
+
+export interface Figure {
+  scene: Scene;
+  ground: Ground;
+  atlas: Atlas;
+  title: string;
+  raster(palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
+  strips: { kind: PathKind; caption: string; pictures: Pictures | null }[];
+}
+
+/** Saves the figure through the browser's downloads. */
+export async function exportFigure(format: "svg" | "png", figure: Figure): Promise<void> {
+  const { text, width, height } = figureSvg(figure);
+  const blob = new Blob([text], { type: "image/svg+xml" });
+  download(format === "svg" ? blob : await rendered(blob, width, height), `latent_map.${format}`);
+}
+
+/** Builds the figure as SVG text: white, light colours, everything inside the one file. */
+export function figureSvg(figure: Figure): { text: string; width: number; height: number } {
+  const { scene, atlas } = figure;
+  const pad = 16;
+  const mapWidth = scene.width + MARGIN.left + MARGIN.right;
+  const width = mapWidth + 2 * pad;
+  const root = svg("svg", { "font-family": FONT, "font-size": 11, fill: LIGHT.ink });
+  root.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  const sheet = svg("rect", { x: 0, y: 0, width, fill: LIGHT.paper }, root);
+
+  const many = (atlas.points?.xy.length ?? 0) / 2 > VECTOR_POINTS;
+  const picture = figure.raster(LIGHT, RATIO, scene.shown.thumbnails || many);
+  const map = svg("g", { transform: `translate(${pad} ${pad})` }, root);
+  const plot = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, map);
+  svg("image", { width: scene.width, height: scene.height, href: picture.toDataURL("image/png"), preserveAspectRatio: "none" }, plot);
+  if (scene.shown.points && atlas.points && !many && !scene.shown.thumbnails) {
+    const seen = inside(atlas.points, atlas);
+    const group = svg("g", { stroke: LIGHT.casing, "stroke-width": 0.5 }, plot);
+    for (const { x, y, colour } of dots(scene, atlas.points, seen, LIGHT)) {
+      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: dotRadius(seen.length), fill: colour }, group);
+    }
+  }
+  const overlay = createOverlay();
+  overlay.update(scene, LIGHT);
+  for (const handle of Object.values(overlay.handles)) handle.querySelector(".lw-handle-ring")?.remove();
+  map.append(...Array.from(overlay.element.childNodes));
+
+  let y = pad + MARGIN.top + scene.height + MARGIN.bottom + 8;
+  y = drawLegend(root, figure, pad + MARGIN.left, y, scene.width);
+  for (const strip of figure.strips) y = drawStrip(root, strip, atlas.sprites?.ink ?? null, pad, y + 14, mapWidth);
+  const height = Math.ceil(y + pad);
+  sheet.setAttribute("height", String(height));
+  root.setAttribute("width", String(width));
+  root.setAttribute("height", String(height));
+  root.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  return { text: new XMLSerializer().serializeToString(root), width, height };
+}
+
+function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, width: number): number {
+  const { scale } = figure.ground;
+  svg("text", { x, y: top + 10, text: figure.title + (scale.log ? " (log scale)" : "") }, root);
+  const gradient = svg("linearGradient", { id: "lw-density" }, svg("defs", {}, root));
+  for (const [offset, colour] of stops(LIGHT)) svg("stop", { offset, "stop-color": colour }, gradient);
+  const long = Math.min(width, 260);
+  svg("rect", { x, y: top + 17, width: long, height: 9, fill: "url(#lw-density)" }, root);
+  for (const tick of scale.ticks) {
+    const anchor = scale.place(tick) < 0.08 ? "start" : scale.place(tick) > 0.92 ? "end" : "middle";
+    svg("text", { x: x + long * scale.place(tick), y: top + 39, "text-anchor": anchor, fill: LIGHT.faint, text: shortNumber(tick) }, root);
+  }
+  const names = figure.scene.shown.points && figure.atlas.points?.labels ? figure.atlas.points.names : [];
+  let [at, row] = [x, top + 58];
+  names.slice(0, 24).forEach((name, k) => {
+    const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+    const wide = 18 + 6.5 * shown.length;
+    if (at + wide > x + width) [at, row] = [x, row + 16];
+    svg("circle", { cx: at + 4, cy: row - 4, r: 4, fill: labelColour(k, names.length) }, root);
+    svg("text", { x: at + 12, y: row, text: shown }, root);
+    at += wide + 6;
+  });
+  return names.length > 0 ? row + 4 : top + 44;
+}
+
+function drawStrip(
+  root: SVGElement,
+  strip: Figure["strips"][number],
+  ink: Ink,
+  x: number,
+  top: number,
+  width: number,
+): number {
+  svg("text", { x, y: top + 8, fill: LIGHT[strip.kind], "font-weight": 600, text: TITLES[strip.kind] }, root);
+  svg("text", { x: x + width, y: top + 8, "text-anchor": "end", fill: LIGHT.faint, text: strip.caption }, root);
+  if (!strip.pictures) return top + 12;
+  const canvas = document.createElement("canvas");
+  film(canvas, strip.pictures, ink, LIGHT);
+  const scale = Math.min(width / canvas.width, 96 / canvas.height);
+  const [w, h] = [canvas.width * scale, canvas.height * scale];
+  svg("image", { x, y: top + 15, width: w, height: h, href: canvas.toDataURL("image/png") }, root);
+  return top + 15 + h;
+}
+
+async function rendered(blob: Blob, width: number, height: number): Promise<Blob> {
+  const address = URL.createObjectURL(blob);
+  try {
+    const image = new Image();
+    image.src = address;
+    await image.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.round(width * RATIO);
+    canvas.height = Math.round(height * RATIO);
+    canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve, reject) => {
+      canvas.toBlob((png) => (png ? resolve(png) : reject(new Error("the browser made no picture"))), "image/png");
+    });
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
+function download(blob: Blob, name: string): void {
+  const address = URL.createObjectURL(blob);
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = name;
+  link.click();
+  // the download has its own hold on the blob by then
+  setTimeout(() => URL.revokeObjectURL(address), 10_000);
+}

@@ -1,0 +1,68 @@
+/**
+ * What the colours mean, in plain words: the density's bar and the labels of the points.
+ *
+ * Hook for tests: data-lw = "legend".
+ */
+
+import { labelColour, shortNumber, type DensityScale, type Palette } from "./colour";
+import { evenRamp } from "./colour";
+import { html } from "./dom";
+
+/** More labels than this are counted, not listed. */
+const LISTED = 24;
+
+/** Stops of the bar, as offsets and colours, for CSS and for SVG alike. */
+export function stops(palette: Palette): [number, string][] {
+  const colour = evenRamp(palette.ramp);
+  return Array.from({ length: 13 }, (_, k) => [k / 12, colour(k / 12)]);
+}
+
+/** What the density says, for the measures that are on. */
+export function meaning(names: string[], temper: number): string {
+  if (names.length === 0) return "No measure is switched on";
+  if (temper === 0) return "Tempered to nothing: every cell counts the same";
+  const what = names.length === 1 ? MEANINGS[names[0]!] : undefined;
+  return what ?? `Magnification √det G of ${names.join(" + ")}`;
+}
+
+const MEANINGS: Record<string, string> = {
+  pullback: "Magnification: how much the decoded output changes per unit of latent area",
+  jensen_shannon: "Magnification: how well decoded distributions can be told apart, per unit of latent area",
+};
+
+export interface Legend {
+  element: HTMLElement;
+  update(scale: DensityScale, title: string, palette: Palette): void;
+}
+
+export function createLegend(parent: Element, labels: string[] | null): Legend {
+  const element = html("section", { class: "lw-legend", "data-lw": "legend", "aria-label": "legend" }, parent);
+  const title = html("p", { class: "lw-legend-title" }, element);
+  const bar = html("div", { class: "lw-legend-bar", role: "img" }, element);
+  const ticks = html("div", { class: "lw-legend-ticks", "aria-hidden": "true" }, element);
+  const list = html("ul", { class: "lw-labels", "aria-label": "labels of the points" }, element);
+  if (labels && labels.length > 0) {
+    labels.slice(0, LISTED).forEach((name, k) => {
+      const item = html("li", {}, list);
+      html("span", { class: "lw-dot" }, item).style.background = labelColour(k, labels.length);
+      html("span", { class: "lw-label", text: name, title: name }, item);
+    });
+    if (labels.length > LISTED) html("li", { text: `and ${labels.length - LISTED} more` }, list);
+  }
+  return {
+    element,
+    update(scale, words, palette) {
+      title.textContent = words + (scale.log ? " (log scale)" : "");
+      bar.style.background = `linear-gradient(to right, ${stops(palette).map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
+      const [low, high] = scale.domain.map(shortNumber);
+      bar.setAttribute("aria-label", `colours from ${low} to ${high}`);
+      ticks.replaceChildren();
+      for (const tick of scale.ticks) {
+        const place = scale.place(tick);
+        const mark = html("span", { text: shortNumber(tick) }, ticks);
+        mark.style.left = `${100 * place}%`;
+        mark.style.transform = `translateX(${place < 0.08 ? "0" : place > 0.92 ? "-100%" : "-50%"})`;
+      }
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * The map: raster, painted layers and overlay on top of one another, and what the pointer and the keyboard do on it.
+ *
+ * Hook for tests: data-lw = "map" (its canvas is the raster).
+ */
+
+import type { Atlas } from "./atlas";
+import { lookup, type Palette } from "./colour";
+import { html, sized } from "./dom";
+import { finder, type Finder } from "./geometry";
+import { dots, inside, paintDots, paintThumbnails } from "./layers";
+import { createOverlay, MARGIN, toPage, type End, type Scene } from "./overlay";
+import { tonedSheet } from "./pictures";
+import { rasterise } from "./raster";
+import type { Point } from "./types";
+
+export interface MapActions {
+  /** An end is being dragged to a plane point; `done` when it was let go. */
+  drag(end: End, to: Point, done: boolean): void;
+  hover(at: Point | null): void;
+}
+
+export interface MapView {
+  element: HTMLElement;
+  draw(scene: Scene, places: Float32Array, palette: Palette): void;
+  /** The map's picture without the overlay, `ratio` device pixels per pixel. */
+  picture(scene: Scene, places: Float32Array, palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
+}
+
+export function createMap(parent: Element, atlas: Atlas, actions: MapActions): MapView {
+  const element = html("div", { class: "lw-map", "data-lw": "map" }, parent);
+  const raster = html("canvas", { class: "lw-raster", "aria-hidden": "true" }, element);
+  const layers = html("canvas", { class: "lw-layers", "aria-hidden": "true" }, element);
+  const overlay = createOverlay();
+  element.append(overlay.element);
+  for (const canvas of [raster, layers]) {
+    canvas.style.left = `${MARGIN.left}px`;
+    canvas.style.top = `${MARGIN.top}px`;
+  }
+  const seen = atlas.points ? inside(atlas.points, atlas) : new Int32Array();
+  let words: { palette: Palette; colours: Uint32Array; sheet: HTMLCanvasElement | null } | null = null;
+  let current: Scene | null = null;
+  // made anew for each mesh, and only when somebody asks
+  let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
+  let stamp = 0;
+
+  function toned(palette: Palette): NonNullable<typeof words> {
+    if (words?.palette !== palette) {
+      words = { palette, colours: lookup(palette.ramp), sheet: atlas.sprites ? tonedSheet(atlas.sprites, palette) : null };
+    }
+    return words;
+  }
+
+  function back(scene: Scene): Finder {
+    if (!find || find.stamp !== stamp) find = { corners: scene.mesh.corners, stamp, finder: finder(scene.mesh) };
+    return find.finder;
+  }
+
+  function paintRaster(canvas: HTMLCanvasElement, scene: Scene, places: Float32Array, palette: Palette, ratio: number): void {
+    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
+    const context = sized(canvas, width, height);
+    const image = context.createImageData(width, height);
+    rasterise(new Uint32Array(image.data.buffer), width, height, scene.mesh, places, toned(palette).colours);
+    context.putImageData(image, 0, 0);
+  }
+
+  function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): void {
+    const context = sized(canvas, Math.round(scene.width * ratio), Math.round(scene.height * ratio));
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    if (scene.shown.points && atlas.points) paintDots(context, dots(scene, atlas.points, seen, palette), palette, ratio);
+    const { sheet } = toned(palette);
+    if (scene.shown.thumbnails && sheet) paintThumbnails(context, scene, atlas, sheet, back(scene));
+  }
+
+  function draw(scene: Scene, places: Float32Array, palette: Palette): void {
+    current = scene;
+    stamp++;
+    for (const canvas of [raster, layers]) {
+      canvas.style.width = `${scene.width}px`;
+      canvas.style.height = `${scene.height}px`;
+    }
+    paintRaster(raster, scene, places, palette, 1);
+    paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
+    overlay.update(scene, palette);
+  }
+
+  /** The plane point under the pointer; with a grip, under where the handle's centre is held. */
+  function under(event: PointerEvent, grip: Point = [0, 0]): Point | null {
+    if (!current) return null;
+    const box = overlay.element.getBoundingClientRect();
+    // the host may scale the page
+    const zoom = box.width / (current.width + MARGIN.left + MARGIN.right) || 1;
+    const px = (event.clientX - box.left) / zoom - MARGIN.left - grip[0];
+    const py = (event.clientY - box.top) / zoom - MARGIN.top - grip[1];
+    return back(current)(...toPage(current, px, py));
+  }
+
+  for (const end of ["start", "end"] as const) {
+    const handle = overlay.handles[end];
+    let grip: Point | null = null;
+    handle.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      const box = handle.getBoundingClientRect();
+      grip = [event.clientX - (box.left + box.width / 2), event.clientY - (box.top + box.height / 2)];
+      handle.setPointerCapture(event.pointerId);
+      handle.focus();
+      event.preventDefault();
+    });
+    handle.addEventListener("pointermove", (event) => {
+      const to = grip && under(event, grip);
+      if (to) actions.drag(end, to, false);
+    });
+    const release = (event: PointerEvent) => {
+      const to = grip && under(event, grip);
+      grip = null;
+      if (to) actions.drag(end, to, true);
+    };
+    handle.addEventListener("pointerup", release);
+    handle.addEventListener("pointercancel", release);
+    handle.addEventListener("keydown", (event) => {
+      const step = KEYS[event.key];
+      if (!step || !current) return;
+      const [x0, x1, y0, y1] = atlas.extent;
+      const far = event.shiftKey ? 0.1 : 0.01;
+      const at = end === "start" ? current.start : current.end;
+      const to: Point = [
+        Math.min(Math.max(at[0] + step[0] * far * (x1 - x0), x0), x1),
+        Math.min(Math.max(at[1] + step[1] * far * (y1 - y0), y0), y1),
+      ];
+      actions.drag(end, to, true);
+      event.preventDefault();
+      // the notebook has shortcuts of its own on the arrow keys
+      event.stopPropagation();
+    });
+  }
+  overlay.element.addEventListener("pointermove", (event) => {
+    if (!current) return;
+    const box = overlay.element.getBoundingClientRect();
+    const [px, py] = [event.clientX - box.left - MARGIN.left, event.clientY - box.top - MARGIN.top];
+    const within = px >= 0 && py >= 0 && px <= current.width && py <= current.height;
+    actions.hover(within ? under(event) : null);
+  });
+  overlay.element.addEventListener("pointerleave", () => actions.hover(null));
+
+  return {
+    element,
+    draw,
+    picture(scene, places, palette, ratio, withLayers) {
+      const canvas = document.createElement("canvas");
+      paintRaster(canvas, scene, places, palette, ratio);
+      if (withLayers) {
+        const top = document.createElement("canvas");
+        paintLayers(top, scene, palette, ratio);
+        canvas.getContext("2d")!.drawImage(top, 0, 0);
+      }
+      return canvas;
+    },
+  };
+}
+
+const KEYS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

@@ -1,0 +1,78 @@
+/**
+ * The film strips underneath the map: what is decoded along each path.
+ *
+ * Hooks for tests: data-lw = "strip-geodesic", "strip-straight"; class lw-preview while pictures come from the sprite sheet.
+ */
+
+import { shortNumber, type Palette } from "./colour";
+import { html, set, sized } from "./dom";
+import { toned, type Ink, type Pictures } from "./pictures";
+import type { PathKind } from "./types";
+
+export const TITLES: Record<PathKind, string> = { geodesic: "Geodesic", straight: "Straight line" };
+
+export interface Strip {
+  element: HTMLElement;
+  show(visible: boolean): void;
+  caption(text: string, palette: Palette): void;
+  draw(pictures: Pictures | null, ink: Ink, palette: Palette, preview: boolean): void;
+}
+
+export function createStrip(kind: PathKind, parent: Element): Strip {
+  const element = html("figure", { class: "lw-strip", "data-lw": `strip-${kind}` }, parent);
+  const caption = html("figcaption", {}, element);
+  const swatch = html("span", { class: `lw-swatch lw-swatch-${kind}` }, caption);
+  html("b", { text: TITLES[kind] }, caption);
+  const words = html("span", { class: "lw-strip-words" }, caption);
+  const canvas = html("canvas", { role: "img", "aria-label": `decoded along the ${TITLES[kind].toLowerCase()}` }, element);
+  return {
+    element,
+    show(visible) {
+      element.hidden = !visible;
+    },
+    caption(text, palette) {
+      words.textContent = text;
+      swatch.style.color = palette[kind];
+    },
+    draw(pictures, ink, palette, preview) {
+      element.classList.toggle("lw-preview", preview);
+      canvas.hidden = pictures === null;
+      if (!pictures) return;
+      film(canvas, pictures, ink, palette);
+      set(canvas, { title: preview ? "preview from the map's thumbnails" : "decoded by the model" });
+    },
+  };
+}
+
+/** Pixels of one picture on a film, whole multiples of the decoded ones where they are small. */
+export function cellSide(side: number): number {
+  return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));
+}
+
+/** Paints pictures side by side, enlarged without smoothing so that every decoded pixel is seen as it is. */
+export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
+  const [height, width] = pictures.size;
+  const scale = cellSide(Math.max(height, width)) / Math.max(height, width);
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  const gap = Math.max(2, Math.round(w / 12));
+  const context = sized(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  const row = toned(pictures, ink, palette);
+  context.imageSmoothingEnabled = false;
+  for (let n = 0; n < pictures.count; n++) {
+    if (ink) {
+      context.fillStyle = palette.dark ? "#20262f" : "#f3f1ea";
+      context.fillRect(n * (w + gap), 0, w, h);
+    }
+    context.drawImage(row, n * width, 0, width, height, n * (w + gap), 0, w, h);
+  }
+}
+
+/** The two lengths in plain words. */
+export function compared(kind: PathKind, length: number, other: number): string {
+  const own = `length ${shortNumber(length)}`;
+  if (kind === "geodesic" || !(other > 0)) return own;
+  const excess = 100 * (length / other - 1);
+  if (excess < 0.05) return `${own}, as short as the geodesic`;
+  return `${own}, ${excess >= 10 ? excess.toFixed(0) : excess.toFixed(1)} % longer than the geodesic`;
+}

@@ -1,0 +1,64 @@
+/** What travels between kernel and browser: mirrors the traits of latent_widget/widget.py. */
+
+export type Point = [number, number];
+export type Extent = [number, number, number, number];
+export type Shape = [number, number];
+
+export interface WireArray {
+  dtype: "float32" | "int32" | "uint8";
+  shape: number[];
+  buffer: DataView | ArrayBuffer | ArrayBufferView;
+}
+
+export interface Shown {
+  points: boolean;
+  thumbnails: boolean;
+  grid: boolean;
+  straight: boolean;
+  geodesic: boolean;
+}
+
+export interface WireField {
+  name: string;
+  metric: WireArray;
+  info: Record<string, unknown>;
+}
+
+export interface WireCartogram {
+  corners: WireArray;
+  maxAreaError: number;
+  folds: number;
+  converged: boolean;
+  method: string;
+  message: string;
+  key: string;
+}
+
+export interface Traits {
+  weights: Record<string, number>;
+  temper: number;
+  stretch: number;
+  start: Point;
+  end: Point;
+  n_samples: number;
+  theme: "auto" | "light" | "dark";
+  show: Shown;
+  _lattice: { extent: Extent; shape: Shape; names: [string, string] };
+  _fields: WireField[];
+  _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
+  _sprites: null | { shape: Shape; size: Shape; sheet: WireArray };
+  _cartogram: WireCartogram | Record<string, never>;
+  _status: { state: "ready" | "busy" | "error"; message: string };
+}
+
+/** The part of anywidget's model that is used here; an exported page brings a small stand-in. */
+export interface Model {
+  get<K extends keyof Traits>(name: K): Traits[K];
+  set<K extends keyof Traits>(name: K, value: Traits[K]): void;
+  save_changes(): void;
+  on(event: string, callback: (...args: never[]) => void): void;
+  off(event: string, callback: (...args: never[]) => void): void;
+  send(content: unknown): void;
+}
+
+export type PathKind = "geodesic" | "straight";

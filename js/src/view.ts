@@ -1,0 +1,354 @@
+/** One view of a widget: its state, and when what is drawn again. Nothing here waits for the kernel. */
+
+import { readAtlas, type Atlas } from "./atlas";
+import { densityScale, shortNumber, type DensityScale, type Palette } from "./colour";
+import { createControls } from "./controls";
+import { html } from "./dom";
+import { exportFigure } from "./export";
+import { density, mixed, onCorners, shares } from "./field";
+import type { MetricField, Path } from "./geodesic";
+import { blended, flatMesh } from "./geometry";
+import { decodes } from "./kernel";
+import { createLegend, meaning } from "./legend";
+import { createMap } from "./map";
+import { MARGIN, type End, type Scene } from "./overlay";
+import { previews, type Pictures } from "./pictures";
+import { compared, createStrip } from "./strips";
+import { paletteFor, prefersStillness, watchTheme } from "./theme";
+import type { Model, PathKind, Point, Traits, WireCartogram } from "./types";
+import { sampled, walker } from "./walk";
+import { floats } from "./wire";
+
+export const KINDS: PathKind[] = ["geodesic", "straight"];
+const WIDEST = 620;
+const TWEEN = 250;
+
+/** The mixture that is drawn, and its colours. */
+export interface Ground {
+  field: MetricField;
+  scale: DensityScale;
+  density: Float32Array;
+  /** Positions of the corners on the ramp, 0 to 1. */
+  places: Float32Array;
+}
+
+export function mountView(model: Model, host: HTMLElement): () => void {
+  const atlas = readAtlas(model);
+  const root = html("div", { class: "lw-root", role: "group", "aria-label": "latent space map" }, host);
+  const layout = html("div", { class: "lw-layout" }, root);
+  const left = html("div", { class: "lw-left" }, layout);
+  const panel = html("div", { class: "lw-panel" }, layout);
+  const map = createMap(left, atlas, { drag, hover });
+  const readout = html("p", { class: "lw-readout", "data-lw": "readout" }, left);
+  const legend = createLegend(panel, atlas.points?.labels ? atlas.points.names : null);
+  const controls = createControls(panel, atlas.names, { points: atlas.points !== null, thumbnails: atlas.sprites !== null }, {
+    stretch: (value, final) => write("stretch", value, final ? 0 : 100),
+    temper: (value, final) => write("temper", value, final ? 0 : 150),
+    weights: (value, final) => write("weights", value, final ? 0 : 150),
+    show: (value) => write("show", value, 0),
+    samples: (value) => write("n_samples", value, 0),
+    save: (format) => {
+      const figure = figureNow();
+      if (figure) exportFigure(format, figure).catch((error: unknown) => say(`The figure could not be saved: ${String(error)}`, "error"));
+    },
+  });
+  const status = html("p", { class: "lw-status", "data-lw": "status", role: "status" }, panel);
+  const film = html("div", { class: "lw-strips" }, root);
+  const strips = { geodesic: createStrip("geodesic", film), straight: createStrip("straight", film) };
+
+  const flat = flatMesh(atlas.extent, atlas.shape);
+  const mesh = flatMesh(atlas.extent, atlas.shape);
+  let stretchedTo: Float64Array = flat.corners;
+  let tween: { from: Float64Array; to: Float64Array; since: number } | null = null;
+  let ground: Ground | null = null;
+  let lines: Partial<Record<PathKind, Path>> = {};
+  let samples: Partial<Record<PathKind, Float64Array>> = {};
+  let exact: Map<PathKind, Pictures> | null = null;
+  let note = "";
+  let dragging: { end: End; to: Point } | null = null;
+  let width = 0;
+  let palette: Palette = paletteFor(model.get("theme"), root);
+  const walk = walker();
+  const kernel = decodes(model, (answer) => {
+    if ("error" in answer) note = answer.error;
+    else {
+      exact = answer.pictures;
+      note = "";
+    }
+    schedule("strips");
+  });
+
+  // ---- state -----------------------------------------------------------------------------------------------------
+
+  const dirty = new Set<"map" | "strips">();
+  let frame = 0;
+
+  function schedule(...what: ("map" | "strips")[]): void {
+    for (const part of what) dirty.add(part);
+    frame ||= requestAnimationFrame(render);
+  }
+
+  /** Sets a trait at once for every view here, and sends it to the kernel after a pause. */
+  const pending = new Map<string, ReturnType<typeof setTimeout>>();
+  function write<K extends keyof Traits>(name: K, value: Traits[K], pause: number): void {
+    model.set(name, value);
+    clearTimeout(pending.get(name));
+    if (pause === 0) model.save_changes();
+    else pending.set(name, setTimeout(() => model.save_changes(), pause));
+  }
+
+  function weighted(): [string[], number[]] {
+    const weights = model.get("weights");
+    return [atlas.names, atlas.names.map((name) => weights[name] ?? 0)];
+  }
+
+  function remix(): void {
+    const [, weights] = weighted();
+    const metric = mixed(atlas.fields, weights, model.get("temper"));
+    if (metric) {
+      const rho = density(metric);
+      const scale = densityScale(rho);
+      const places = onCorners(rho.map((value) => scale.place(value)), atlas.shape);
+      ground = { field: { shape: atlas.shape, extent: atlas.extent, metric }, density: rho, scale, places };
+    }
+    retrace();
+    schedule("map");
+  }
+
+  function ends(): [Point, Point] {
+    const at = (end: End): Point => (dragging?.end === end ? dragging.to : model.get(end));
+    return [at("start"), at("end")];
+  }
+
+  function retrace(): void {
+    if (!ground) return;
+    const [start, end] = ends();
+    const found = walk.lines(ground.field, start, end, dragging?.end === "start" ? "end" : "start");
+    lines = { ...found };
+    resample();
+  }
+
+  function resample(): void {
+    if (!ground) return;
+    const count = model.get("n_samples");
+    samples = {};
+    for (const kind of KINDS) {
+      const path = lines[kind];
+      if (path) samples[kind] = sampled(ground.field, kind, path, count);
+    }
+    exact = null;
+    kernel.drop();
+    if (!dragging) {
+      kernel.ask(KINDS.map((kind) => ({ kind, points: pairs(samples[kind] ?? new Float64Array()) })));
+    }
+    schedule("map", "strips");
+  }
+
+  function drag(end: End, to: Point, done: boolean): void {
+    dragging = { end, to };
+    if (!done) return scheduleTrace();
+    dragging = null;
+    write(end, to, 0);
+    retrace();
+  }
+
+  // many moves may come within one frame, and only the last is seen
+  let traceWanted = false;
+  function scheduleTrace(): void {
+    traceWanted = true;
+    schedule("map", "strips");
+  }
+
+  function hover(at: Point | null): void {
+    readout.textContent = at && ground ? described(at, ground, atlas) : "";
+  }
+
+  function restretch(now: number): void {
+    if (tween) {
+      const t = Math.min((now - tween.since) / TWEEN, 1);
+      stretchedTo = blended(tween.from, tween.to, t * (2 - t));
+      if (t < 1) schedule("map");
+      else tween = null;
+    }
+    blended(flat.corners, stretchedTo, model.get("stretch"), mesh.corners);
+  }
+
+  function takeCartogram(): void {
+    const cart = model.get("_cartogram") as WireCartogram;
+    if (!cart.corners) return;
+    const to = Float64Array.from(floats(cart.corners));
+    const still = stretchedTo === flat.corners || model.get("stretch") === 0 || prefersStillness();
+    if (still) stretchedTo = to;
+    tween = still ? null : { from: Float64Array.from(stretchedTo), to, since: performance.now() };
+    say();
+    schedule("map");
+  }
+
+  function say(message = "", state: "ready" | "busy" | "error" = "ready"): void {
+    const told = model.get("_status");
+    const cart = model.get("_cartogram") as WireCartogram;
+    const shown = message || told.state === "ready" ? state : told.state;
+    const quality = cart.corners ? mapQuality(cart) : "";
+    status.textContent = message || (told.state === "ready" ? quality : told.message);
+    status.dataset.state = shown === "ready" && cart.corners && !cart.converged ? "warning" : shown;
+    status.title = cart.message ?? "";
+  }
+
+  // ---- drawing ---------------------------------------------------------------------------------------------------
+
+  function scene(): Scene {
+    const [x0, x1, y0, y1] = atlas.extent;
+    const plot = Math.max(120, Math.min(width, WIDEST) - MARGIN.left - MARGIN.right);
+    const aspect = Math.min(Math.max((y1 - y0) / (x1 - x0), 0.3), 1.6);
+    const [start, end] = ends();
+    const paths: Scene["paths"] = {};
+    for (const kind of KINDS) if (lines[kind]) paths[kind] = lines[kind].points;
+    return {
+      width: plot,
+      height: Math.round(plot * aspect),
+      mesh,
+      axes: atlas.axes,
+      shown: model.get("show"),
+      start,
+      end,
+      paths,
+      samples,
+    };
+  }
+
+  function render(now: number): void {
+    frame = 0;
+    if (width === 0) return;
+    if (traceWanted) {
+      traceWanted = false;
+      retrace();
+    }
+    const parts = new Set(dirty);
+    dirty.clear();
+    if (!ground) return;
+    if (parts.has("map")) {
+      restretch(now);
+      map.draw(scene(), ground.places, palette);
+      updatePanel(ground);
+    }
+    if (parts.has("strips")) drawStrips(ground);
+  }
+
+  function updatePanel({ scale, field }: Ground): void {
+    const [names, weights] = weighted();
+    const part = shares(atlas.fields, weights);
+    legend.update(scale, meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")), palette);
+    controls.update({
+      stretch: model.get("stretch"),
+      temper: model.get("temper"),
+      weights: model.get("weights"),
+      shares: Object.fromEntries(names.map((name, k) => [name, part[k]!])),
+      shown: model.get("show"),
+      samples: model.get("n_samples"),
+    });
+    root.dataset.cells = field.shape.join("x");
+  }
+
+  function picturesOf(kind: PathKind): { pictures: Pictures | null; preview: boolean } {
+    const decoded = exact?.get(kind);
+    if (decoded) return { pictures: decoded, preview: false };
+    const at = samples[kind];
+    if (!atlas.sprites || !at) return { pictures: null, preview: true };
+    const [x0, x1, y0, y1] = atlas.extent;
+    const places = at.map((v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
+    return { pictures: previews(atlas.sprites, places), preview: true };
+  }
+
+  function drawStrips(_: Ground): void {
+    const shown = model.get("show");
+    for (const kind of KINDS) {
+      const { pictures, preview } = picturesOf(kind);
+      strips[kind].show(shown[kind]);
+      strips[kind].caption(caption(kind), palette);
+      strips[kind].draw(pictures, atlas.sprites?.ink ?? null, palette, preview);
+    }
+    film.title = note;
+  }
+
+  function caption(kind: PathKind): string {
+    return compared(kind, lines[kind]?.length ?? 0, lines.geodesic?.length ?? 0);
+  }
+
+  function figureNow(): Parameters<typeof exportFigure>[1] | null {
+    if (!ground) return null;
+    const [names, weights] = weighted();
+    const now = scene();
+    return {
+      scene: now,
+      ground,
+      atlas,
+      title: meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")),
+      raster: (palette, ratio, layers) => map.picture(now, ground!.places, palette, ratio, layers),
+      strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({ kind, caption: caption(kind), ...picturesOf(kind) })),
+    };
+  }
+
+  // ---- life ------------------------------------------------------------------------------------------------------
+
+  function dress(): void {
+    palette = paletteFor(model.get("theme"), root);
+    root.dataset.theme = palette.dark ? "dark" : "light";
+    schedule("map", "strips");
+  }
+
+  const listeners: [string, () => void][] = [
+    ["change:weights", remix],
+    ["change:temper", remix],
+    ["change:stretch", () => schedule("map")],
+    ["change:start", retrace],
+    ["change:end", retrace],
+    ["change:n_samples", resample],
+    ["change:show", () => schedule("map", "strips")],
+    ["change:theme", dress],
+    ["change:_cartogram", takeCartogram],
+    ["change:_status", () => say()],
+  ];
+  for (const [event, listener] of listeners) model.on(event, listener as never);
+  const unwatch = watchTheme(dress);
+  const observer = new ResizeObserver(([entry]) => {
+    const now = Math.floor(entry!.contentRect.width);
+    if (now > 0 && now !== width) {
+      width = now;
+      schedule("map", "strips");
+    }
+  });
+  observer.observe(left);
+  dress();
+  takeCartogram();
+  remix();
+
+  return () => {
+    for (const [event, listener] of listeners) model.off(event, listener as never);
+    for (const timer of pending.values()) clearTimeout(timer);
+    unwatch();
+    observer.disconnect();
+    kernel.close();
+    cancelAnimationFrame(frame);
+    root.remove();
+  };
+}
+
+function pairs(points: Float64Array): Point[] {
+  return Array.from({ length: points.length / 2 }, (_, k): Point => [points[2 * k]!, points[2 * k + 1]!]);
+}
+
+function described([x, y]: Point, ground: Ground, atlas: Atlas): string {
+  const [x0, x1, y0, y1] = atlas.extent;
+  const [rows, columns] = atlas.shape;
+  const j = Math.min(Math.max(Math.floor(((x - x0) / (x1 - x0)) * columns), 0), columns - 1);
+  const i = Math.min(Math.max(Math.floor(((y - y0) / (y1 - y0)) * rows), 0), rows - 1);
+  const value = shortNumber(ground.density[i * columns + j]!);
+  return `${atlas.axes[0]} ${shortNumber(x)}   ${atlas.axes[1]} ${shortNumber(y)}   magnification ${value}`;
+}
+
+export function mapQuality(cart: WireCartogram): string {
+  const percent = 100 * cart.maxAreaError;
+  const error = percent < 0.01 ? "below 0.01 %" : `${shortNumber(percent)} %`;
+  const folds = cart.folds === 0 ? "no folds" : `${cart.folds} folded cells`;
+  return `Stretched map: largest area error ${error}, ${folds}`;
+}
