@@ -19,16 +19,20 @@ from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 
 if TYPE_CHECKING:
-    from latent_widget.terrain import Terrain
+    from latent_widget.routes import Route
+    from latent_widget.terrain import Marched, Terrain
 
 MARCHED = 96
-"""Cells along the longer side of the lattice that is marched for the first guess."""
+"""Cells along the longer side of the lattice that is marched for the routes."""
 
-TOLERANCE = 1e-11
-"""Newton stops where the next step promises to lower the energy by less than this fraction."""
+FAR = 0.5
+"""Alternatives may be longer than the shortest path by this fraction, as the march sees them."""
 
-SETTLED = 1e-8
-"""A path has converged where one more Newton step promises to lower its energy by less than this fraction."""
+KEPT = 400
+"""`distances` keeps the marches of so many points (0.26 MB each), to compare routes from both ends."""
+
+Judge = Callable[[Floats], float]
+"""Measures a polyline (N, 2) in plane coordinates."""
 
 STRAIGHT_NODES = 129
 """Points of the lines that are not relaxed."""
@@ -63,6 +67,7 @@ class Geodesic:
     message: str
     cumulative: Floats
     decoded_length: float | None = None
+    alternatives: tuple[Geodesic, ...] = ()
 
     def at(self, n: int, by: str = "measure") -> Floats:
         """`n` points `(n, 2)` along the path, ends included, evenly spaced by "measure" or by "latent"
@@ -86,7 +91,8 @@ def geodesic(
     end: Any,
     *,
     nodes: int | None = None,
-    length_of: Callable[[Floats], float] | None = None,
+    length_of: Judge | None = None,
+    alternatives: int = 0,
 ) -> Geodesic:
     """Shortest path between two points of the plane, a minimum of the integral of sqrt(dx^T G dx).
 
@@ -109,9 +115,12 @@ def geodesic(
         ValueError: for end points that are not (2,), not finite or outside the extent, and nodes < 3.
 
     """
+    from latent_widget.routes import DOUBT, distinct, line, routes
     from latent_widget.terrain import terrain
 
     a, b = _end(field.lattice, start, "start"), _end(field.lattice, end, "end")
+    if alternatives < 0:
+        raise ValueError(f"alternatives counts further routes and must be at least 0, got {alternatives}")
     if nodes is not None and nodes < 3:
         raise ValueError(f"nodes must be at least 3, got {nodes}")
     if (a == b).all():
@@ -121,10 +130,18 @@ def geodesic(
     turned = bool(tuple(a) > tuple(b))
     ground = terrain(field, MARCHED)
     source, target = ground.to_index(b if turned else a), ground.to_index(a if turned else b)
-    marched = ground.march(source, target)
-    found = _candidates(ground, source, target, ground.trace(marched, source, target), nodes)
-    best = _shortest(ground, found, length_of, turned)
-    return replace(best, points=_with_ends(best.points, a, b))
+    if alternatives:
+        there, back = ground.march(source), ground.march(target)
+    else:  # each march need only reach the other end: what matters lies nearer
+        there, back = ground.march(source, target), ground.march(target, source)
+    found = routes(ground, source, target, there, back, nodes, FAR if alternatives else DOUBT)
+    straight_length = line(ground, source, target).length
+    others = [
+        _placed(_choose(ground, [other], straight_length, length_of), a, b, turned)
+        for other in distinct(found, alternatives + 1)
+    ]
+    best = _placed(_choose(ground, found, straight_length, length_of), a, b, turned)
+    return replace(best, alternatives=tuple(others[1:]))
 
 
 def straight(field: Field, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodesic:
@@ -214,6 +231,7 @@ def distances(
         ValueError: for points that are not (n, 2), not finite or outside the extent.
 
     """
+    from latent_widget.routes import shortest_length
     from latent_widget.terrain import terrain
 
     a = _ends(field.lattice, sources, "sources")
@@ -221,128 +239,69 @@ def distances(
     ground = terrain(field, MARCHED if refine else max(field.lattice.shape))
     starts, ends = ground.to_index(a), ground.to_index(b)
     out = np.zeros((len(a), len(b)))
-
-    def fill(row: int) -> None:
-        columns = range(row + 1, len(b)) if targets is None else range(len(b))
-        if not len(columns):
-            return
-        marched = ground.march(starts[row])
-        for column in columns:
-            if (starts[row] == ends[column]).all():
-                continue
-            if refine:
-                way = ground.trace(marched, starts[row], ends[column])
-                found = _candidates(ground, starts[row], ends[column], way, None)
-                out[row, column] = min(candidate.length for candidate in found)
-            else:
-                out[row, column] = ground.read(marched, starts[row], ends[column])
+    both = refine and len(a) + (0 if targets is None else len(b)) <= KEPT
 
     with ThreadPoolExecutor(workers or min(cpu_count() or 1, 8)) as pool:
+        there: list[Marched] = list(pool.map(ground.march, starts)) if both else []
+        back = there if targets is None or not both else list(pool.map(ground.march, ends))
+
+        def fill(row: int) -> None:
+            columns = range(row + 1, len(b)) if targets is None else range(len(b))
+            marched = there[row] if both else ground.march(starts[row])
+            for column in columns:
+                if (starts[row] == ends[column]).all():
+                    continue
+                if refine:
+                    other = back[column] if both else None
+                    out[row, column] = shortest_length(ground, starts[row], ends[column], marched, other)
+                else:
+                    out[row, column] = ground.read(marched, starts[row], ends[column])
+
         list(pool.map(fill, range(len(a))))
-    return out + out.T if targets is None else out
+    if targets is not None:
+        return out
+    out = out + out.T
+    # a way through a third point is a path as well: where two routes are nearly as short it may be the better
+    for via in range(len(out) if refine else 0):
+        np.minimum(out, out[:, via, None] + out[None, via], out=out)
+    return out
 
 
-@dataclass(frozen=True, eq=False)
-class _Candidate:
-    points: Floats  # index coordinates
-    cumulative: Floats
-    name: str
-    promised: float = np.inf  # relative decrease of the energy that one more Newton step promises
-
-    @property
-    def length(self) -> float:
-        return float(self.cumulative[-1])
-
-
-def _candidates(
-    ground: Terrain, source: Floats, target: Floats, way: Floats, nodes: int | None
-) -> list[_Candidate]:
-    """The straight line, the way back through the march, and what Newton's method makes of both, in index
-    coordinates.
-    """
-    from latent_widget.shortening import resample
-
-    line = np.linspace(source, target, nodes or STRAIGHT_NODES)
-    found = [_Candidate(line, ground.cumulative(line), "straight line")]
-    if len(way) > 1:
-        if nodes:
-            way = resample(way, ground.cumulative(way), nodes)
-        found.append(_Candidate(way, ground.cumulative(way), "walk back through the march"))
-    relaxed: list[_Candidate] = []
-    for guess in sorted(found, key=lambda candidate: candidate.length):
-        relaxed.append(_relaxed(ground, guess, nodes))
-        if relaxed[-1].promised < SETTLED:
-            break
-    return relaxed + found
-
-
-def _relaxed(ground: Terrain, guess: _Candidate, nodes: int | None) -> _Candidate:
-    from latent_widget.shortening import resample, shorten
-
-    points, cumulative = guess.points, guess.cumulative
-    reach = float(np.abs(np.diff(points, axis=0)).max(axis=1).sum())
-    count = nodes or int(np.clip(reach, 64, 512)) + 1
-    # fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
-    for fewer in (count // 9, count // 3):
-        if fewer >= 20:
-            coarse, _, _ = shorten(ground.coefficients, resample(points, cumulative, fewer), 20, 1e-6)
-            measured = ground.cumulative(coarse)
-            # on a rough field they may step over what they do not see
-            if measured[-1] <= cumulative[-1]:
-                points, cumulative = coarse, measured
-    while True:
-        points, _, promised = shorten(ground.coefficients, resample(points, cumulative, count), 60, TOLERANCE)
-        cumulative = ground.cumulative(points)
-        # nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
-        gap = float(np.abs(np.diff(points, axis=0)).max())
-        if nodes or count > 512 or gap < 3.0:
-            break
-        count = min(int(count * gap / 1.5), 1024) + 1
-    return _Candidate(points, cumulative, f"Newton from the {guess.name}", promised)
-
-
-def _shortest(
-    ground: Terrain, found: list[_Candidate], length_of: Callable[[Floats], float] | None, turned: bool
-) -> Geodesic:
-    plane = [ground.to_plane(candidate.points[:: -1 if turned else 1]) for candidate in found]
-    judged = (
-        [candidate.length for candidate in found]
-        if length_of is None
-        else [float(length_of(p)) for p in plane]
-    )
+def _choose(ground: Terrain, found: list[Route], straight_length: float, length_of: Judge | None) -> Geodesic:
+    """The shortest route, judged by the field or by `length_of`, as a result."""
+    plane = [ground.to_plane(route.points) for route in found]
+    judged = [route.length for route in found] if length_of is None else [float(length_of(p)) for p in plane]
     if not np.isfinite(judged).all():
         raise ValueError(f"length_of must give a finite length for every path (N, 2), got {judged}")
     first = int(np.argmin(judged))
     best = found[first]
-    line = next(candidate for candidate in found if candidate.name == "straight line")
-    promised = min((c.promised for c in found if c.length <= best.length * (1.0 + 1e-4)), default=np.inf)
-    converged = bool(promised < SETTLED)
+    # a path that Newton's method did not give is one where a settled geodesic is the same but for round-off
+    converged = any(route.settled and route.length <= best.length * (1.0 + 1e-4) for route in found)
     message = best.name
     if not converged:
-        message += (
-            "; Newton's method did not reach a minimum here"
-            if length_of is None
-            else "; the best by length_of"
-        )
-    cumulative = best.cumulative[-1] - best.cumulative[::-1] if turned else best.cumulative
+        judge = "the field" if length_of is None else "length_of"
+        message += f", the shortest by {judge}; Newton's method gave no shorter one"
+    decoded = None if length_of is None else judged[first]
     return Geodesic(
-        plane[first],
-        best.length,
-        line.length,
-        converged,
-        "geodesic",
-        message,
-        cumulative,
-        None if length_of is None else judged[first],
+        plane[first], best.length, straight_length, converged, "geodesic", message, best.cumulative, decoded
     )
 
 
+def _placed(path: Geodesic, start: Floats, end: Floats, turned: bool) -> Geodesic:
+    """The path from start to end exactly, turned round where it was solved the other way."""
+    points, cumulative = path.points, path.cumulative
+    if turned:
+        points, cumulative = points[::-1], cumulative[-1] - cumulative[::-1]
+    return replace(path, points=_with_ends(points, start, end), cumulative=cumulative)
+
+
 def _line(field: Field, points: Floats, kind: str, message: str) -> Geodesic:
+    from latent_widget.shortening import measure
     from latent_widget.terrain import terrain
 
     ground = terrain(field, MARCHED)
-    cumulative = ground.cumulative(ground.to_index(points))
-    ends = ground.cumulative(ground.to_index(np.linspace(points[0], points[-1], STRAIGHT_NODES)))
+    cumulative = measure(ground.coefficients, ground.to_index(points))
+    ends = measure(ground.coefficients, ground.to_index(np.linspace(points[0], points[-1], STRAIGHT_NODES)))
     return Geodesic(points, float(cumulative[-1]), float(ends[-1]), True, kind, message, cumulative)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from latent_widget.arrays import Floats
-from latent_widget.interpolation import KERNEL, PAD, Mask, jet, tensor
+from latent_widget.interpolation import KERNEL, PAD, Mask, jet, segment_lengths, tensor
 
 
 @njit(**KERNEL)
@@ -227,3 +227,54 @@ def shorten(
                 damping = max(4.0 * damping, 1e-4)
                 if damping > 1e6:
                     return x, taken, promised
+
+
+@njit(**KERNEL)
+def measure(coefficients: Floats, points: Floats) -> Floats:
+    """Length from the first point to every point (N,) of a polyline (N, 2) in index coordinates."""
+    lengths = segment_lengths(coefficients, points)
+    out = np.empty(len(points))
+    out[0] = 0.0
+    for k in range(len(lengths)):
+        out[k + 1] = out[k] + lengths[k]
+    return out
+
+
+@njit(**KERNEL)
+def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> tuple[Floats, Floats, float]:
+    """Newton's method from a rough path (N, 2), on a few nodes first and then on about one per cell.
+
+    Args:
+        nodes: how many points the result has; 0 for about one per cell it runs over (65 to 513).
+
+    Returns:
+        points (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy.
+
+    """
+    points = guess
+    cumulative = measure(coefficients, points)
+    count = nodes
+    if nodes == 0:
+        reach = 0.0
+        for k in range(len(points) - 1):
+            reach += max(abs(points[k + 1, 0] - points[k, 0]), abs(points[k + 1, 1] - points[k, 1]))
+        count = int(min(max(reach, 64.0), 512.0)) + 1
+    # few nodes find in some cheap steps how long the path runs along a wall of the extent
+    for part in (9, 3):
+        if count // part >= 20:
+            rough = resample(points, cumulative, count // part)
+            coarse, _, _ = shorten(coefficients, rough, 20, 1e-6)
+            measured = measure(coefficients, coarse)
+            # on a rough field they may step over what they do not see
+            if measured[-1] <= cumulative[-1]:
+                points, cumulative = coarse, measured
+    while True:
+        points, _, promised = shorten(coefficients, resample(points, cumulative, count), 60, tolerance)
+        cumulative = measure(coefficients, points)
+        # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
+        gap = 0.0
+        for k in range(count - 1):
+            gap = max(gap, abs(points[k + 1, 0] - points[k, 0]), abs(points[k + 1, 1] - points[k, 1]))
+        if nodes > 0 or count > 512 or gap < 3.0:
+            return points, cumulative, promised
+        count = min(int(count * gap / 1.5), 1024) + 1

@@ -11,7 +11,10 @@ import numpy as np
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
 from latent_widget.interpolation import sample, segment_lengths, spline
-from latent_widget.marching import complete, march, stencils, trace
+from latent_widget.marching import complete, march, stencils
+
+Marched = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Distances (h * w,), flow (h * w, 2) and parents (h * w,) of a march."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,60 +47,44 @@ class Terrain:
         height, width = self.shape
         return (points + 0.5) * ((x1 - x0) / width, (y1 - y0) / height) + (x0, y0)
 
-    def march(self, source: Floats, target: Floats | None = None) -> tuple[np.ndarray, ...]:
-        """Distances, flow and parents on the marched lattice from a source (u, v); up to the target where one
-        is given.
-        """
-        scale = self.ratio
-        aim = np.full(2, np.nan) if target is None else (target + 0.5) / scale[::-1] - 0.5
-        start = (source + 0.5) / scale[::-1] - 0.5
+    def to_marched(self, points: Floats) -> Floats:
+        """Index coordinates (..., 2) of the field to those of the marched lattice."""
+        return (points + 0.5) / self.ratio[::-1] - 0.5
+
+    def from_marched(self, points: Floats) -> Floats:
+        """Index coordinates (..., 2) of the marched lattice to those of the field."""
+        return (points + 0.5) * self.ratio[::-1] - 0.5
+
+    def march(self, source: Floats, target: Floats | None = None) -> Marched:
+        """March from a source (u, v), everywhere or as far as it takes to reach a target."""
+        aim = np.full(2, np.nan) if target is None else self.to_marched(target)
         shape = self.marched.shape[:2]
         offsets, weights, first, readers = self.stencil
+        start = self.to_marched(source)
         u, flow, parent = march(
-            shape, offsets, weights, first, readers, self.blocked, self.coefficients, scale, start, aim
+            shape, offsets, weights, first, readers, self.blocked, self.coefficients, self.ratio, start, aim
         )
         if target is None or not np.isfinite(_around(u, shape, aim)).any():
             complete(u, flow, parent, self.marched, self.blocked)
         return u, flow, parent
 
-    def trace(self, marched: tuple[np.ndarray, ...], source: Floats, target: Floats) -> Floats:
-        """The way from the source to the target found by a march, (N, 2) in index coordinates; empty where
-        none is.
-        """
-        scale = self.ratio[::-1]
-        shape = self.marched.shape[:2]
-        path = np.empty((16 * (shape[0] + shape[1]) + 64, 2))
-        start, aim = (source + 0.5) / scale - 0.5, (target + 0.5) / scale - 0.5
-        u, flow, parent = marched
-        used = trace(shape, u, flow, parent, self.blocked, start, aim, path)
-        points: Floats = ((path[:used] + 0.5) * scale - 0.5)[::-1]
-        return np.ascontiguousarray(points)
-
-    def read(self, marched: tuple[np.ndarray, ...], source: Floats, target: Floats) -> float:
-        """Distance of a target (u, v) as the march knows it: the least over the nodes around of value plus
-        the rest.
-        """
+    def read(self, marched: Marched, source: Floats, target: Floats) -> float:
+        """Distance of a target (u, v) as the march knows it: the least of nodes around plus the rest."""
         scale, shape = self.ratio[::-1], self.marched.shape[:2]
-        aim = (target + 0.5) / scale - 0.5
-        j, i = np.clip(np.floor(aim).astype(int), 0, np.maximum(np.array(shape[::-1]) - 2, 0))
-        best = np.inf
-        if np.abs(target - source).max() <= 3.0 * scale.max():
-            best = float(self.cumulative(np.stack([source, target]))[-1])
+        corner = np.floor(self.to_marched(target)).astype(int)
+        j, i = np.clip(corner, 0, np.maximum(np.array(shape[::-1]) - 2, 0))
+        near = bool(np.abs(target - source).max() <= 3.0 * scale.max())
+        best = self._straight(source, target) if near else np.inf
         for r in range(i, min(i + 2, shape[0])):
             for s in range(j, min(j + 2, shape[1])):
                 value = marched[0][r * shape[1] + s]
                 if np.isfinite(value):
-                    node = (np.array([s, r]) + 0.5) * scale - 0.5
-                    best = min(best, value + float(self.cumulative(np.stack([node, target]))[-1]))
+                    node = self.from_marched(np.array([s, r], float))
+                    best = min(best, value + self._straight(node, target))
         return best
 
-    def cumulative(self, points: Floats) -> Floats:
-        """Length from the first point to every point of a polyline (N, 2) in index coordinates, as the field
-        measures it.
-        """
-        return np.concatenate(
-            [[0.0], np.cumsum(segment_lengths(self.coefficients, np.ascontiguousarray(points)))]
-        )
+    def _straight(self, source: Floats, target: Floats) -> float:
+        return float(segment_lengths(self.coefficients, np.stack([source, target]))[0])
 
 
 def _around(values: np.ndarray, shape: tuple[int, int], point: Floats) -> np.ndarray:

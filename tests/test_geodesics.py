@@ -363,3 +363,20 @@ def test_bad_arguments_are_named():
         geodesic(field, (0.0, 0.0), (0.1, 0.0), nodes=2)
     with pytest.raises(ValueError, match="n must be at least 2"):
         straight(field, (0.0, 0.0), (0.1, 0.0), n=1)
+
+
+def test_alternatives_run_around_both_sides_of_a_hole():
+    """A hill slightly off the line: the best route passes below, the alternative above, both geodesics."""
+    lattice = Lattice((-1.0, 1.0, -1.0, 1.0), (96, 96))
+    x, y = lattice.cells[..., 0], lattice.cells[..., 1]
+    field = Field.from_density(lattice, 1.0 + 60.0 * np.exp(-((x / 0.3) ** 2) - ((y - 0.03) / 0.3) ** 2))
+    path = geodesic(field, (-0.9, 0.0), (0.9, 0.0), alternatives=2)
+    assert path.points[np.abs(path.points[:, 0]).argmin(), 1] < -0.2
+    (other,) = path.alternatives
+    assert other.points[np.abs(other.points[:, 0]).argmin(), 1] > 0.2
+    assert other.converged
+    assert path.length < other.length < 1.1 * path.length
+    assert np.array_equal(other.points[[0, -1]], [(-0.9, 0.0), (0.9, 0.0)])
+    assert geodesic(field, (-0.9, 0.0), (0.9, 0.0)).alternatives == ()
+    with pytest.raises(ValueError, match="alternatives counts further routes"):
+        geodesic(field, (-0.9, 0.0), (0.9, 0.0), alternatives=-1)

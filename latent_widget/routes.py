@@ -1,0 +1,304 @@
+"""The solver behind `geodesic`: which routes there are between two points, and each of them made a geodesic.
+
+A march from one end knows the best route to every cell. Marches from both ends know more: their sum is the
+length of the shortest path through each cell, and where it has several local minima across the way there are
+several routes, around either side of an obstacle. Points are in index coordinates (see ``interpolation``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numba import njit
+
+from latent_widget import shortening
+from latent_widget.arrays import Floats
+from latent_widget.interpolation import KERNEL, Ints, Mask
+from latent_widget.marching import trace
+from latent_widget.shortening import measure, resample
+from latent_widget.terrain import Marched, Terrain
+
+TOLERANCE = 1e-11
+"""Newton stops where the next step promises to lower the energy by less than this fraction."""
+
+SETTLED = 1e-8
+"""A path has converged where one more Newton step promises to lower its energy by less than this fraction."""
+
+STRAIGHT_NODES = 129
+"""Points of the lines that are not relaxed."""
+
+DOUBT = 0.06
+"""Routes that the marches find longer than the best by less than this, their own error, are relaxed too."""
+
+MOST = 8
+"""So many ways between two points are followed at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Route:
+    """A path in index coordinates, `points (N, 2)`, with its cumulative length (N,) and how it was found."""
+
+    points: Floats
+    cumulative: Floats
+    name: str
+    promised: float = np.inf  # relative decrease of the energy that one more Newton step promises
+
+    @property
+    def length(self) -> float:
+        """Length as the field measures it."""
+        return float(self.cumulative[-1])
+
+    @property
+    def settled(self) -> bool:
+        """Whether Newton's method reached a minimum."""
+        return self.promised < SETTLED
+
+
+def line(ground: Terrain, source: Floats, target: Floats, nodes: int | None = None) -> Route:
+    """The straight line."""
+    points = np.linspace(source, target, nodes or STRAIGHT_NODES)
+    return Route(points, measure(ground.coefficients, points), "straight line")
+
+
+def routes(
+    ground: Terrain,
+    source: Floats,
+    target: Floats,
+    there: Marched,
+    back: Marched | None = None,
+    nodes: int | None = None,
+    doubt: float = DOUBT,
+) -> list[Route]:
+    """Candidates for the shortest path: geodesics first, then the lines that they were made from.
+
+    Args:
+        ground: the field; source, target: (2,) ends.
+        there: march from the source; back: march from the target, without which only one route is found.
+        nodes: points of each path, by default enough for about one per cell.
+        doubt: how much longer than the best a route may be in the marches to be relaxed as well.
+
+    """
+    start, aim = ground.to_marched(source), ground.to_marched(target)
+    shape, other = ground.marched.shape[:2], there if back is None else back
+    points, stops = _ways(shape, *there, *other, back is not None, ground.blocked, start, aim, 1.0 + doubt)
+    ways = []
+    for first, last in pairwise(stops):
+        way = ground.from_marched(points[first:last])
+        way[0], way[-1] = source, target
+        if nodes:
+            way = resample(way, measure(ground.coefficients, way), nodes)
+        ways.append(Route(way, measure(ground.coefficients, way), "walk back through the march"))
+    found = sorted([line(ground, source, target, nodes), *ways[:1]], key=lambda route: route.length)
+    relaxed: list[Route] = []
+    for guess in found:
+        relaxed.append(relax(ground, guess, nodes))
+        if relaxed[-1].settled:
+            break
+    relaxed += [relax(ground, guess, nodes) for guess in ways[1:]]
+    return [*relaxed, *found]
+
+
+def relax(ground: Terrain, guess: Route, nodes: int | None = None) -> Route:
+    """The geodesic that Newton's method finds from a rough path."""
+    points, cumulative, promised = shortening.relax(ground.coefficients, guess.points, nodes or 0, TOLERANCE)
+    return Route(points, cumulative, f"Newton from the {guess.name}", promised)
+
+
+def shortest_length(
+    ground: Terrain, source: Floats, target: Floats, there: Marched, back: Marched | None
+) -> float:
+    """Length of the shortest of the `routes`, without the interpreter in between."""
+    other = there if back is None else back
+    length: float = _shortest_length(
+        ground.coefficients,
+        ground.marched.shape[:2],
+        *there,
+        *other,
+        back is not None,
+        ground.blocked,
+        ground.to_marched(source),
+        ground.to_marched(target),
+        ground.ratio[::-1].copy(),
+    )
+    return length
+
+
+def distinct(found: Sequence[Route], most: int) -> list[Route]:
+    """The shortest settled routes, at most so many, without those within two cells of a shorter one."""
+    kept: list[Route] = []
+    for route in sorted(found, key=lambda candidate: candidate.length):
+        if len(kept) == most:
+            break
+        samples = resample(route.points, route.cumulative, 33)
+        apart = [np.abs(samples - resample(k.points, k.cumulative, 33)).max() for k in kept]
+        if route.settled and (not apart or min(apart) > 2.0):
+            kept.append(route)
+    return kept
+
+
+@njit(**KERNEL)
+def _ways(
+    shape: tuple[int, int],
+    there_u: Floats,
+    there_flow: Floats,
+    there_parent: Ints,
+    back_u: Floats,
+    back_flow: Floats,
+    back_parent: Ints,
+    both: bool,
+    blocked: Mask,
+    source: Floats,
+    target: Floats,
+    limit: float,
+) -> tuple[Floats, Ints]:
+    """The walk from source to target and, with both marches, other walks through minima of their sum.
+
+    Returns:
+        points of all walks one after the other, in indices of the march, and where each starts (k + 1,).
+
+    """
+    width = shape[1]
+    room = 16 * (shape[0] + shape[1]) + 64
+    path = np.empty((room, 2))
+    out = np.empty((room, 2))
+    stops = np.zeros(MOST + 1, np.int64)
+    used = trace(shape, there_u, there_flow, there_parent, blocked, source, target, path)
+    if used < 2:
+        return out[:0], stops[:1]
+    for k in range(used):
+        out[k, 0], out[k, 1] = path[used - 1 - k, 0], path[used - 1 - k, 1]
+    stops[1] = used
+    kept = 1
+    if both:
+        middle = np.empty(2)
+        for node in _passes(shape, there_u, back_u, limit):
+            middle[0], middle[1] = node % width, node // width
+            near = np.inf
+            for k in range(stops[kept]):
+                near = min(near, max(abs(out[k, 0] - middle[0]), abs(out[k, 1] - middle[1])))
+            if near <= 2.5 or kept == MOST:
+                continue
+            end = stops[kept]
+            first = trace(shape, there_u, there_flow, there_parent, blocked, source, middle, path)
+            if first < 2 or end + 2 * first > room:
+                continue
+            for k in range(first):
+                out[end + k, 0], out[end + k, 1] = path[first - 1 - k, 0], path[first - 1 - k, 1]
+            second = trace(shape, back_u, back_flow, back_parent, blocked, target, middle, path)
+            if second < 2 or end + first + second > room:
+                continue
+            for k in range(1, second):
+                out[end + first + k - 1, 0], out[end + first + k - 1, 1] = path[k, 0], path[k, 1]
+            kept += 1
+            stops[kept] = end + first + second - 1
+    return out[: stops[kept]], stops[: kept + 1]
+
+
+@njit(**KERNEL)
+def _passes(shape: tuple[int, int], there: Floats, back: Floats, limit: float) -> Ints:
+    """Nodes where the sum of both marches is least across the way, a quarter, half and three quarters along
+    it.
+
+    They are local minima of the sum among the nodes where the share of the way changes, at most `limit` times
+    the least sum, the best first.
+    """
+    height, width = shape
+    window = 4
+    count = height * width
+    total = np.empty(count)
+    quarter = np.zeros(count, np.int8)
+    least = np.inf
+    for n in range(count):
+        total[n] = there[n] + back[n]
+        if total[n] < np.inf:
+            least = min(least, total[n])
+            quarter[n] = int(4.0 * there[n] / total[n]) if total[n] > 0.0 else 0
+    on = np.zeros(count, np.bool_)
+    for i in range(height):
+        for j in range(width):
+            n = i * width + j
+            if not total[n] <= limit * least:
+                continue
+            if (j + 1 < width and quarter[n + 1] != quarter[n]) or (
+                i + 1 < height and quarter[n + width] != quarter[n]
+            ):
+                on[n] = True
+    found = np.empty(count, np.int64)
+    used = 0
+    for i in range(height):
+        for j in range(width):
+            n = i * width + j
+            if not on[n]:
+                continue
+            lowest = True
+            for r in range(max(i - window, 0), min(i + window + 1, height)):
+                for s in range(max(j - window, 0), min(j + window + 1, width)):
+                    m = r * width + s
+                    if on[m] and (total[m] < total[n] or (total[m] == total[n] and m < n)):
+                        lowest = False
+            if lowest:
+                place = used
+                while place > 0 and total[found[place - 1]] > total[n]:
+                    found[place] = found[place - 1]
+                    place -= 1
+                found[place] = n
+                used += 1
+    return found[:used]
+
+
+@njit(**KERNEL)
+def _shortest_length(
+    coefficients: Floats,
+    shape: tuple[int, int],
+    there_u: Floats,
+    there_flow: Floats,
+    there_parent: Ints,
+    back_u: Floats,
+    back_flow: Floats,
+    back_parent: Ints,
+    both: bool,
+    blocked: Mask,
+    source: Floats,
+    target: Floats,
+    scale: Floats,
+) -> float:
+    points, stops = _ways(
+        shape,
+        there_u,
+        there_flow,
+        there_parent,
+        back_u,
+        back_flow,
+        back_parent,
+        both,
+        blocked,
+        source,
+        target,
+        1.0 + DOUBT,
+    )
+    ends = np.empty((STRAIGHT_NODES, 2))
+    for c in range(2):
+        low, high = (source[c] + 0.5) * scale[c] - 0.5, (target[c] + 0.5) * scale[c] - 0.5
+        for k in range(STRAIGHT_NODES):
+            ends[k, c] = low + (high - low) * k / (STRAIGHT_NODES - 1)
+        for k in range(len(points)):
+            points[k, c] = (points[k, c] + 0.5) * scale[c] - 0.5
+    straight = measure(coefficients, ends)[-1]
+    best = straight
+    tried = False
+    for way in range(len(stops) - 1):
+        path = points[stops[way] : stops[way + 1]]
+        walked = measure(coefficients, path)[-1]
+        best = min(best, walked)
+        if way == 0 and straight < walked:
+            continue
+        _, cumulative, promised = shortening.relax(coefficients, path, 0, TOLERANCE)
+        best = min(best, cumulative[-1])
+        tried = tried or (way == 0 and promised < SETTLED)
+    if not tried:
+        _, cumulative, _ = shortening.relax(coefficients, ends, 0, TOLERANCE)
+        best = min(best, cumulative[-1])
+    return best
