@@ -302,12 +302,12 @@ def _report(
     box: Any, corners: Array, target: Array, method: str, iterations: int, tolerance: float, notes: list[str]
 ) -> Cartogram:
     """Measure what was achieved on the final corners, and warn where it is not what was asked."""
-    from latent_widget.mesh import count_folds, measure
+    from latent_widget.mesh import assess, count_folds
 
     x, y = np.ascontiguousarray(corners[..., 0]), np.ascontiguousarray(corners[..., 1])
     area = np.empty_like(target)
     cell = (box[1] - box[0]) * (box[3] - box[2]) / target.size
-    measure(x, y, cell * target, area, 0, len(area), np.empty(4))
+    assess(x, y, cell * target, area)
     folds = int(count_folds(x, y))
     error = area / (cell * target) - 1.0
     size = np.abs(error)

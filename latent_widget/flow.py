@@ -1,4 +1,8 @@
-"""The diffusion flow of Gastner and Newman [2]: density evens out and carries the lattice along."""
+"""The diffusion flow of Gastner and Newman [2]: density evens out and carries the lattice along.
+
+The density loses its detail quickly, so the flow changes to coarser lattices as it goes: the map is the late
+flow, followed on a coarse lattice, after the early flow, followed on the fine one.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +13,33 @@ from numba import njit
 from scipy import fft
 
 from latent_widget.mesh import OPTIONS
+from latent_widget.threads import split, useful
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+# A lattice is fine enough once waves shorter than this many of its cells carry no more than this share of the
+# mean density.
+WAVE, TAIL = 10.0, 4e-3
+# No coarser than this many cells a side.
+COARSEST = 64
 
-@njit("void(f8[:,::1],f8,f8,f8,f8,f8[:,::1],f8[:,::1])", **OPTIONS)
+
+@njit("void(f8[:,::1],f8,f8,f8,f8,f8[:,::1],f8[:,::1],i8,i8)", **OPTIONS)
 def _velocity(
-    deviation: Array, amount: float, mean: float, along: float, across: float, u: Array, v: Array
+    deviation: Array,
+    amount: float,
+    mean: float,
+    along: float,
+    across: float,
+    u: Array,
+    v: Array,
+    first: int,
+    last: int,
 ) -> None:
     """Write -∇ρ'/ρ at the corners, with ρ = mean + amount · ρ' and ρ' mirrored at the walls."""
     h, w = deviation.shape
-    for i in range(h + 1):
+    for i in range(first, last):
         low, high = max(i - 1, 0), min(i, h - 1)
         for j in range(w + 1):
             left, right = max(j - 1, 0), min(j, w - 1)
@@ -31,21 +50,82 @@ def _velocity(
             v[i, j] = ((c - a) + (d - b)) * scale * across
 
 
-@njit("void(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,f8[:,::1],f8[:,::1])", **OPTIONS)
-def _follow(
-    u: Array, v: Array, x: Array, y: Array, ku: Array, kv: Array, step: float, out_u: Array, out_v: Array
-) -> None:
-    """Write the bilinear value of (u, v) at the lattice coordinates (x, y) + step · (ku, kv)."""
+@njit(
+    "f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],f8,f8,f8,f8,"
+    "f8[:,::1],f8[:,::1],f8[:,:,::1],i8,i8)",
+    **OPTIONS,
+)
+def _stage(
+    u: Array,
+    v: Array,
+    x: Array,
+    y: Array,
+    k1: Array,
+    k2: Array,
+    k3: Array,
+    c1: float,
+    c2: float,
+    c3: float,
+    step: float,
+    new_x: Array,
+    new_y: Array,
+    out: Array,
+    first: int,
+    last: int,
+) -> float:
+    """Move (x, y) by step · (c1 k1 + c2 k2 + c3 k3) and write the bilinear value of (u, v) there.
+
+    Returns the largest embedded error of the Bogacki–Shampine pair, which means something at the last stage.
+    """
     h, w = u.shape[0] - 1, u.shape[1] - 1
-    for i in range(x.shape[0]):
+    worst = 0.0
+    for i in range(first, last):
         for j in range(x.shape[1]):
-            px = min(max(x[i, j] + step * ku[i, j], 0.0), float(w))
-            py = min(max(y[i, j] + step * kv[i, j], 0.0), float(h))
+            px = x[i, j] + step * (c1 * k1[0, i, j] + c2 * k2[0, i, j] + c3 * k3[0, i, j])
+            py = y[i, j] + step * (c1 * k1[1, i, j] + c2 * k2[1, i, j] + c3 * k3[1, i, j])
+            px, py = min(max(px, 0.0), float(w)), min(max(py, 0.0), float(h))
             a, b = min(int(px), w - 1), min(int(py), h - 1)
             s, t = px - a, py - b
             k00, k01, k10, k11 = (1 - s) * (1 - t), s * (1 - t), (1 - s) * t, s * t
-            out_u[i, j] = k00 * u[b, a] + k01 * u[b, a + 1] + k10 * u[b + 1, a] + k11 * u[b + 1, a + 1]
-            out_v[i, j] = k00 * v[b, a] + k01 * v[b, a + 1] + k10 * v[b + 1, a] + k11 * v[b + 1, a + 1]
+            du = k00 * u[b, a] + k01 * u[b, a + 1] + k10 * u[b + 1, a] + k11 * u[b + 1, a + 1]
+            dv = k00 * v[b, a] + k01 * v[b, a + 1] + k10 * v[b + 1, a] + k11 * v[b + 1, a + 1]
+            new_x[i, j], new_y[i, j] = px, py
+            out[0, i, j], out[1, i, j] = du, dv
+            eu = -5.0 * k1[0, i, j] + 6.0 * k2[0, i, j] + 8.0 * k3[0, i, j] - 9.0 * du
+            ev = -5.0 * k1[1, i, j] + 6.0 * k2[1, i, j] + 8.0 * k3[1, i, j] - 9.0 * dv
+            worst = max(worst, max(abs(eu), abs(ev)))
+    return worst * step / 72.0
+
+
+@njit("void(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,f8,i8,i8)", **OPTIONS)
+def _carry(
+    shift_x: Array, shift_y: Array, x: Array, y: Array, scale_x: float, scale_y: float, first: int, last: int
+) -> None:
+    """Move (x, y), in place, by a displacement given on a coarser lattice with one ghost row around.
+
+    ``scale`` is the number of coarse cells per cell. The interpolation is cubic convolution (Catmull–Rom).
+    """
+    h, w = shift_x.shape[0] - 3, shift_x.shape[1] - 3
+    p, q = np.empty(4), np.empty(4)
+    for i in range(first, last):
+        for j in range(x.shape[1]):
+            px, py = min(max(x[i, j] * scale_x, 0.0), float(w)), min(max(y[i, j] * scale_y, 0.0), float(h))
+            a, b = min(int(px), w - 1), min(int(py), h - 1)
+            s, t = px - a, py - b
+            p[0], p[1] = s * (s * (1.0 - 0.5 * s) - 0.5), 1.0 + s * s * (1.5 * s - 2.5)
+            p[2], p[3] = s * (0.5 + s * (2.0 - 1.5 * s)), s * s * (0.5 * s - 0.5)
+            q[0], q[1] = t * (t * (1.0 - 0.5 * t) - 0.5), 1.0 + t * t * (1.5 * t - 2.5)
+            q[2], q[3] = t * (0.5 + t * (2.0 - 1.5 * t)), t * t * (0.5 * t - 0.5)
+            du, dv = 0.0, 0.0
+            for m in range(4):
+                ru, rv = 0.0, 0.0
+                for k in range(4):
+                    ru += p[k] * shift_x[b + m, a + k]
+                    rv += p[k] * shift_y[b + m, a + k]
+                du += q[m] * ru
+                dv += q[m] * rv
+            x[i, j] = (px + du) / scale_x
+            y[i, j] = (py + dv) / scale_y
 
 
 def rates(n: int, spacing: float) -> Array:
@@ -57,24 +137,121 @@ def rates(n: int, spacing: float) -> Array:
 
 
 def diffuse(
-    density: Array, dx: float, dy: float, blur: float = 0.0, tolerance: float = 0.05, workers: int = 1
+    density: Array, dx: float, dy: float, blur: float = 0.0, tolerance: float = 0.1, workers: int = 1
 ) -> tuple[Array, Array, int]:
-    """Carry the corners of the lattice along ``dX/dt = -∇ρ/ρ`` while ρ (H, W) diffuses from t = blur to ∞.
+    """Move the corners of the lattice by ``dX/dt = -∇ρ/ρ`` while ρ (H, W) diffuses from t = blur to ∞.
 
-    Time runs in ``s = 1 - exp(-λt)``, λ the slowest decay rate, so that the end is reached exactly at s = 1.
-    Steps are the third-order pair of Bogacki and Shampine, ``tolerance`` their error in cells. Returns the
-    corners x, y (H+1, W+1) in the units of dx and dy, and the number of steps. Source: [2].
+    ``tolerance`` is the error of one step in cells. Returns the corners x, y (H+1, W+1) in the units of dx
+    and dy, and the number of steps on all lattices. Source: [2].
     """
     h, w = density.shape
     rate_x, rate_y = rates(w, dx), rates(h, dy)
     slowest = min(rate_x[1], rate_y[1])
-    spectrum = fft.dctn(density, workers=workers)
-    mean = float(density.mean())
+    spectrum = fft.dctn(density, workers=useful(workers, h * w), norm="forward")
     if blur > 0.0:
         spectrum *= np.exp(-blur * rate_x) * np.exp(-blur * rate_y)[:, None]
+    mean = float(spectrum[0, 0])
     spectrum[0, 0] = 0.0
-    power_x, power_y = rate_x / slowest, rate_y / slowest
+    x, y, steps = _descend(
+        spectrum, mean, rate_x / slowest, rate_y / slowest, slowest, dx, dy, 0.0, tolerance, workers
+    )
+    return x * dx, y * dy, steps
+
+
+def _descend(
+    spectrum: Array,
+    mean: float,
+    power_x: Array,
+    power_y: Array,
+    slowest: float,
+    dx: float,
+    dy: float,
+    begin: float,
+    tolerance: float,
+    workers: int,
+) -> tuple[Array, Array, int]:
+    """Flow from s = begin to the end, on this lattice and then on coarser ones; corners in cells."""
+    h, w = spectrum.shape
+    everyone, workers = workers, useful(workers, h * w)
+    y, x = np.mgrid[0 : h + 1, 0 : w + 1].astype(np.float64)
+    rows, columns = -(-h // 2), -(-w // 2)
+    change = (
+        1.0
+        if min(rows, columns) < COARSEST
+        else _when_smooth(spectrum, mean, power_x, power_y, rows, columns)
+    )
+    steps = 0
+    if change > begin:
+        x, y, steps = _follow(
+            spectrum, mean, power_x, power_y, slowest, dx, dy, x, y, begin, change, tolerance, workers
+        )
+    else:
+        change = begin
+    if change < 1.0:
+        late_x, late_y, more = _descend(
+            np.ascontiguousarray(spectrum[:rows, :columns]),
+            mean,
+            power_x[:columns],
+            power_y[:rows],
+            slowest,
+            dx * w / columns,
+            dy * h / rows,
+            change,
+            0.5 * tolerance,
+            everyone,
+        )
+        late_x -= np.arange(columns + 1)
+        late_y -= np.arange(rows + 1)[:, None]
+        # a displacement is mirrored at the walls, and changes its sign where it is normal to one
+        ghosts = np.pad(late_x, 1, mode="reflect"), np.pad(late_y, 1, mode="reflect")
+        ghosts[0][:, [0, -1]] *= -1.0
+        ghosts[1][[0, -1]] *= -1.0
+        split(workers, h + 1, lambda a, b: _carry(*ghosts, x, y, columns / w, rows / h, a, b))
+        steps += more
+    return x, y, steps
+
+
+def _when_smooth(
+    spectrum: Array, mean: float, power_x: Array, power_y: Array, rows: int, columns: int
+) -> float:
+    """Find the s in [0, 1] from which a lattice of rows by columns is fine enough."""
+    near, far = int(2 * rows / WAVE), int(2 * columns / WAVE)
+    energy = np.square(spectrum)
+    # waves and rates of decay, gathered in a few groups: the slowest decides, so it stands for its group
+    pieces = [
+        (energy[:near, far:].sum(0), power_x[far:]),
+        (energy[near:].sum(1), power_y[near:]),
+    ]
+    tail = 2.0 * np.concatenate([e for e, _ in pieces])
+    power = np.concatenate([p for _, p in pieces])
+    for s in (0.0, *np.geomspace(1e-6, 1.0, 61)[:-1]):
+        if np.dot(tail, (1.0 - s) ** (2.0 * power)) <= (TAIL * mean) ** 2:
+            return float(s)
+    return 1.0
+
+
+def _follow(
+    spectrum: Array,
+    mean: float,
+    power_x: Array,
+    power_y: Array,
+    slowest: float,
+    dx: float,
+    dy: float,
+    x: Array,
+    y: Array,
+    begin: float,
+    end: float,
+    tolerance: float,
+    workers: int,
+) -> tuple[Array, Array, int]:
+    """Follow the flow from s = begin to s = end on one lattice; ``s = 1 - exp(-λt)``, λ the slowest rate.
+
+    So the end of time is reached exactly at s = 1. Steps are the third-order pair of Bogacki and Shampine.
+    """
+    h, w = spectrum.shape
     u, v = np.empty((h + 1, w + 1)), np.empty((h + 1, w + 1))
+    along, across = 1.0 / (slowest * dx * dx), 1.0 / (slowest * dy * dy)
 
     def evaluate(s: float) -> None:
         left = 1.0 - s
@@ -84,37 +261,37 @@ def diffuse(
             modes *= left**power_x
         else:
             modes = spectrum * (np.abs(power_y[:, None] + power_x - 1.0) < 1e-9)
-        deviation = fft.idctn(modes, overwrite_x=True, workers=workers)
-        _velocity(deviation, left, mean, 1.0 / (slowest * dx * dx), 1.0 / (slowest * dy * dy), u, v)
+        deviation = fft.idctn(modes, overwrite_x=True, workers=workers, norm="forward")
+        split(workers, h + 1, lambda a, b: _velocity(deviation, left, mean, along, across, u, v, a, b))
 
-    y, x = np.mgrid[0 : h + 1, 0 : w + 1].astype(np.float64)
-    evaluate(0.0)
-    k1 = (u.copy(), v.copy())
-    k2, k3, k4 = ((np.empty_like(u), np.empty_like(u)) for _ in range(3))
-    fastest = float(np.sqrt((u * u + v * v).max()))
-    step = min(0.5, max(0.5, blur) / max(fastest, 1e-300))
-    s, steps = 0.0, 0
-    while s < 1.0:
-        step = min(step, 1.0 - s)
-        end = 1.0 if step >= (1.0 - s) * (1.0 - 1e-9) else s + step
-        evaluate(s + 0.5 * step)
-        _follow(u, v, x, y, *k1, 0.5 * step, *k2)
-        evaluate(s + 0.75 * step)
-        _follow(u, v, x, y, *k2, 0.75 * step, *k3)
-        new = [
-            z + step / 9.0 * (2.0 * a + 3.0 * b + 4.0 * c)
-            for z, a, b, c in zip((x, y), k1, k2, k3, strict=True)
-        ]
-        evaluate(end)
-        _follow(u, v, new[0], new[1], *k1, 0.0, *k4)
-        error = max(
-            float(np.abs(-5.0 * a + 6.0 * b + 8.0 * c - 9.0 * d).max())
-            for a, b, c, d in zip(k1, k2, k3, k4, strict=True)
+    def stage(c1: float, c2: float, c3: float, step: float, out: Array) -> float:
+        return max(
+            split(
+                workers,
+                h + 1,
+                lambda a, b: _stage(u, v, x, y, k1, k2, k3, c1, c2, c3, step, new_x, new_y, out, a, b),
+            )
         )
-        error *= step / 72.0 / tolerance
+
+    k1, k2, k3, k4 = (np.zeros((2, h + 1, w + 1)) for _ in range(4))
+    new_x, new_y = np.empty_like(x), np.empty_like(y)
+    evaluate(begin)
+    stage(0.0, 0.0, 0.0, 0.0, k1)
+    fastest = max(float(np.abs(k1).max()), 1e-300)
+    step = min(0.5 * (1.0 - begin), 0.5 / fastest)
+    s, steps = begin, 0
+    while s < end:
+        last = step >= (end - s) * (1.0 - 1e-9)
+        step = end - s if last else step
+        evaluate(s + 0.5 * step)
+        stage(0.5, 0.0, 0.0, step, k2)
+        evaluate(s + 0.75 * step)
+        stage(0.0, 0.75, 0.0, step, k3)
+        evaluate(end if last else s + step)
+        error = stage(2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, step, k4) / tolerance
         if error <= 1.0:
-            x, y = new
-            s, steps = end, steps + 1
+            x, y, new_x, new_y = new_x, new_y, x, y
             k1, k4 = k4, k1
+            s, steps = end if last else s + step, steps + 1
         step *= min(5.0, max(0.2, 0.9 * max(error, 1e-9) ** (-1.0 / 3.0)))
-    return x * dx, y * dy, steps
+    return x, y, steps

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
+from latent_widget.threads import split
+
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -25,14 +27,8 @@ OPTIONS: dict[str, Any] = {
 
 
 @njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],i8,i8,f8[::1])", **OPTIONS)
-def measure(x: Array, y: Array, target: Array, area: Array, first: int, last: int, found: Array) -> float:
-    """Write the area of every cell; find the worst triangle and the errors.
-
-    A quadrilateral has four corner triangles; all of them are positive exactly where the cell is convex and
-    not folded, and then the bilinear map is one-to-one on it. Returns the smallest triangle relative to its
-    cell, negative if any cell folds, and writes to ``found`` that, the sum of the squared relative area
-    errors, the largest of them, and the smallest triangle relative to its cell's target.
-    """
+def _measure(x: Array, y: Array, target: Array, area: Array, first: int, last: int, found: Array) -> float:
+    """Write the areas of the cells in some rows, and what `assess` asks for to ``found``."""
     worst, total, largest, deepest = 1.0, 0.0, 0.0, 1e300
     for i in range(first, last):
         for j in range(area.shape[1]):
@@ -57,6 +53,31 @@ def measure(x: Array, y: Array, target: Array, area: Array, first: int, last: in
     return worst
 
 
+def assess(
+    x: Array, y: Array, target: Array, area: Array, workers: int = 1
+) -> tuple[float, float, float, float]:
+    """Write the area of every cell (H, W); find the worst triangle and the errors.
+
+    A quadrilateral has four corner triangles; all of them are positive exactly where the cell is convex and
+    not folded, and then the bilinear map is one-to-one on it. Returns the smallest triangle relative to its
+    cell, negative if any cell folds, the sum of the squared relative area errors, the largest of them, and
+    the smallest triangle relative to its cell's target.
+    """
+
+    def rows(first: int, last: int) -> Array:
+        found = np.empty(4)
+        _measure(x, y, target, area, first, last, found)
+        return found
+
+    found = np.array(split(workers, len(target), rows))
+    return (
+        float(found[:, 0].min()),
+        float(found[:, 1].sum()),
+        float(found[:, 2].max()),
+        float(found[:, 3].min()),
+    )
+
+
 @njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,i8)", **OPTIONS)
 def guard(
     x: Array, y: Array, u: Array, v: Array, new_x: Array, new_y: Array, length: float, rounds: int
@@ -69,6 +90,7 @@ def guard(
     """
     h, w = x.shape[0] - 1, x.shape[1] - 1
     share = np.full((h + 1, w + 1), length)
+    before = h * w + 1
     for turn in range(rounds):
         for i in range(h + 1):
             for j in range(w + 1):
@@ -95,6 +117,10 @@ def guard(
                     share[i, j + 1] *= cut
                     share[i + 1, j] *= cut
                     share[i + 1, j + 1] *= cut
+        # a crowd that grows is a wave running through the map: better a shorter step
+        if turn > 2 and bad > before:
+            return -1.0
+        before = bad
         if bad == 0:
             return share.mean() / length
     return -1.0

@@ -1,4 +1,4 @@
-"""Projection of a map to exact cell areas: global Newton steps through a DCT, local repair where held back."""
+"""Projection of a map to exact cell areas: global Newton steps through a DCT, local repair where needed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import fft
 
-from latent_widget.mesh import guard, lift, measure, pull
+from latent_widget.mesh import assess, guard, lift, pull
 from latent_widget.relaxation import around, relax
+from latent_widget.threads import split, useful
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -25,7 +26,7 @@ INNER = 8
 # Local repair: the barrier that keeps triangles open starts here and falls by this factor a step. A slower
 # descent settles nearer to the exact areas of a step or a spike, a faster one stops in a worse place.
 BARRIER, DESCENT = 0.1, 0.7
-# Steps without a gain of 3 % after which the projection stops.
+# Steps in which the squared error has to fall by a fifth, or the projection stops.
 PATIENCE = 8
 
 
@@ -84,8 +85,8 @@ class Newton:
             new_power = float(np.vdot(rest, z))
             direction = z if k == 0 else z + (new_power / power) * direction
             power = new_power
-            lift(x, y, area, direction, self.u, self.v, self.along, self.across, 0, h + 1)
-            pull(x, y, self.u, self.v, self.change, 0, h)
+            self._move(x, y, area, direction)
+            split(self.workers, h, lambda a, b: pull(x, y, self.u, self.v, self.change, a, b))
             curvature = float(np.vdot(direction, self.change))
             if not curvature > 0.0:
                 break
@@ -98,8 +99,15 @@ class Newton:
                 break
         if potential is None:
             return 0.0
-        lift(x, y, area, potential, self.u, self.v, self.along, self.across, 0, h + 1)
+        self._move(x, y, area, potential)
         return 1.0
+
+    def _move(self, x: Array, y: Array, area: Array, potential: Array) -> None:
+        split(
+            self.workers,
+            len(area) + 1,
+            lambda a, b: lift(x, y, area, potential, self.u, self.v, self.along, self.across, a, b),
+        )
 
 
 def project(
@@ -116,60 +124,65 @@ def project(
     """Move the corners until every cell has its target area (H, W), and never through a fold.
 
     Each step solves ``(B M Bᵀ) p = T - A`` for a potential p on the cells, B the derivative of the areas by
-    the corners, and moves the corners by M Bᵀ p. Where a corner triangle would close, its neighbourhood is held
-    back and then repaired corner by corner. Needs ``dx · dy = 1`` and a fold-free start. Goes on below
-    ``tolerance`` while a step still gains, and returns the best map it saw; with ``give_up`` it returns as
-    soon as it is held back.
+    the corners, and moves the corners by M Bᵀ p. Where a corner triangle would close, its neighbourhood is
+    held back and then repaired corner by corner. Needs ``dx · dy = 1`` and a fold-free start, whose arrays it
+    uses up. Goes on below ``tolerance`` while a step still gains, and returns the best map it saw; with
+    ``give_up`` it returns as soon as it is held back.
     """
     h, w = target.shape
+    everyone, workers = workers, useful(workers, h * w)
     newton = Newton((h, w), dx, dy, workers)
     area = np.empty((h, w))
-    new_x, new_y = np.empty((h + 1, w + 1)), np.empty((h + 1, w + 1))
-    x, y = x.copy(), y.copy()
-    found = np.empty(4)
-    worst = measure(x, y, target, area, 0, h, found)
-    merit, error = found[1], found[2]
-    best = (x.copy(), y.copy(), error, merit, 0)
-    inner, steps, since, slow, held = 1, 0, 0, False, False
+    worst, merit, error, _ = assess(x, y, target, area, workers)
+    # three maps: the present one, the best one, and room for the next one
+    maps = [(x, y), *((np.empty_like(x), np.empty_like(y)) for _ in range(2))]
+    now = best = 0
+    best_error, best_merit, best_step, mark = error, merit, 0, merit
+    inner, steps, since, slow, held, reach = 1, 0, 0, False, False, 1.0
     while steps < limit and error > GOAL and since < PATIENCE:
+        x, y = maps[now]
+        new = next(k for k in range(3) if k not in (now, best))
+        new_x, new_y = maps[new]
         mix = min(0.5, max(0.1 if slow else 0.0, error))
         length = newton.solve(x, y, area, target - area, mix, inner)
         np.multiply(newton.u, length, out=new_x)
         np.multiply(newton.v, length, out=new_y)
         new_x += x
         new_y += y
-        free = measure(new_x, new_y, target, area, 0, h, found) >= min(SHAPE, 0.2 * worst)
+        reached, new_merit, new_error, _ = assess(new_x, new_y, target, area, workers)
+        free = reached >= min(SHAPE, 0.2 * worst)
         if not free:
             held = True
             if give_up:
                 break
             # a shorter step holds fewer cells back
-            length = min(length, 1.0)
-            while guard(x, y, newton.u, newton.v, new_x, new_y, length, 12) < 0.0 and length > 0.02:
-                length *= 0.5
-            measure(new_x, new_y, target, area, 0, h, found)
-        if not found[0] > 0.0 or (free and found[1] > 1.5 * merit):
+            reach = min(1.0, length, 2.0 * reach)
+            while guard(x, y, newton.u, newton.v, new_x, new_y, reach, 12) < 0.0 and reach > 0.02:
+                reach *= 0.5
+            reached, new_merit, new_error, _ = assess(new_x, new_y, target, area, workers)
+        if not reached > 0.0 or (free and new_merit > 1.5 * merit):
             new_x[:], new_y[:] = x, y
-            measure(new_x, new_y, target, area, 0, h, found)
-        x, y, new_x, new_y = new_x, new_y, x, y
-        steps += 1
-        before, slow = slow, found[2] > 0.3 * error
+            reached, new_merit, new_error, _ = assess(new_x, new_y, target, area, workers)
+        now, steps = new, steps + 1
+        before, slow = slow, new_error > 0.3 * error
         inner = min(2 * inner, INNER) if slow else 1
-        worst = found[0]
         if not free or (slow and before):
             # Repair where the error is more than ordinary. The barrier matters while triangles are in the
             # way; later it would only spoil the areas.
             errors = np.abs(area / target - 1.0)
-            rms = (found[1] / errors.size) ** 0.5
-            active = around(errors > max(0.5 * rms, min(0.02, 0.2 * found[2])))
-            barrier = 1e-3 * found[2] if free else max(1e-5, min(BARRIER * DESCENT**steps, found[2]))
+            rms = (new_merit / errors.size) ** 0.5
+            active = around(errors > max(0.5 * rms, min(0.02, 0.2 * new_error)))
+            barrier = 1e-3 * new_error if free else max(1e-5, min(BARRIER * DESCENT**steps, 0.3 * rms))
             sweeps = int(np.clip(0.4 / max(active.mean(), 1e-9), 2, 20))
-            relax(x, y, target, active, barrier, 0.0, sweeps)
-            worst = measure(x, y, target, area, 0, h, found)
-        since = 0 if found[1] < 0.97 * best[3] else since + 1
-        merit, error = found[1], found[2]
-        if merit < best[3] and worst > min(THINNEST, 0.5):
-            best = (x.copy(), y.copy(), error, merit, steps)
-        if slow and best[2] <= tolerance:
+            relax(new_x, new_y, target, active, barrier, 0.0, sweeps, everyone)
+            reached, new_merit, new_error, _ = assess(new_x, new_y, target, area, workers)
+        since += 1
+        if new_merit < 0.8 * mark:
+            since, mark = 0, new_merit
+        worst, merit, error = reached, new_merit, new_error
+        if merit < best_merit and worst > THINNEST:
+            best, best_error, best_merit, best_step = now, error, merit, steps
+        if slow and best_error <= tolerance:
             break
-    return Projection(best[0], best[1], best[2], (best[3] / target.size) ** 0.5, best[4], held)
+    x, y = maps[best]
+    return Projection(x, y, best_error, (best_merit / target.size) ** 0.5, best_step, held)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from latent_widget.mesh import OPTIONS, measure
+from latent_widget.mesh import OPTIONS, assess
+from latent_widget.threads import split, useful
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -107,13 +108,26 @@ def _relax_colour(
 
 
 def relax(
-    x: Array, y: Array, target: Array, active: Mask, barrier: float, shift: float = 0.0, sweeps: int = 2
+    x: Array,
+    y: Array,
+    target: Array,
+    active: Mask,
+    barrier: float,
+    shift: float = 0.0,
+    sweeps: int = 2,
+    workers: int = 1,
 ) -> None:
     """Relax the active corners in place, all four colours in turn and then in the opposite order."""
-    h = len(target)
+    # a corner costs as much as some twenty cells elsewhere
+    workers = useful(workers, 20 * int(np.count_nonzero(active)))
     for sweep in range(sweeps):
         for colour in range(4):
-            _relax_colour(x, y, target, active, barrier, shift, 3 - colour if sweep % 2 else colour, 0, h + 1)
+            turn = 3 - colour if sweep % 2 else colour
+
+            def rows(first: int, last: int, turn: int = turn) -> int:
+                return int(_relax_colour(x, y, target, active, barrier, shift, turn, first, last))
+
+            split(workers, len(target) + 1, rows)
 
 
 def around(cells: Mask) -> Mask:
@@ -145,14 +159,14 @@ def unfold(x: Array, y: Array, target: Array, share: float, rounds: int = 40) ->
     Works while areas are positive: the barrier first allows the worst triangle there is, then tightens.
     ``share`` is the smallest triangle wanted, relative to its cell.
     """
-    found = np.empty(4)
     area = np.empty_like(target)
     shift = np.inf
     for _ in range(rounds):
-        if measure(x, y, target, area, 0, len(target), found) >= share:
+        worst, _, _, deepest = assess(x, y, target, area)
+        if worst >= share:
             return True
         if not area.min() > 0.0:
             return False
-        shift = min(shift, max(0.0, -1.2 * found[3]) + 1e-2)
+        shift = min(shift, max(0.0, -1.2 * deepest) + 1e-2)
         relax(x, y, target, around(thinnest(x, y) < 20.0 * share * area), 1.0, shift, 1)
     return False
