@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm, Normalize
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
 
 from latent_widget.arrays import Floats
@@ -17,8 +17,9 @@ from latent_widget.render import Pixels
 
 COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#7c3aed", "stretched": "#0f766e"}
 """One colour per kind of path, as in the widget."""
-SEQUENTIAL = "viridis"
-CATEGORICAL = "tab10"
+RAMP = ("#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa")
+LABELS = "#0072b2 #e69f00 #009e73 #d55e00 #cc79a7 #56b4e9 #8c6d1f #7a5195 #f0e442 #4d4d4d".split()
+SEQUENTIAL = LinearSegmentedColormap.from_list("latent_widget", RAMP)
 
 
 def draw_map(
@@ -92,9 +93,9 @@ def draw_strip(ax: Axes, pictures: Pixels, kind: str, caption: str) -> None:
 
 
 def _draw_grid(ax: Axes, corners: Floats) -> None:
-    rows, columns = (max(1, n // 16) for n in corners.shape[:2])
+    rows, columns = (max(1, n // 20) for n in corners.shape[:2])
     for line in (*corners[::rows], *np.swapaxes(corners[:, ::columns], 0, 1)):
-        ax.plot(line[:, 0], line[:, 1], color="white", alpha=0.35, linewidth=0.5)
+        ax.plot(line[:, 0], line[:, 1], color="#17284a", alpha=0.25, linewidth=0.5)
 
 
 def _draw_points(ax: Axes, atlas: Atlas, moved: Any) -> None:
@@ -103,15 +104,15 @@ def _draw_points(ax: Axes, atlas: Atlas, moved: Any) -> None:
     seen = atlas.lattice.contains(atlas.points)
     shown = moved(atlas.points[seen])
     if atlas.labels is None:
-        ax.scatter(shown[:, 0], shown[:, 1], s=5, color="white", alpha=0.8, linewidths=0)
+        ax.scatter(shown[:, 0], shown[:, 1], s=5, color="#1f2933", alpha=0.8, linewidths=0)
         return
     classes, index = np.unique(atlas.labels[seen], return_inverse=True)
-    if len(classes) > 10:
+    if len(classes) > len(LABELS):
         ax.scatter(shown[:, 0], shown[:, 1], s=5, c=index, cmap="turbo", linewidths=0)
         return
     for k, name in enumerate(classes):
         of_class = shown[index == k]
-        ax.scatter(of_class[:, 0], of_class[:, 1], s=6, color=f"C{k}", label=str(name), linewidths=0)
+        ax.scatter(of_class[:, 0], of_class[:, 1], s=6, color=LABELS[k], label=str(name), linewidths=0)
     ax.legend(loc="upper left", bbox_to_anchor=(0, -0.1), ncols=10, fontsize="x-small", frameon=False, handletextpad=0)
 
 

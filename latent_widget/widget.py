@@ -26,6 +26,8 @@ from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
 SHOWN = {"points": True, "thumbnails": False, "grid": False, "straight": True, "geodesic": True}
+SPACED = {"geodesic": "measure", "straight": "latent"}
+"""How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")
 
 
@@ -126,7 +128,7 @@ class LatentWidget(anywidget.AnyWidget):
         if suffix not in (".svg", ".png", ".pdf"):
             raise ValueError(f"path must end in .svg, .png or .pdf, got {os.fspath(path)!r}")
         lines = [line for line in (self.path, self.straight) if self.show.get(line.kind, True)]
-        pictures = [self._pictures(line.at(self.n_samples)) for line in lines]
+        pictures = [self._pictures(line.at(self.n_samples, by=SPACED[line.kind])) for line in lines]
         x0, x1, y0, y1 = self._atlas.lattice.extent
         tall = width * 0.8 * min(1.6, max(0.4, (y1 - y0) / (x1 - x0)))
         strip = 0.35 + 0.9 * width / self.n_samples

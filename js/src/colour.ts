@@ -26,7 +26,7 @@ export const LIGHT: Palette = {
   casing: "#ffffff",
   geodesic: "#c2410c",
   straight: "#1d4ed8",
-  ramp: ["#f5f3ea", "#c3d6cf", "#86aebb", "#4f7f9f", "#2c4f78", "#17284a"],
+  ramp: ["#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa"],
 };
 
 export const DARK: Palette = {
@@ -38,7 +38,7 @@ export const DARK: Palette = {
   casing: "#0d1015",
   geodesic: "#fb923c",
   straight: "#93b4ff",
-  ramp: ["#151a24", "#21344f", "#33597a", "#5a8a9c", "#94b8b2", "#d9e0cf"],
+  ramp: ["#12161d", "#1b2a40", "#25405b", "#345a73", "#4c7688", "#6f949c"],
 };
 
 /** 256 colours of a ramp as little-endian RGBA words, ready for ImageData, evenly spaced in lightness. */
@@ -99,15 +99,17 @@ function spaced(ticks: number[], place: (value: number) => number): number[] {
 }
 
 // Okabe and Ito's colour-blind-safe eight, reordered, and two more for the ten digits
-const CATEGORIES = [
-  "#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#7a5195", "#f0e442", "#4d4d4d",
-];
+const CATEGORIES = {
+  light: ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#7a5195", "#f0e442", "#4d4d4d"],
+  dark: ["#2f9be0", "#e69f00", "#1fc295", "#f0752f", "#e39bc2", "#8fd3ff", "#b8923a", "#b08bd0", "#f0e442", "#d0d5dc"],
+};
 
 /** One colour per label; beyond ten, hues evenly spaced by the golden angle. */
-export function labelColour(index: number, count: number): string {
-  if (count <= CATEGORIES.length) return CATEGORIES[index % CATEGORIES.length]!;
+export function labelColour(index: number, count: number, palette: Palette): string {
+  const named = palette.dark ? CATEGORIES.dark : CATEGORIES.light;
+  if (count <= named.length) return named[index % named.length]!;
   const hue = (index * 137.508) % 360;
-  return `hsl(${hue.toFixed(0)} 62% ${42 + 16 * (index % 3)}%)`;
+  return `hsl(${hue.toFixed(0)} 62% ${(palette.dark ? 52 : 40) + 12 * (index % 3)}%)`;
 }
 
 /** A number with three significant digits, the way the rest of the widget prints them. */

@@ -88,7 +88,7 @@ function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, wi
     const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
     const wide = 18 + 6.5 * shown.length;
     if (at + wide > x + width) [at, row] = [x, row + 16];
-    svg("circle", { cx: at + 4, cy: row - 4, r: 4, fill: labelColour(k, names.length) }, root);
+    svg("circle", { cx: at + 4, cy: row - 4, r: 4, fill: labelColour(k, names.length, LIGHT) }, root);
     svg("text", { x: at + 12, y: row, text: shown }, root);
     at += wide + 6;
   });

@@ -39,7 +39,7 @@ export function dots(scene: Scene, points: Points, seen: Int32Array, palette: Pa
   return Array.from(seen, (k, n) => ({
     x: pixels[2 * n]!,
     y: pixels[2 * n + 1]!,
-    colour: points.labels ? labelColour(points.labels[k]!, points.names.length) : palette.ink,
+    colour: points.labels ? labelColour(points.labels[k]!, points.names.length, palette) : palette.ink,
   }));
 }
 
@@ -65,7 +65,7 @@ export function paintDots(context: CanvasRenderingContext2D, marks: Dot[], palet
       pen.fillStyle = colour;
       pen.strokeStyle = palette.casing;
       pen.lineWidth = 0.8;
-      pen.globalAlpha = 0.85;
+      pen.globalAlpha = 0.6;
       pen.stroke();
       pen.globalAlpha = 1;
       pen.fill();

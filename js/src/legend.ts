@@ -4,8 +4,7 @@
  * Hook for tests: data-lw = "legend".
  */
 
-import { labelColour, shortNumber, type DensityScale, type Palette } from "./colour";
-import { evenRamp } from "./colour";
+import { evenRamp, labelColour, shortNumber, type DensityScale, type Palette } from "./colour";
 import { html } from "./dom";
 
 /** More labels than this are counted, not listed. */
@@ -22,7 +21,7 @@ export function meaning(names: string[], temper: number): string {
   if (names.length === 0) return "No measure is switched on";
   if (temper === 0) return "Tempered to nothing: every cell counts the same";
   const what = names.length === 1 ? MEANINGS[names[0]!] : undefined;
-  return what ?? `Magnification √det G of ${names.join(" + ")}`;
+  return what ?? `Magnification √det G of ${names.map((name) => name.replaceAll("_", " ")).join(" + ")}`;
 }
 
 const MEANINGS: Record<string, string> = {
@@ -41,10 +40,11 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
   const bar = html("div", { class: "lw-legend-bar", role: "img" }, element);
   const ticks = html("div", { class: "lw-legend-ticks", "aria-hidden": "true" }, element);
   const list = html("ul", { class: "lw-labels", "aria-label": "labels of the points" }, element);
+  const swatches: HTMLElement[] = [];
   if (labels && labels.length > 0) {
     labels.slice(0, LISTED).forEach((name, k) => {
       const item = html("li", {}, list);
-      html("span", { class: "lw-dot" }, item).style.background = labelColour(k, labels.length);
+      swatches.push(html("span", { class: "lw-dot" }, item));
       html("span", { class: "lw-label", text: name, title: name }, item);
     });
     if (labels.length > LISTED) html("li", { text: `and ${labels.length - LISTED} more` }, list);
@@ -56,6 +56,9 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
       bar.style.background = `linear-gradient(to right, ${stops(palette).map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
       const [low, high] = scale.domain.map(shortNumber);
       bar.setAttribute("aria-label", `colours from ${low} to ${high}`);
+      swatches.forEach((swatch, k) => {
+        swatch.style.background = labelColour(k, labels!.length, palette);
+      });
       ticks.replaceChildren();
       for (const tick of scale.ticks) {
         const place = scale.place(tick);
