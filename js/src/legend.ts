@@ -42,7 +42,7 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
   const list = html("ul", { class: "lw-labels", "aria-label": "labels of the points" }, element);
   const swatches: HTMLElement[] = [];
   if (labels && labels.length > 0) {
-    labels.slice(0, LISTED).forEach((name, k) => {
+    labels.slice(0, LISTED).forEach((name) => {
       const item = html("li", {}, list);
       swatches.push(html("span", { class: "lw-dot" }, item));
       html("span", { class: "lw-label", text: name, title: name }, item);
