@@ -21,8 +21,8 @@ FLAGS = (
     "--disable-sync",
 )
 HOW_TO_GET_ONE = (
-    "no Chromium or Chrome found: install one (Debian, Ubuntu: apt-get install chromium; any system: playwright install "
-    f"chromium) or set {VARIABLE}=/path/to/it"
+    "no Chromium or Chrome found: install one (Debian, Ubuntu: apt-get install chromium; "
+    f"any system: python -m playwright install chromium) or set {VARIABLE}=/path/to/it"
 )
 
 

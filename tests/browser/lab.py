@@ -140,13 +140,15 @@ class Notebook:
     def code_cells(self) -> list[int]:
         """Positions of the cells that hold code."""
         return self.page.evaluate(
-            """() => jupyterapp.shell.currentWidget.content.widgets
-                .map((cell, k) => (cell.model.type === "code" && cell.model.sharedModel.source.trim() ? k : -1))
-                .filter((k) => k >= 0)"""
+            """() => {
+                const models = jupyterapp.shell.currentWidget.content.widgets.map((cell) => cell.model);
+                const holds = (model) => model.type === "code" && model.sharedModel.source.trim() !== "";
+                return models.flatMap((model, position) => (holds(model) ? [position] : []));
+            }"""
         )
 
     def run(self, position: int) -> list[dict[str, Any]]:
-        """Run one cell as the user's Shift+Enter does, wait for it, and return its outputs; an error raises."""
+        """Run one cell as Shift+Enter does, wait for it, and return its outputs; an error raises."""
         cell = self.page.evaluate(
             """async (position) => {
                 const { commands, shell } = jupyterapp;
@@ -175,7 +177,9 @@ class Notebook:
     def start(self, code: str) -> None:
         """Give the kernel work and do not wait for it."""
         self.page.evaluate(
-            "(code) => { jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code }); }",
+            """(code) => {
+                jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({ code });
+            }""",
             code,
         )
         self.page.wait_for_function(

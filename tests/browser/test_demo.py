@@ -1,0 +1,274 @@
+"""The demo notebook in a real JupyterLab: a user's hand on the widget, and what Python sees of it."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from lab import Notebook
+from PIL import Image
+from playwright.sync_api import expect
+
+START, END = (-1.0, 0.5), (1.0, -0.8)
+PIXEL = 1.5  # what a pointer may be off by: it moves in whole pixels
+
+
+@pytest.fixture
+def widget(demo: Notebook) -> Notebook:
+    """The demo's widget `w`, put back to one known state and scrolled into view."""
+    demo.ask(
+        "(setattr(w, 'stretch', 0.0), setattr(w, 'temper', 1.0), setattr(w, 'theme', 'light'), "
+        "setattr(w, 'weights', {'pullback': 1.0}), setattr(w, 'show', {}), setattr(w, 'n_samples', 10), "
+        f"setattr(w, 'start', {list(START)}), setattr(w, 'end', {list(END)})) and None"
+    )
+    demo.hook("map").scroll_into_view_if_needed()
+    rest(demo)
+    here = place(demo, START)
+    # the page shows what Python set
+    demo.page.wait_for_function(
+        """([x, y]) => {
+            const box = document.querySelector("[data-lw='handle-start']").getBoundingClientRect();
+            return Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y) < 2;
+        }""",
+        arg=list(here),
+    )
+    return demo
+
+
+def rest(notebook: Notebook) -> None:
+    """Wait until the page has drawn what was asked for so far."""
+    notebook.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))"
+    )
+
+
+def plot(notebook: Notebook) -> dict[str, float]:
+    """The page's box of the coloured part of the map."""
+    box = notebook.hook("map").locator("canvas").first.bounding_box()
+    assert box is not None
+    return dict(box)
+
+
+def place(notebook: Notebook, point: tuple[float, float] | list[float]) -> tuple[float, float]:
+    """Where a point of the extent lies on the page; on the stretched map give it transformed."""
+    x0, x1, y0, y1 = notebook.ask("list(w.atlas.lattice.extent)")
+    box = plot(notebook)
+    return (
+        box["x"] + box["width"] * (point[0] - x0) / (x1 - x0),
+        box["y"] + box["height"] * (y1 - point[1]) / (y1 - y0),
+    )
+
+
+def grab(notebook: Notebook, end: str) -> tuple[float, float]:
+    """Press the mouse on a handle; returns where its centre is."""
+    box = notebook.hook(f"handle-{end}").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    notebook.page.mouse.move(x, y)
+    notebook.page.mouse.down()
+    return x, y
+
+
+def line(notebook: Notebook, kind: str = "geodesic") -> list[tuple[float, float]]:
+    """The nodes of a drawn path, in pixels of its own picture."""
+    d = notebook.hook(f"path-{kind}").get_attribute("d") or ""
+    return [(float(x), float(y)) for x, y in re.findall(r"[ML](-?[\d.]+)[ ,](-?[\d.]+)", d)]
+
+
+def picture(notebook: Notebook) -> str:
+    """The map's raster, as the text of a PNG."""
+    return notebook.hook("map").locator("canvas").first.evaluate("(canvas) => canvas.toDataURL()")
+
+
+def changes(notebook: Notebook, read: Callable[[Notebook], object], before: object) -> None:
+    """Wait until what is read from the page differs from `before`."""
+    for _ in range(100):
+        if read(notebook) != before:
+            return
+        notebook.page.wait_for_timeout(50)
+    raise AssertionError(f"{read.__name__} stayed as it was")
+
+
+def test_runs_from_top_to_bottom_without_complaints(demo: Notebook) -> None:
+    expect(demo.hook("map")).to_be_visible()
+    assert len(demo.code_cells) >= 3
+    assert demo.complaints == []
+
+
+def test_dragging_moves_the_line_and_python_sees_where_to(widget: Notebook) -> None:
+    before = line(widget)
+    x, y = grab(widget, "start")
+    widget.page.mouse.move(x + 35, y + 20, steps=4)
+    rest(widget)
+    moved = line(widget)
+    # the start follows the pointer before the button is let go, the other end stays
+    assert moved[0] == pytest.approx((before[0][0] + 35, before[0][1] + 20), abs=PIXEL)
+    assert moved[-1] == pytest.approx(before[-1], abs=0.2)
+    assert widget.ask("list(w.start)") == list(START)
+    widget.page.mouse.up()
+    widget.wait_until(f"list(w.start) != {list(START)}")
+    assert place(widget, widget.ask("list(w.start)")) == pytest.approx((x + 35, y + 20), abs=PIXEL)
+    assert widget.ask("list(w.end)") == list(END)
+
+
+def test_line_on_the_page_is_the_path_that_python_computes(widget: Notebook) -> None:
+    drawn = np.array(line(widget))
+    box, (x0, x1, y0, y1) = plot(widget), widget.ask("list(w.atlas.lattice.extent)")
+    points = np.array(widget.ask("w.path.points.tolist()"))
+    pixels = np.stack(
+        [(points[:, 0] - x0) / (x1 - x0) * box["width"], (y1 - points[:, 1]) / (y1 - y0) * box["height"]], 1
+    )
+    # the drawn path has an offset of its own: that of its first node
+    pixels += drawn[0] - pixels[0]
+    apart = np.linalg.norm(drawn[:, None] - pixels[None], axis=-1).min(axis=1)
+    assert apart.max() < 6
+
+
+def test_dragging_on_the_stretched_map(widget: Notebook) -> None:
+    widget.ask("setattr(w, 'stretch', 1.0)")
+    widget.page.wait_for_function("() => document.querySelector(\"[data-lw='stretch']\").value === '1'")
+    rest(widget)
+    x, y = grab(widget, "end")
+    assert (x, y) == pytest.approx(
+        place(widget, widget.ask("w.cartogram.transform(w.end).tolist()")), abs=PIXEL
+    )
+    widget.page.mouse.move(x - 30, y - 25, steps=4)
+    widget.page.mouse.up()
+    widget.wait_until(f"list(w.end) != {list(END)}")
+    landed = widget.ask("w.cartogram.transform(w.end).tolist()")
+    assert place(widget, landed) == pytest.approx((x - 30, y - 25), abs=PIXEL)
+
+
+def test_dragging_moves_the_line_while_the_kernel_is_busy(widget: Notebook) -> None:
+    widget.page.wait_for_selector("[data-lw='strip-geodesic']:not(.lw-preview)")
+    widget.start("import time; time.sleep(6)")
+    x, y = grab(widget, "start")
+    before = line(widget)
+    for step in (10, 20, 30):
+        widget.page.mouse.move(x + step, y - step)
+        rest(widget)
+        now = line(widget)
+        assert now[0] == pytest.approx((before[0][0] + step, before[0][1] - step), abs=PIXEL)
+        assert now[-1] == pytest.approx(before[-1], abs=0.2)
+    widget.page.mouse.up()
+    rest(widget)
+    # the strips say that what they show is a preview, since nobody has decoded it yet
+    expect(widget.hook("strip-geodesic")).to_have_class(re.compile(r"\blw-preview\b"))
+    assert widget.kernel_status == "busy"
+    widget.wait_until(f"list(w.start) != {list(START)}", seconds=20)
+    expect(widget.hook("strip-geodesic")).not_to_have_class(re.compile(r"\blw-preview\b"))
+
+
+def test_stretch_slider(widget: Notebook) -> None:
+    before, start = picture(widget), line(widget)[0]
+    slider = widget.hook("stretch")
+    slider.focus()
+    slider.press("End")
+    widget.wait_until("w.stretch == 1.0")
+    changes(widget, picture, before)
+    assert line(widget)[0] != pytest.approx(start, abs=PIXEL)
+    slider.press("Home")
+    widget.wait_until("w.stretch == 0.0")
+    changes(widget, picture, picture(widget)) if picture(widget) != before else None
+    assert line(widget)[0] == pytest.approx(start, abs=0.2)
+
+
+def test_measure_toggle_recomputes_the_map(widget: Notebook) -> None:
+    before, legend, key = (
+        picture(widget),
+        widget.hook("legend").inner_text(),
+        widget.ask("w._cartogram['key']"),
+    )
+    toggle = widget.page.locator("[data-lw='measure-toggle'][data-name='jensen_shannon']").first
+    toggle.check()
+    widget.wait_until("w.weights['jensen_shannon'] > 0")
+    widget.wait_until(f"w._cartogram['key'] != {key!r}")
+    changes(widget, picture, before)
+    assert widget.hook("legend").inner_text() != legend
+    toggle.uncheck()
+    widget.wait_until("w.weights == {'pullback': 1.0, 'jensen_shannon': 0.0}")
+
+
+def test_weight_and_temper_sliders(widget: Notebook) -> None:
+    widget.page.locator("[data-lw='measure-toggle'][data-name='jensen_shannon']").first.check()
+    weight = widget.page.locator("[data-lw='measure-weight'][data-name='jensen_shannon']").first
+    weight.focus()
+    weight.press("End")
+    widget.wait_until("abs(w.weights['jensen_shannon'] - 1000) < 1")
+    before, temper = picture(widget), widget.hook("temper")
+    temper.focus()
+    temper.press("Home")
+    widget.wait_until("w.temper == 0.0")
+    changes(widget, picture, before)
+    # with the field tempered away nothing is stretched: the geodesic is the straight line
+    widget.wait_until("abs(w.cartogram.corners - w.atlas.lattice.corners).max() < 1e-6")
+    assert widget.ask("w.path.length / w.straight.length") == pytest.approx(1, abs=1e-6)
+
+
+def test_keyboard_moves_a_handle(widget: Notebook) -> None:
+    handle = widget.hook("handle-end")
+    assert handle.get_attribute("role") == "slider"
+    handle.focus()
+    handle.press("ArrowRight")
+    widget.wait_until(f"w.end[0] > {END[0]}")
+    assert widget.ask("w.end[1]") == END[1]
+
+
+def test_python_drives_the_page(widget: Notebook) -> None:
+    before = line(widget)
+    widget.ask("setattr(w, 'start', [0.0, 0.0])")
+    changes(widget, line, before)
+    box = widget.hook("handle-start").bounding_box()
+    assert box is not None
+    centre = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert centre == pytest.approx(place(widget, (0.0, 0.0)), abs=PIXEL)
+
+
+def test_dark_theme(widget: Notebook) -> None:
+    root = widget.page.locator(".lw-root").first
+    light = root.evaluate("(root) => getComputedStyle(root).color")
+    widget.ask("setattr(w, 'theme', 'dark')")
+    expect(root).to_have_attribute("data-theme", "dark")
+    assert root.evaluate("(root) => getComputedStyle(root).color") != light
+
+
+def test_export_svg(widget: Notebook, tmp_path: Path) -> None:
+    with widget.page.expect_download() as waiting:
+        widget.hook("export-svg").click()
+    assert waiting.value.suggested_filename.endswith(".svg")
+    waiting.value.save_as(tmp_path / "map.svg")
+    root = ElementTree.parse(tmp_path / "map.svg").getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    drawn = [element.get("d", "") for element in root.iter("{http://www.w3.org/2000/svg}path")]
+    assert widget.hook("path-geodesic").get_attribute("d") in drawn
+    # one file: nothing in it is fetched from elsewhere
+    links = [
+        value for element in root.iter() for name, value in element.attrib.items() if name.endswith("href")
+    ]
+    assert links
+    assert all(link.startswith(("data:", "#")) for link in links)
+
+
+def test_export_png(widget: Notebook, tmp_path: Path) -> None:
+    with widget.page.expect_download() as waiting:
+        widget.hook("export-png").click()
+    waiting.value.save_as(tmp_path / "map.png")
+    with Image.open(tmp_path / "map.png") as image:
+        pixels = np.asarray(image.convert("RGBA"))
+    assert min(pixels.shape[:2]) > 2 * plot(widget)["width"] * 0.9
+    assert (pixels[0, 0] == 255).all()  # white and opaque
+    assert len(np.unique(pixels.reshape(-1, 4), axis=0)) > 100
+
+
+def test_save_from_python(widget: Notebook, tmp_path: Path) -> None:
+    for suffix in ("svg", "png", "pdf"):
+        widget.ask(f"w.save({str(tmp_path / 'figure')!r} + '.{suffix}')")
+    with Image.open(tmp_path / "figure.png") as image:
+        assert image.width == pytest.approx(7 * 200, abs=20)
+
+
+def test_nothing_was_complained_of(demo: Notebook) -> None:
+    """Last of the file: no error in the page, and no request left the machine, during all of the above."""
+    assert demo.complaints == []
