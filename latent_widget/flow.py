@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # A lattice is fine enough once waves shorter than this many of its cells carry no more than this share of the
 # mean density.
-WAVE, TAIL = 10.0, 4e-3
+WAVE, TAIL = 10.0, 8e-3
 # No coarser than this many cells a side.
 COARSEST = 64
 
@@ -197,7 +197,7 @@ def _descend(
             dx * w / columns,
             dy * h / rows,
             change,
-            0.5 * tolerance,
+            tolerance,
             everyone,
         )
         late_x -= np.arange(columns + 1)

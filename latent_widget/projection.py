@@ -20,7 +20,7 @@ SHAPE = 1e-3
 # A thinner map than this is not kept: round-off could fold it.
 THINNEST = 1e-7
 # Below this error further Newton steps only stir round-off.
-GOAL = 1e-8
+GOAL = 1e-7
 # The most conjugate-gradient iterations in one Newton step; one is enough while the map is smooth.
 INNER = 8
 # Local repair: the barrier that keeps triangles open starts here and falls by this factor a step. A slower

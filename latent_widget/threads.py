@@ -16,7 +16,7 @@ def _pool(workers: int) -> ThreadPoolExecutor:
 
 
 def useful(workers: int, cells: int) -> int:
-    """Threads that pay on so many cells: below some 400 by 400, handing work over costs more than it saves."""
+    """Threads that pay on so many cells: below some 400 by 400 handing work over costs more than it gains."""
     return workers if cells > 150_000 else 1
 
 
