@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from latent_widget.routes import Route
     from latent_widget.terrain import Marched, Terrain
 
-MARCHED = 96
+MARCHED = 128
 """Cells along the longer side of the lattice that is marched for the routes."""
 
 FAR = 0.5
 """Alternatives may be longer than the shortest path by this fraction, as the march sees them."""
 
-KEPT = 400
-"""`distances` keeps the marches of so many points (0.26 MB each), to compare routes from both ends."""
+KEPT = 300
+"""`distances` keeps the marches of so many points (0.5 MB each), to compare routes from both ends."""
 
 Judge = Callable[[Floats], float]
 """Measures a polyline (N, 2) in plane coordinates."""
@@ -130,10 +130,10 @@ def geodesic(
     turned = bool(tuple(a) > tuple(b))
     ground = terrain(field, MARCHED)
     source, target = ground.to_index(b if turned else a), ground.to_index(a if turned else b)
-    if alternatives:
-        there, back = ground.march(source), ground.march(target)
-    else:  # each march need only reach the other end: what matters lies nearer
-        there, back = ground.march(source, target), ground.march(target, source)
+    # without alternatives each march need only reach the other end: what matters lies nearer
+    with ThreadPoolExecutor(1) as beside:
+        backward = beside.submit(ground.march, target, None if alternatives else source)
+        there, back = ground.march(source, None if alternatives else target), backward.result()
     found = routes(ground, source, target, there, back, nodes, FAR if alternatives else DOUBT)
     straight_length = line(ground, source, target).length
     others = [

@@ -33,7 +33,7 @@ STRAIGHT_NODES = 129
 DOUBT = 0.06
 """Routes that the marches find longer than the best by less than this, their own error, are relaxed too."""
 
-MOST = 8
+MOST = 16
 """So many ways between two points are followed at most."""
 
 
@@ -161,7 +161,7 @@ def _ways(
 
     """
     width = shape[1]
-    room = 16 * (shape[0] + shape[1]) + 64
+    room = 32 * (shape[0] + shape[1]) + 64
     path = np.empty((room, 2))
     out = np.empty((room, 2))
     stops = np.zeros(MOST + 1, np.int64)
@@ -179,7 +179,7 @@ def _ways(
             near = np.inf
             for k in range(stops[kept]):
                 near = min(near, max(abs(out[k, 0] - middle[0]), abs(out[k, 1] - middle[1])))
-            if near <= 2.5 or kept == MOST:
+            if near <= 1.0 or kept == MOST:
                 continue
             end = stops[kept]
             first = trace(shape, there_u, there_flow, there_parent, blocked, source, middle, path)
@@ -199,32 +199,30 @@ def _ways(
 
 @njit(**KERNEL)
 def _passes(shape: tuple[int, int], there: Floats, back: Floats, limit: float) -> Ints:
-    """Nodes where the sum of both marches is least across the way, a quarter, half and three quarters along
+    """Nodes where the sum of both marches is least across the way, a part, half and three parts along
     it.
 
     They are local minima of the sum among the nodes where the share of the way changes, at most `limit` times
     the least sum, the best first.
     """
     height, width = shape
-    window = 4
+    window = 2
     count = height * width
     total = np.empty(count)
-    quarter = np.zeros(count, np.int8)
+    part = np.zeros(count, np.int8)
     least = np.inf
     for n in range(count):
         total[n] = there[n] + back[n]
         if total[n] < np.inf:
             least = min(least, total[n])
-            quarter[n] = int(4.0 * there[n] / total[n]) if total[n] > 0.0 else 0
+            part[n] = int(8.0 * there[n] / total[n]) if total[n] > 0.0 else 0
     on = np.zeros(count, np.bool_)
     for i in range(height):
         for j in range(width):
             n = i * width + j
             if not total[n] <= limit * least:
                 continue
-            if (j + 1 < width and quarter[n + 1] != quarter[n]) or (
-                i + 1 < height and quarter[n + width] != quarter[n]
-            ):
+            if (j + 1 < width and part[n + 1] != part[n]) or (i + 1 < height and part[n + width] != part[n]):
                 on[n] = True
     found = np.empty(count, np.int64)
     used = 0

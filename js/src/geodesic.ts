@@ -24,7 +24,7 @@ export interface March {
 }
 
 /** Cells along the longer side of the lattice that is marched. */
-const MARCHED = 96;
+const MARCHED = 128;
 /** Newton stops where the next step promises to lower the energy by less than this fraction. */
 const TOLERANCE = 1e-11;
 /** A path has converged where one more step promises less than this. */
