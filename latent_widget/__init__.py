@@ -32,15 +32,23 @@ _ROOMS = ("examples", "measures")
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    from latent_widget import examples, measures
-    from latent_widget.atlas import Atlas
-    from latent_widget.cartograms import Cartogram, cartogram
-    from latent_widget.decoder import Decoder
-    from latent_widget.field import Field
-    from latent_widget.geodesics import Geodesic, distances, geodesic, slerp, straight, stretched
-    from latent_widget.lattice import Lattice
-    from latent_widget.surveying import SurveyError, survey
-    from latent_widget.widget import LatentWidget
+    import latent_widget.examples as examples
+    import latent_widget.measures as measures
+    from latent_widget.atlas import Atlas as Atlas
+    from latent_widget.cartograms import Cartogram as Cartogram
+    from latent_widget.cartograms import cartogram as cartogram
+    from latent_widget.decoder import Decoder as Decoder
+    from latent_widget.field import Field as Field
+    from latent_widget.geodesics import Geodesic as Geodesic
+    from latent_widget.geodesics import distances as distances
+    from latent_widget.geodesics import geodesic as geodesic
+    from latent_widget.geodesics import slerp as slerp
+    from latent_widget.geodesics import straight as straight
+    from latent_widget.geodesics import stretched as stretched
+    from latent_widget.lattice import Lattice as Lattice
+    from latent_widget.surveying import SurveyError as SurveyError
+    from latent_widget.surveying import survey as survey
+    from latent_widget.widget import LatentWidget as LatentWidget
 
 
 def __getattr__(name: str) -> Any:

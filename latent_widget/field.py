@@ -101,7 +101,9 @@ class Field:
         if isinstance(weight, Field) or np.ndim(weight) != 0:
             return NotImplemented
         if not (np.isfinite(weight) and weight > 0):
-            raise ValueError(f"a field can be scaled by a positive finite weight only, got {weight}; leave it out for 0")
+            raise ValueError(
+                f"a field can be scaled by a positive finite weight only, got {weight}; leave it out for 0"
+            )
         weight = float(weight)
         return Field(self.lattice, weight * self.metric, {**self.info, "weight": weight * self.info.get("weight", 1.0)})
 
@@ -113,7 +115,7 @@ class Field:
 
 
 def _check_finite(tensors: Floats, lattice: Lattice) -> None:
-    bad = ~np.isfinite(tensors).all(axis=(-1, -2))
+    bad = np.asarray(~np.isfinite(tensors).all(axis=(-1, -2)))
     if bad.any():
         raise ValueError(
             f"metric is NaN or infinite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)}; "
@@ -123,7 +125,7 @@ def _check_finite(tensors: Floats, lattice: Lattice) -> None:
 
 def _check_positive(tensors: Floats, lattice: Lattice) -> None:
     e, f, g = tensors[..., 0, 0], tensors[..., 0, 1], tensors[..., 1, 1]
-    bad = ~((e > 0) & (g > 0) & (e * g - f * f > 0))
+    bad = np.asarray(~((e > 0) & (g > 0) & (e * g - f * f > 0)))
     if bad.any():
         lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
         mean = float(0.5 * np.trace(tensors, axis1=-2, axis2=-1).mean())

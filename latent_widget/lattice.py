@@ -120,7 +120,7 @@ class Lattice:
     def corners(self) -> Floats:
         """Corners of the cells, `(H + 1, W + 1, 2)`, as (x, y)."""
         (x0, x1, y0, y1), (h, w) = self.extent, self.shape
-        return _frozen_grid(np.linspace(x0, x1, w + 1), np.linspace(y0, y1, h + 1))
+        return _frozen_grid(as_floats(np.linspace(x0, x1, w + 1), "x"), as_floats(np.linspace(y0, y1, h + 1), "y"))
 
     def band(self, start: int, stop: int) -> "Lattice":
         """Return rows start to stop as a lattice of their own, at least 2 rows: a tile of a survey."""

@@ -30,7 +30,9 @@ def checked(output: Any, n: int) -> Output:
         if output.dim() == 0 or output.shape[0] != n:
             raise ValueError(f"decode returned shape {tuple(output.shape)} for {n} latents; the first must be {n} rows")
         if not output.is_floating_point():
-            raise ValueError(f"decode returned a tensor of {output.dtype}; return floats, or a distribution over tokens")
+            raise ValueError(
+                f"decode returned a tensor of {output.dtype}; return floats, or a distribution over tokens"
+            )
         return output
     raise ValueError(
         f"decode returned {type(output).__name__}; it must return a torch.Tensor or a torch.distributions.Distribution"
@@ -41,11 +43,16 @@ def checked(output: Any, n: int) -> Output:
 def parameters(output: Output) -> list[Tensor]:
     """List the tensors that define an output: itself, or the distribution's parameters."""
     found: list[Tensor] = []
-    mapped(output, lambda p: found.append(p) or p)
+
+    def keep(parameter: Tensor) -> Tensor:
+        found.append(parameter)
+        return parameter
+
+    mapped(output, keep)
     return found
 
 
-def mapped(output: Output, change: Callable[[Tensor], Tensor]) -> Output:
+def mapped(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Rebuild an output with `change` applied to each defining tensor; raises `ValueError` for unknown families."""
     if isinstance(output, Tensor):
         return change(output)
@@ -80,7 +87,9 @@ def joined(parts: list[Output]) -> Output:
     if len(parts) == 1:
         return parts[0]
     if len({type(part) for part in parts}) > 1:
-        raise ValueError(f"decode returned different kinds for different batches: {sorted({type(p).__name__ for p in parts})}")
+        raise ValueError(
+            f"decode returned different kinds for different batches: {sorted({type(p).__name__ for p in parts})}"
+        )
     columns = [torch.cat(column) for column in zip(*(parameters(part) for part in parts), strict=True)]
     following = iter(columns)
     return mapped(parts[0], lambda _: next(following))

@@ -12,7 +12,7 @@ def packed(array: Any, dtype: str) -> dict[str, Any]:
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     values = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
-    return {"dtype": dtype, "shape": list(values.shape), "buffer": memoryview(values).cast("B") if values.size else b""}
+    return {"dtype": dtype, "shape": list(values.shape), "buffer": values.tobytes()}
 
 
 def unpacked(packet: dict[str, Any]) -> np.ndarray:

@@ -44,12 +44,8 @@ def test_gaussian_divergence_is_the_integral(shift, spread):
 
         return 0.5 * (part(log_p, log_q) + part(log_q, log_p))
 
-    low, high = (
-        float(edge) for edge in (min(m0 - 7.5 * s0, m1 - 7.5 * s1), max(m0 + 7.5 * s0, m1 + 7.5 * s1))
-    )
-    truth, _ = quad(
-        integrand, low, high, limit=400, epsabs=1e-15, epsrel=1e-10, points=[float(m0), float(m1)]
-    )
+    low, high = (float(edge) for edge in (min(m0 - 7.5 * s0, m1 - 7.5 * s1), max(m0 + 7.5 * s0, m1 + 7.5 * s1)))
+    truth, _ = quad(integrand, low, high, limit=400, epsabs=1e-15, epsrel=1e-10, points=[float(m0), float(m1)])
     assert float(jsd(p, q)) == pytest.approx(truth, rel=1e-5)
 
 
@@ -69,16 +65,14 @@ def test_discrete_divergence_is_its_definition_symmetric_and_bounded(pairs):
     truth = float(0.5 * (p * (p / m).log()).sum() + 0.5 * (q * (q / m).log()).sum())
     found = float(jsd(Categorical(probs=p), Categorical(probs=q)))
     assert found == pytest.approx(truth, abs=1e-12)
-    assert found == pytest.approx(
-        float(jsd(OneHotCategorical(probs=q), OneHotCategorical(probs=p))), abs=1e-15
-    )
+    assert found == pytest.approx(float(jsd(OneHotCategorical(probs=q), OneHotCategorical(probs=p))), abs=1e-15)
     assert -1e-15 <= found <= math.log(2) + 1e-12
 
 
 def test_certain_and_impossible_outcomes_are_counted_exactly():
-    assert float(
-        jsd(Categorical(probs=torch.tensor([1.0, 0.0])), Categorical(probs=torch.tensor([0.0, 1.0])))
-    ) == (pytest.approx(math.log(2), rel=1e-5))
+    assert float(jsd(Categorical(probs=torch.tensor([1.0, 0.0])), Categorical(probs=torch.tensor([0.0, 1.0])))) == (
+        pytest.approx(math.log(2), rel=1e-5)
+    )
 
 
 def test_close_pairs_do_not_cancel_even_from_float32_parameters():
@@ -90,13 +84,9 @@ def test_close_pairs_do_not_cancel_even_from_float32_parameters():
 
 
 def test_independent_factors_are_summed():
-    p, q = (
-        Independent(Bernoulli(probs=torch.tensor(v, dtype=torch.float64)), 1)
-        for v in ([0.2, 0.7], [0.3, 0.6])
-    )
+    p, q = (Independent(Bernoulli(probs=torch.tensor(v, dtype=torch.float64)), 1) for v in ([0.2, 0.7], [0.3, 0.6]))
     parts = [
-        jsd(Bernoulli(probs=a), Bernoulli(probs=b))
-        for a, b in zip(p.base_dist.probs, q.base_dist.probs, strict=True)
+        jsd(Bernoulli(probs=a), Bernoulli(probs=b)) for a, b in zip(p.base_dist.probs, q.base_dist.probs, strict=True)
     ]
     assert float(jsd(p, q)) == pytest.approx(float(sum(parts)), rel=1e-12)
     # the sum bounds the divergence of the product, and meets it as the pair closes
@@ -169,9 +159,7 @@ def test_measure_converges_to_fisher_rao_at_second_order(decode, fisher):
         lattice = lw.Lattice((-1.5, 1.5, -1, 1), (n, n))
         truth = fisher(lattice.cells)
         found = lw.measures.jensen_shannon(decoder, lattice).metric
-        errors.append(
-            np.median(np.linalg.norm(found - truth, axis=(-1, -2)) / np.linalg.norm(truth, axis=(-1, -2)))
-        )
+        errors.append(np.median(np.linalg.norm(found - truth, axis=(-1, -2)) / np.linalg.norm(truth, axis=(-1, -2))))
     assert math.log(errors[0] / errors[1], 4) >= 1.9
     assert errors[1] <= 1e-3
 

@@ -61,9 +61,7 @@ def main() -> None:
 
 
 def _vae(images: Tensor) -> tuple[nn.Module, Mean]:
-    encoder = nn.Sequential(
-        nn.Linear(64, 256), nn.SiLU(), nn.Linear(256, 128), nn.SiLU(), nn.Linear(128, 4)
-    )
+    encoder = nn.Sequential(nn.Linear(64, 256), nn.SiLU(), nn.Linear(256, 128), nn.SiLU(), nn.Linear(128, 4))
     mean = Mean()
     parameters = [*encoder.parameters(), *mean.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=2e-3, weight_decay=1e-2)

@@ -28,16 +28,9 @@ def named(measure: Any) -> tuple[str, Measure]:
                 "(decoder, lattice) -> Field is a measure"
             )
         return measure, NAMED[measure]
-    if (
-        isinstance(measure, tuple)
-        and len(measure) == 2
-        and isinstance(measure[0], str)
-        and callable(measure[1])
-    ):
+    if isinstance(measure, tuple) and len(measure) == 2 and isinstance(measure[0], str) and callable(measure[1]):
         return measure
     if callable(measure):
         inner = getattr(measure, "func", measure)
         return str(getattr(inner, "__name__", type(measure).__name__)), measure
-    raise TypeError(
-        f"a measure is a name, a function (decoder, lattice) -> Field or (name, function), got {measure!r}"
-    )
+    raise TypeError(f"a measure is a name, a function (decoder, lattice) -> Field or (name, function), got {measure!r}")

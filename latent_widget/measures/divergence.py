@@ -62,9 +62,7 @@ def _family(distribution: Any) -> Callable[[Any, Any], Tensor]:
         if isinstance(base, families):
             return divergence
     known = ", ".join(family.__name__ for families in _JSD for family in families)
-    remedy = (
-        "use pullback for it, or return a distribution" if isinstance(base, Tensor) else "pullback may apply"
-    )
+    remedy = "use pullback for it, or return a distribution" if isinstance(base, Tensor) else "pullback may apply"
     raise ValueError(
         f"jensen_shannon needs one of {known} as decoder output, got {outputs.kind(distribution)}; {remedy}"
     )

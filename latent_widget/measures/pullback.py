@@ -80,9 +80,7 @@ def _squared_chord(a: Any, b: Any) -> Tensor:
 
 
 def _exact(decoder: Decoder, lattice: Lattice) -> tuple[Floats, dict[str, Any]]:
-    cells = torch.from_numpy(lattice.cells.reshape(-1, 2).copy()).to(
-        device=decoder.device, dtype=decoder.dtype
-    )
+    cells = torch.from_numpy(lattice.cells.reshape(-1, 2).copy()).to(device=decoder.device, dtype=decoder.dtype)
     decode = _composed(decoder, lattice)
     with decoder.evaluating():
         pushed, how = _verified(decode, cells)
@@ -95,8 +93,7 @@ def _composed(decoder: Decoder, lattice: Lattice) -> Callable[[Tensor], Tensor]:
     if lattice.origin is None or lattice.basis is None:
         return lambda points: embedded(decoder.raw(points))
     origin, basis = (
-        torch.from_numpy(v).to(device=decoder.device, dtype=decoder.dtype)
-        for v in (lattice.origin, lattice.basis)
+        torch.from_numpy(v).to(device=decoder.device, dtype=decoder.dtype) for v in (lattice.origin, lattice.basis)
     )
     return lambda points: embedded(decoder.raw(torch.addmm(origin, points, basis)))
 

@@ -37,9 +37,7 @@ def push_by_jvp(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Return the same stack `(3, n, k)` by `torch.func.jvp` alone, twice as slow: the independent check of `push`."""
     with torch.no_grad(), _ONE_AT_A_TIME:
         (value, along_x), (_, along_y) = (
-            torch.func.jvp(
-                function, (points,), (torch.eye(2).to(points)[axis].expand_as(points).contiguous(),)
-            )
+            torch.func.jvp(function, (points,), (torch.eye(2).to(points)[axis].expand_as(points).contiguous(),))
             for axis in (0, 1)
         )
     return torch.stack([value, along_x, along_y])
