@@ -29,7 +29,8 @@ class Cartogram:
     max_area_error, p99_area_error, rms_area_error: largest, 99th percentile, root mean square of its size.
     folds: number of cells of which any corner triangle is not positive.
     converged: whether max_area_error is within the tolerance asked for and nothing folds.
-    method: "diffusion" or "direct". iterations: steps of the projection. message: what happened, in words.
+    method: "diffusion" or "direct", whichever was used. iterations: steps of the projection.
+    message: what happened, in words.
 
     """
 
@@ -79,9 +80,7 @@ class Cartogram:
         out = np.empty_like(flat)
         lost = backward(flat, self.corners, self._hints[0], *box, out)
         if lost:
-            raise RuntimeError(
-                f"inverse: {lost} of {len(flat)} points lie in no cell of a map with {self.folds} folds"
-            )
+            raise RuntimeError(f"inverse: {lost} of {len(flat)} points lie in no cell of a map with {self.folds} folds")
         return np.asarray(out * ((x1 - x0) / w, (y1 - y0) / h) + (x0, y0)).reshape(shape)
 
     def _check(self, points: Any, outside: str) -> tuple[Array, tuple[int, ...]]:
@@ -92,9 +91,7 @@ class Cartogram:
             raise ValueError(f"points has shape {array.shape}: the last axis must be (x, y), shape (..., 2)")
         flat = np.ascontiguousarray(array.reshape(-1, 2))
         if not np.isfinite(flat).all():
-            raise ValueError(
-                f"points holds {int((~np.isfinite(flat)).any(1).sum())} that are not finite: drop them"
-            )
+            raise ValueError(f"points holds {int((~np.isfinite(flat)).any(1).sum())} that are not finite: drop them")
         low, high = np.array(self.extent[0::2]), np.array(self.extent[1::2])
         if outside == "clamp":
             return np.clip(flat, low, high), array.shape
@@ -131,7 +128,7 @@ def cartogram(
     extent: (x0, x1, y0, y1) of an array, (0, 1, 0, 1) unless told; a Field brings its own.
     method: "diffusion" lets the density diffuse and carries the lattice along [2], then projects to the exact
         areas: the map that the literature defines. "direct" projects at once: another map with the same
-        areas, sooner.
+        areas, sooner; where that would fold it goes back to diffusion, and says so in ``method``.
     tolerance: the largest relative area error that counts as converged.
     limit: the most steps of the projection.
     floor: raise smaller densities to this share of the mean; the remedy for zeros.
@@ -171,7 +168,7 @@ def cartogram(
         x, y = closed
         notes.append("closed form: the product of two cumulative distributions")
     else:
-        x, y, iterations, note = _solve(target, dx, dy, method, start, unit, tolerance, limit, workers)
+        x, y, iterations, method, note = _solve(target, dx, dy, method, start, unit, tolerance, limit, workers)
         notes.append(note)
 
     corners = np.stack([x0 + unit * x, y0 + unit * y], axis=-1)
@@ -191,13 +188,9 @@ def _read(density: Any, extent: Sequence[float] | None, floor: float | None) -> 
     if rho.ndim != 2:
         raise ValueError(f"density has shape {rho.shape}: it must be two-dimensional, (H, W)")
     if rho.dtype.kind != "f":
-        raise TypeError(
-            f"density has dtype {rho.dtype}: it must be floating point; use density.astype(float)"
-        )
+        raise TypeError(f"density has dtype {rho.dtype}: it must be floating point; use density.astype(float)")
     if min(rho.shape) < 2:
-        raise ValueError(
-            f"density has shape {rho.shape}: a map needs at least 2 by 2 cells; refine the lattice"
-        )
+        raise ValueError(f"density has shape {rho.shape}: a map needs at least 2 by 2 cells; refine the lattice")
     rho = np.ascontiguousarray(rho, dtype=np.float64)
     bad = int((~np.isfinite(rho)).sum())
     if bad:
@@ -206,23 +199,17 @@ def _read(density: Any, extent: Sequence[float] | None, floor: float | None) -> 
         raise ValueError(f"density has negative cells, the lowest {rho.min():g}: shift or clip it first")
     if floor is not None:
         if not (isinstance(floor, (int, float)) and 0.0 < floor < 1.0):
-            raise ValueError(
-                f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3"
-            )
+            raise ValueError(f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3")
         lowest = floor * rho.mean()
         notes.append(f"{int((rho < lowest).sum())} cells raised to floor={floor:g}")
         rho = np.maximum(rho, lowest)
     if not rho.all():
         zeros = int((rho == 0).sum())
-        raise ValueError(
-            f"density is zero in {zeros} cells: pass floor=1e-3 to raise them to a share of the mean"
-        )
+        raise ValueError(f"density is zero in {zeros} cells: pass floor=1e-3 to raise them to a share of the mean")
     # only ratios count, and sums of extreme values could leave the range of floats
     rho = rho / rho.max()
     if not rho.min() > 1e-12:
-        raise ValueError(
-            f"density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor=, or temper the field"
-        )
+        raise ValueError(f"density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor=, or temper the field")
     box = (0.0, 1.0, 0.0, 1.0) if extent is None else tuple(float(e) for e in extent)
     if len(box) != 4:
         raise ValueError(f"extent={extent!r}: give four numbers (x0, x1, y0, y1)")
@@ -256,8 +243,8 @@ def _solve(
     tolerance: float,
     limit: int,
     workers: int,
-) -> tuple[Array, Array, int, str]:
-    """Find corners (H+1, W+1) with the target areas; return them, the steps taken, and what was done."""
+) -> tuple[Array, Array, int, str, str]:
+    """Find corners (H+1, W+1) with the target areas; return them, the steps, the method and what was done."""
     from latent_widget.projection import project
 
     h, w = target.shape
@@ -270,14 +257,15 @@ def _solve(
         y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
         done = project(x, y, target, dx, dy, tolerance, limit, workers, give_up=True)
         if not done.held:
-            return done.x, done.y, done.iterations, f"{done.iterations} steps of projection"
+            return done.x, done.y, done.iterations, method, f"{done.iterations} steps of projection"
+        method = "diffusion"
         x, y, note = _flow(target, dx, dy, workers)
-        note = f"held back by a fold, so from the flow: {note}"
+        note = f"as the direct way folds: {note}"
     else:
         x, y, note = _flow(target, dx, dy, workers)
     x[:, 0], x[:, -1], y[0], y[-1] = walls
     done = project(x, y, target, dx, dy, tolerance, limit, workers)
-    return done.x, done.y, done.iterations, f"{note}, {done.iterations} steps of projection"
+    return done.x, done.y, done.iterations, method, f"{note}, {done.iterations} steps of projection"
 
 
 def _flow(target: Array, dx: float, dy: float, workers: int) -> tuple[Array, Array, str]:

@@ -152,9 +152,7 @@ def diffuse(
         spectrum *= np.exp(-blur * rate_x) * np.exp(-blur * rate_y)[:, None]
     mean = float(spectrum[0, 0])
     spectrum[0, 0] = 0.0
-    x, y, steps = _descend(
-        spectrum, mean, rate_x / slowest, rate_y / slowest, slowest, dx, dy, 0.0, tolerance, workers
-    )
+    x, y, steps = _descend(spectrum, mean, rate_x / slowest, rate_y / slowest, slowest, dx, dy, 0.0, tolerance, workers)
     return x * dx, y * dy, steps
 
 
@@ -175,11 +173,7 @@ def _descend(
     everyone, workers = workers, useful(workers, h * w)
     y, x = np.mgrid[0 : h + 1, 0 : w + 1].astype(np.float64)
     rows, columns = -(-h // 2), -(-w // 2)
-    change = (
-        1.0
-        if min(rows, columns) < COARSEST
-        else _when_smooth(spectrum, mean, power_x, power_y, rows, columns)
-    )
+    change = 1.0 if min(rows, columns) < COARSEST else _when_smooth(spectrum, mean, power_x, power_y, rows, columns)
     steps = 0
     if change > begin:
         x, y, steps = _follow(
@@ -211,9 +205,7 @@ def _descend(
     return x, y, steps
 
 
-def _when_smooth(
-    spectrum: Array, mean: float, power_x: Array, power_y: Array, rows: int, columns: int
-) -> float:
+def _when_smooth(spectrum: Array, mean: float, power_x: Array, power_y: Array, rows: int, columns: int) -> float:
     """Find the s in [0, 1] from which a lattice of rows by columns is fine enough."""
     near, far = int(2 * rows / WAVE), int(2 * columns / WAVE)
     energy = np.square(spectrum)

@@ -26,6 +26,8 @@ INNER = 8
 # Local repair: the barrier that keeps triangles open starts here and falls by this factor a step. A slower
 # descent settles nearer to the exact areas of a step or a spike, a faster one stops in a worse place.
 BARRIER, DESCENT = 0.1, 0.7
+# The most that a step towards a distant target changes the logarithm of an area.
+STRIDE = 1.4
 # Steps in which the squared error has to fall by a fifth, or the projection stops.
 PATIENCE = 8
 
@@ -144,7 +146,13 @@ def project(
         new = next(k for k in range(3) if k not in (now, best))
         new_x, new_y = maps[new]
         mix = min(0.5, max(0.1 if slow else 0.0, error))
-        length = newton.solve(x, y, area, target - area, mix, inner)
+        residual = target - area
+        if give_up and error > 0.5:
+            # far away, go part of the way in the logarithm, in which areas stay positive
+            ratio = np.log(target / area)
+            residual = area * np.expm1(min(1.0, STRIDE / np.abs(ratio).max()) * ratio)
+            residual -= residual.mean()
+        length = newton.solve(x, y, area, residual, mix, inner)
         np.multiply(newton.u, length, out=new_x)
         np.multiply(newton.v, length, out=new_y)
         new_x += x
