@@ -32,8 +32,8 @@ _ROOMS = ("examples", "measures")
 __all__ = [*_HOMES, *_ROOMS, "__version__"]
 
 if TYPE_CHECKING:
-    import latent_widget.examples as examples
-    import latent_widget.measures as measures
+    from latent_widget import examples as examples
+    from latent_widget import measures as measures
     from latent_widget.atlas import Atlas as Atlas
     from latent_widget.cartograms import Cartogram as Cartogram
     from latent_widget.cartograms import cartogram as cartogram

@@ -57,7 +57,7 @@ class Decoder:
             object.__setattr__(self, "dtype", parameters[0].dtype if parameters else torch.get_default_dtype())
 
     def __call__(self, latents: Any) -> Output:
-        """Decode latents `(..., d)`, in batches and without gradients; the output has the same leading shape, on the CPU.
+        """Decode latents `(..., d)` in batches, without gradients; the output has the same leading shape, on the CPU.
 
         A distribution comes back with one event per latent, so that `entropy()` and `log_prob()` have shape `(...)`.
         Raises `ValueError` for a wrong width, the wrong number of rows and NaN outputs, and `RuntimeError` with the

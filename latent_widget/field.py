@@ -123,7 +123,7 @@ def _check_finite(tensors: Floats, lattice: Lattice) -> None:
         )
 
 
-def _check_positive(tensors: Floats, lattice: Lattice) -> None:
+def _check_positive(tensors: Any, lattice: Lattice) -> None:
     e, f, g = tensors[..., 0, 0], tensors[..., 0, 1], tensors[..., 1, 1]
     bad = np.asarray(~((e > 0) & (g > 0) & (e * g - f * f > 0)))
     if bad.any():
@@ -145,7 +145,7 @@ def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
     return np.where(low[..., None, None], raised, tensors), int(low.sum())
 
 
-def _where(bad: np.ndarray, lattice: Lattice) -> str:
-    i, j = np.argwhere(bad)[0]
+def _where(bad: Any, lattice: Lattice) -> str:
+    i, j = (int(k) for k in np.argwhere(bad)[0])
     x, y = lattice.cells[i, j]
     return f"the first at cell ({i}, {j}), x={x:.4g}, y={y:.4g}"

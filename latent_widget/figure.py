@@ -18,7 +18,10 @@ from latent_widget.render import Pixels
 COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#7c3aed", "stretched": "#0f766e"}
 """One colour per kind of path, as in the widget."""
 RAMP = ("#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa")
-LABELS = "#0072b2 #e69f00 #009e73 #d55e00 #cc79a7 #56b4e9 #8c6d1f #7a5195 #f0e442 #4d4d4d".split()
+LABELS = (
+    *("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"),
+    *("#56b4e9", "#8c6d1f", "#7a5195", "#f0e442", "#4d4d4d"),
+)
 SEQUENTIAL = LinearSegmentedColormap.from_list("latent_widget", RAMP)
 
 

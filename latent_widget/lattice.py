@@ -183,7 +183,7 @@ def _around(points: Floats, margin: float) -> Extent:
     return float(x0), float(x1), float(y0), float(y1)
 
 
-def _frozen_grid(x: Floats, y: Floats) -> Floats:
+def _frozen_grid(x: np.ndarray, y: np.ndarray) -> Floats:
     grid = np.stack(np.broadcast_arrays(x[None, :], y[:, None]), axis=-1)
     # shared by everything that holds the lattice, so nobody may write into it
     grid.setflags(write=False)

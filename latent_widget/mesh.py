@@ -53,9 +53,7 @@ def _measure(x: Array, y: Array, target: Array, area: Array, first: int, last: i
     return worst
 
 
-def assess(
-    x: Array, y: Array, target: Array, area: Array, workers: int = 1
-) -> tuple[float, float, float, float]:
+def assess(x: Array, y: Array, target: Array, area: Array, workers: int = 1) -> tuple[float, float, float, float]:
     """Write the area of every cell (H, W); find the worst triangle and the errors.
 
     A quadrilateral has four corner triangles; all of them are positive exactly where the cell is convex and
@@ -79,9 +77,7 @@ def assess(
 
 
 @njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,i8)", **OPTIONS)
-def guard(
-    x: Array, y: Array, u: Array, v: Array, new_x: Array, new_y: Array, length: float, rounds: int
-) -> float:
+def guard(x: Array, y: Array, u: Array, v: Array, new_x: Array, new_y: Array, length: float, rounds: int) -> float:
     """Move the corners by ``length · (u, v)``, less wherever a triangle would lose most of its area.
 
     The share of the displacement is halved around every offending cell until none is left, so that one thin

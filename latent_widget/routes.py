@@ -107,9 +107,7 @@ def relax(ground: Terrain, guess: Route, nodes: int | None = None) -> Route:
     return Route(points, cumulative, f"Newton from the {guess.name}", promised)
 
 
-def shortest_length(
-    ground: Terrain, source: Floats, target: Floats, there: Marched, back: Marched | None
-) -> float:
+def shortest_length(ground: Terrain, source: Floats, target: Floats, there: Marched, back: Marched | None) -> float:
     """Length of the shortest of the `routes`, without the interpreter in between."""
     other = there if back is None else back
     length: float = _shortest_length(

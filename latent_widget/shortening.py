@@ -166,9 +166,7 @@ def _solve(
 
 
 @njit(**KERNEL)
-def shorten(
-    coefficients: Floats, points: Floats, iterations: int, tolerance: float
-) -> tuple[Floats, int, float]:
+def shorten(coefficients: Floats, points: Floats, iterations: int, tolerance: float) -> tuple[Floats, int, float]:
     """Newton's method on the energy of a polyline with fixed ends, with Levenberg damping and a line search.
 
     Args:

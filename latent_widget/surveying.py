@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,7 @@ def _bands(lattice: Lattice) -> list[Lattice]:
     # every band has two rows or more, as a lattice must
     count = max(1, min(rows // 2, round(rows * columns / TILE)))
     edges = np.linspace(0, rows, count + 1).round().astype(int)
-    return [lattice.band(int(a), int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [lattice.band(int(a), int(b)) for a, b in pairwise(edges)]
 
 
 def _measured(

@@ -136,9 +136,7 @@ def terrain(field: Field, size: int, mask: Any = None) -> Terrain:
         packed = sample(coefficients, h, w)
     packed = packed * ((width / w) ** 2, width / w * height / h, (height / h) ** 2)
     packed = np.ascontiguousarray(packed)
-    prepared = Terrain(
-        (height, width), field.lattice.extent, coefficients, packed, blocked, stencils(packed, blocked)
-    )
+    prepared = Terrain((height, width), field.lattice.extent, coefficients, packed, blocked, stencils(packed, blocked))
     if mask is None:
         kept[size] = prepared
     return prepared

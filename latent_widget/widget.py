@@ -55,7 +55,7 @@ class LatentWidget(anywidget.AnyWidget):
     show = traitlets.Dict().tag(sync=True)
 
     _lattice = traitlets.Dict().tag(sync=True)
-    _fields = traitlets.List().tag(sync=True)
+    _fields: Any = traitlets.List().tag(sync=True)
     _points = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _sprites = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _cartogram = traitlets.Dict().tag(sync=True)
@@ -135,6 +135,7 @@ class LatentWidget(anywidget.AnyWidget):
         shown = [p for p in pictures if p is not None]
         figure = Figure(figsize=(width, tall + strip * len(shown)), layout="constrained")
         axes = figure.subplots(1 + len(shown), 1, squeeze=False, height_ratios=[tall, *[strip] * len(shown)])[:, 0]
+        layers: dict[str, Any] = {name: bool(self.show.get(name)) for name in ("points", "thumbnails", "grid")}
         draw_map(
             self._atlas,
             stretch=self.stretch,
@@ -142,7 +143,7 @@ class LatentWidget(anywidget.AnyWidget):
             field=self.field,
             cart=self.cartogram if self.stretch > 0 else None,
             paths=lines,
-            **{name: bool(self.show.get(name)) for name in ("points", "thumbnails", "grid")},
+            **layers,
         )
         below = [(line, p) for line, p in zip(lines, pictures, strict=True) if p is not None]
         for ax, (line, film) in zip(axes[1:], below, strict=True):
@@ -254,7 +255,7 @@ def _on_the_wire(atlas: Atlas) -> dict[str, Any]:
         three = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)
         info = {k: v for k, v in measured.info.items() if isinstance(v, str | int | float | bool)}
         fields.append({"name": name, "metric": packed(three, "float32"), "info": info})
-    points = None
+    points: dict[str, Any] | None = None
     if atlas.points is not None:
         points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": []}
         if atlas.labels is not None:

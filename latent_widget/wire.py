@@ -8,7 +8,7 @@ DTYPES = ("float32", "int32", "uint8")
 
 
 def packed(array: Any, dtype: str) -> dict[str, Any]:
-    """Pack an array for a trait: `{"dtype", "shape", "buffer"}`; raises `ValueError` for a dtype that JavaScript lacks."""
+    """Pack an array for a trait; raises `ValueError` for a dtype that the front end does not read."""
     if dtype not in DTYPES:
         raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
     values = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))

@@ -166,7 +166,7 @@ def test_measure_converges_to_fisher_rao_at_second_order(decode, fisher):
 
 def test_other_outputs_are_refused_with_what_applies():
     lattice = lw.Lattice((-1, 1, -1, 1), (4, 4))
-    with pytest.raises(ValueError, match="Normal, Bernoulli, Categorical.*got Poisson"):
+    with pytest.raises(ValueError, match=r"Normal, Bernoulli, Categorical.*got Poisson"):
         lw.measures.jensen_shannon(lw.Decoder(lambda z: Poisson(z.exp())), lattice)
     with pytest.raises(ValueError, match="pullback"):
         lw.measures.jensen_shannon(lw.Decoder(lambda z: z), lattice)

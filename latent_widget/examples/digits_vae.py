@@ -30,7 +30,7 @@ class Mean(nn.Module):
 
 
 class Precision(nn.Module):
-    """One over σ² per pixel: a floor plus positive weights times Gaussian kernels at cluster centres of the data [4]."""
+    """1/σ² per pixel: a floor plus positive weights times Gaussian kernels at cluster centres of the data [4]."""
 
     centres: Tensor
     bandwidth: Tensor
@@ -81,7 +81,7 @@ class Digits:
 
 
 def digits() -> Digits:
-    """Load the trained digits: 1,797 images of 8 × 8 pixels and a VAE [9] with a 2-D latent space; offline, no training.
+    """Load the digits: 1,797 images of 8 × 8 pixels and a trained VAE [9] with a 2-D latent space, all offline.
 
     The images are the UCI data set of Alpaydin and Kaynak [11] (CC BY 4.0) as scikit-learn carries it, in its order.
     """

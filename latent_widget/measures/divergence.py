@@ -22,7 +22,7 @@ CLOSE = (1.0, 0.09)
 DEGREE = 11
 """Its total degree; the relative error is below 1e-6, as tests/test_divergence.py checks."""
 MOST_STEPS = 1024
-"""Most steps of integration for the Jensen–Shannon divergence of two Gaussians; neighbours on a lattice take about 30."""
+"""Most steps of integration over two Gaussians that are not close."""
 
 
 @local
@@ -89,7 +89,7 @@ def _bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
 
 
 def _normal(p: Normal, q: Normal) -> Tensor:
-    """JSD of two Gaussians depends on a = Δμ²/(σ₀σ₁) and b = log²(σ₁/σ₀) alone: a polynomial when close, else exact."""
+    """JSD depends on a = Δμ²/(σ₀σ₁) and b = log²(σ₁/σ₀) alone: a polynomial in them when close, else an integral."""
     (m0, s0), (m1, s1) = ((d.loc.double(), d.scale.double()) for d in (p, q))
     a, b = (m1 - m0).square() / (s0 * s1), (s1 / s0).log().square()
     found = _evaluated(_close_polynomial(), a, b)
@@ -100,7 +100,7 @@ def _normal(p: Normal, q: Normal) -> Tensor:
 
 
 def _integrated(m0: Tensor, s0: Tensor, m1: Tensor, s1: Tensor) -> Tensor:
-    """Integrate by the trapezium rule, exponentially accurate here, over 7σ either side in steps of half the least σ."""
+    """Integrate by the trapezium rule, exponentially accurate here: 7σ either side, in steps of half the least σ."""
     low, high = torch.minimum(m0 - 7 * s0, m1 - 7 * s1), torch.maximum(m0 + 7 * s0, m1 + 7 * s1)
     steps = math.ceil(float(((high - low) / (0.5 * torch.minimum(s0, s1))).max()))
     if steps > MOST_STEPS:

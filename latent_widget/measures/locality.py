@@ -1,4 +1,4 @@
-"""Marking measures whose value in a cell depends on that cell alone, so that a survey may cut the lattice into tiles."""
+"""Marking measures whose value in a cell depends on that cell alone: a survey may cut the lattice into tiles."""
 
 from collections.abc import Callable
 from functools import partial

@@ -47,8 +47,8 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "exact", floor
             return Field(lattice, metric, {**info, **how}, floor)
         except NotImplementedError as error:
             warnings.warn(
-                f"pullback: PyTorch cannot differentiate this decoder forwards ({str(error).splitlines()[0]}); differences of "
-                "decoded corners are used instead, method='chords' asks for them without this warning",
+                f"pullback: PyTorch cannot differentiate this decoder forwards ({str(error).splitlines()[0]}); "
+                "differences of decoded corners are used instead; method='chords' asks for them without this warning",
                 stacklevel=3,
             )
     corners = embedded(decoder(lattice.embed(lattice.corners)), lead=2)

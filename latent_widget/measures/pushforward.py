@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.autograd import forward_ad
 from torch import Tensor
+from torch.autograd import forward_ad
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 # forward-mode levels are counted process-wide in PyTorch, so tiles on several threads must take turns
@@ -35,12 +35,10 @@ def push(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
 
 def push_by_jvp(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Return the same stack `(3, n, k)` by `torch.func.jvp` alone, twice as slow: the independent check of `push`."""
+    directions = [direction.expand_as(points).contiguous() for direction in torch.eye(2).to(points)]
     with torch.no_grad(), _ONE_AT_A_TIME:
-        (value, along_x), (_, along_y) = (
-            torch.func.jvp(function, (points,), (torch.eye(2).to(points)[axis].expand_as(points).contiguous(),))
-            for axis in (0, 1)
-        )
-    return torch.stack([value, along_x, along_y])
+        along_x, along_y = (torch.func.jvp(function, (points,), (direction,)) for direction in directions)
+    return torch.stack([along_x[0], along_x[1], along_y[1]])
 
 
 class Stack(torch.Tensor):
@@ -128,7 +126,7 @@ def _linear_in_first(func: Any, x: Any, weight: Any, bias: Any = None, *rest: An
     return _carry(stack)
 
 
-def _matmul(func: Any, x: Any, weight: Any) -> Any:
+def _matmul(_: Any, x: Any, weight: Any) -> Any:
     if not isinstance(x, Stack) or isinstance(weight, Stack) or weight.dim() != 2:
         return NotImplemented
     return _carry(torch.matmul(x.stack, weight))
