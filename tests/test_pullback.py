@@ -1,0 +1,215 @@
+"""The pull-back metric against closed forms, finite differences and PyTorch's own forward mode."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torch.distributions import Bernoulli, Independent, Normal
+
+import latent_widget as lw
+from latent_widget.measures.pushforward import push, push_by_jvp
+
+
+def stereographic(z):
+    """The plane onto the unit sphere; its magnification factor is 4 / (1 + |z|²)²."""
+    squared = z.square().sum(1, keepdim=True)
+    return torch.cat([2 * z, squared - 1], 1) / (1 + squared)
+
+
+def test_magnification_factor_of_the_sphere():
+    lattice = lw.Lattice((-2, 2, -1.5, 1.5), (48, 64))
+    field = lw.measures.pullback(lw.Decoder(stereographic, dtype=torch.float64), lattice)
+    truth = 4 / (1 + np.square(lattice.cells).sum(-1)) ** 2
+    np.testing.assert_allclose(field.density, truth, rtol=1e-12)
+    np.testing.assert_allclose(field.metric, truth[..., None, None] * np.eye(2), atol=1e-12)
+
+
+def test_decoded_length_of_a_great_circle():
+    decoder = lw.Decoder(stereographic, dtype=torch.float64)
+    lattice = lw.Lattice((-2, 2, -2, 2), (8, 8))
+    # a line through the origin is a great circle, of angle 2·atan(r) from the pole
+    line = np.linspace([-1.0, -0.5], [1.2, 0.6], 4001)
+    truth = 2 * (math.atan(math.hypot(1, 0.5)) + math.atan(math.hypot(1.2, 0.6)))
+    assert lw.measures.decoded_length(decoder, lattice, line) == pytest.approx(truth, rel=1e-6)
+
+
+def test_gaussian_decoder_has_the_expected_metric():
+    def decode(z):
+        return Normal(
+            torch.stack([z[:, 0] * z[:, 1], z[:, 1].sin()], 1), torch.stack([z[:, 0].exp(), 1 + z[:, 1] ** 2], 1)
+        )
+
+    lattice = lw.Lattice((-1, 1, -1, 1), (16, 16))
+    x, y = lattice.cells[..., 0], lattice.cells[..., 1]
+    field = lw.measures.pullback(lw.Decoder(decode, dtype=torch.float64), lattice)
+    np.testing.assert_allclose(field.metric[..., 0, 0], y**2 + np.exp(2 * x), rtol=1e-12)
+    np.testing.assert_allclose(field.metric[..., 0, 1], x * y, atol=1e-12)
+    np.testing.assert_allclose(field.metric[..., 1, 1], x**2 + np.cos(y) ** 2 + 4 * y**2, rtol=1e-12)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(3, 9), st.integers(0, 10_000))
+def test_composed_plane_is_the_restriction_of_the_full_metric(d, seed):
+    generator = torch.Generator().manual_seed(seed)
+    inner, outer = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((d, 12), (12, 7)))
+
+    def decode(z):
+        return torch.tanh(z @ inner) @ outer
+
+    za, zb, zc = np.random.default_rng(seed).normal(size=(3, d))
+    lattice = lw.Lattice.through(za, zb, zc, shape=(4, 5))
+    field = lw.measures.pullback(lw.Decoder(decode, d, dtype=torch.float64), lattice)
+    latents = torch.from_numpy(lattice.embed(lattice.cells).reshape(-1, d))
+    jacobian = torch.func.vmap(torch.func.jacrev(lambda z: decode(z[None])[0]))(latents).numpy()
+    full = np.einsum("nki,nkj->nij", jacobian, jacobian)
+    restricted = np.einsum("ai,nij,bj->nab", lattice.basis, full, lattice.basis)
+    np.testing.assert_allclose(field.metric.reshape(-1, 2, 2), restricted, rtol=1e-9, atol=1e-12)
+
+
+class Convolutional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(2, 8 * 3 * 3)
+        self.rest = nn.Sequential(
+            nn.ReLU(inplace=True),
+            nn.Unflatten(1, (8, 3, 3)),
+            nn.ConvTranspose2d(8, 6, 4, 2, 1),
+            nn.BatchNorm2d(6),
+            nn.LeakyReLU(0.2, inplace=True),
+            nn.Upsample(scale_factor=2),
+            nn.Conv2d(6, 4, 3, padding=1),
+            nn.GroupNorm(2, 4),
+            nn.SiLU(),
+            nn.AvgPool2d(2),
+            nn.Conv2d(4, 1, 3, padding=1),
+            nn.Sigmoid(),
+        )
+
+    def forward(self, z):
+        return self.rest(self.first(z))
+
+
+def written_out(z):
+    x, y = z.unbind(1)
+    h = torch.stack([x * y, x.exp() / (1 + y**2), torch.sin(x) - y, 0 * x + 3], -1).clone()
+    h[:, 0] = h[:, 0] * 2
+    h += 1
+    h *= x[:, None]
+    return torch.softmax(h, -1) + h.pow(2).cumsum(-1)
+
+
+DECODERS = {
+    "gelu": nn.Sequential(nn.Linear(2, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 9), nn.Tanh()),
+    "relu": nn.Sequential(nn.Linear(2, 32), nn.ReLU(), nn.Linear(32, 9)),
+    "convolutional": Convolutional(),
+    "written out": written_out,
+}
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_stacked_tangents_agree_with_forward_mode_and_finite_differences(name):
+    torch.manual_seed(0)
+    decode = DECODERS[name]
+    if isinstance(decode, nn.Module):
+        decode = decode.double().eval().requires_grad_(False)
+
+    def flat(z):
+        return decode(z).flatten(1)
+
+    points = torch.randn(9, 2, dtype=torch.float64)
+    stacked = push(flat, points)
+    torch.testing.assert_close(stacked, push_by_jvp(flat, points), rtol=1e-10, atol=1e-12)
+    for axis in (0, 1):
+        step = 1e-6 * torch.eye(2, dtype=torch.float64)[axis]
+        differences = (flat(points + step) - flat(points - step)) / 2e-6
+        torch.testing.assert_close(stacked[1 + axis], differences, rtol=1e-4, atol=1e-6)
+
+
+def test_the_stacked_way_is_the_one_taken_for_common_layers():
+    decoder = lw.Decoder(DECODERS["gelu"].float())
+    assert (
+        lw.measures.pullback(decoder, lw.Lattice((-1, 1, -1, 1), (8, 8))).info["differentiated"] == "stacked tangents"
+    )
+
+
+def test_an_operation_that_the_stack_gets_wrong_is_found_out():
+    def through_a_view(z):
+        h = torch.zeros(len(z), 3, dtype=z.dtype) + z[:, :1]
+        # writing through a view of a view is beyond the stacked tangents
+        h[:, 1:][:, 0].copy_(z[:, 1] ** 2)
+        return h
+
+    lattice = lw.Lattice((0.5, 1.5, 0.5, 1.5), (8, 8))
+    field = lw.measures.pullback(lw.Decoder(through_a_view, dtype=torch.float64), lattice)
+    np.testing.assert_allclose(field.metric[..., 0, 0], 2, rtol=1e-12)
+    np.testing.assert_allclose(field.metric[..., 1, 1], 4 * lattice.cells[..., 1] ** 2, rtol=1e-12)
+    np.testing.assert_allclose(field.metric[..., 0, 1], 0, atol=1e-12)
+
+
+class NoForwardRule(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        return torch.stack([z[:, 0] ** 3, z[:, 1]], 1)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return gradient
+
+
+def test_chords_serve_where_forward_mode_cannot_and_say_so():
+    decoder = lw.Decoder(NoForwardRule.apply, dtype=torch.float64)
+    lattice = lw.Lattice((0.5, 1.5, 0, 1), (32, 32))
+    with pytest.warns(UserWarning, match="chords"):
+        field = lw.measures.pullback(decoder, lattice)
+    assert field.info["method"] == "chords"
+    np.testing.assert_allclose(field.metric[..., 0, 0], 9 * lattice.cells[..., 0] ** 4, rtol=1e-2)
+
+
+def test_chords_are_second_order():
+    decoder = lw.Decoder(stereographic, dtype=torch.float64)
+    errors = []
+    for n in (32, 64):
+        lattice = lw.Lattice((-1, 1, -1, 1), (n, n))
+        chords = lw.measures.pullback(decoder, lattice, method="chords")
+        errors.append(np.abs(chords.density * (1 + np.square(lattice.cells).sum(-1)) ** 2 / 4 - 1).max())
+    assert math.log2(errors[0] / errors[1]) > 1.9
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_lattices_larger_than_a_tile_give_the_same_cells(dtype):
+    torch.manual_seed(3)
+    decoder = lw.Decoder(nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 5)).to(dtype))
+    large = lw.Lattice((-1, 1, -1, 1), (120, 120))
+    field = lw.measures.pullback(decoder, large)
+    rows = lw.measures.pullback(decoder, large.band(40, 44))
+    np.testing.assert_allclose(
+        field.metric[40:44], rows.metric, rtol=2e-4 if dtype == torch.float32 else 1e-10, atol=1e-6
+    )
+
+
+def test_half_precision_decoders_are_measured_in_their_own_precision():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(2, 32), nn.Tanh(), nn.Linear(32, 8))
+    lattice = lw.Lattice((-1, 1, -1, 1), (6, 6))
+    exact = lw.measures.pullback(lw.Decoder(net), lattice)
+    halved = lw.measures.pullback(lw.Decoder(net.bfloat16()), lattice)
+    assert np.median(np.abs(halved.density / exact.density - 1)) < 0.05
+
+
+def test_outputs_that_are_no_embedding_are_refused_with_a_remedy():
+    decoder = lw.Decoder(lambda z: Independent(Bernoulli(logits=z), 1))
+    with pytest.raises(ValueError, match=r"tensor or a Normal.*Bernoulli.*jensen_shannon"):
+        lw.measures.pullback(decoder, lw.Lattice((-1, 1, -1, 1), (4, 4)))
+    with pytest.raises(ValueError, match="method must be 'exact' or 'chords', got 'fast'"):
+        lw.measures.pullback(lw.Decoder(lambda z: z), lw.Lattice((-1, 1, -1, 1), (4, 4)), method="fast")
+
+
+def test_a_decoder_of_one_number_names_the_floor():
+    with pytest.raises(ValueError, match="not positive definite in .* of 16 cells.*floor="):
+        lw.measures.pullback(lw.Decoder(lambda z: z.sum(1)), lw.Lattice((-1, 1, -1, 1), (4, 4)))
+    field = lw.measures.pullback(lw.Decoder(lambda z: z.sum(1)), lw.Lattice((-1, 1, -1, 1), (4, 4)), floor=0.01)
+    np.testing.assert_allclose(np.linalg.eigvalsh(field.metric), np.broadcast_to([0.01, 2], (4, 4, 2)), rtol=1e-5)
