@@ -148,4 +148,4 @@ def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
 def _where(bad: Any, lattice: Lattice) -> str:
     i, j = (int(k) for k in np.argwhere(bad)[0])
     x, y = lattice.cells[i, j]
-    return f"the first at cell ({i}, {j}), x={x:.4g}, y={y:.4g}"
+    return f"the first at x={x:.4g}, y={y:.4g}"

@@ -64,7 +64,7 @@ def with_cell(value):
     ("make", "words"),
     [
         (lambda: lw.Field(LATTICE, np.ones((3, 4))), r"shape \(3, 4, 2, 2\).*got \(3, 4\)"),
-        (lambda: lw.Field(LATTICE, with_cell(np.nan)), r"NaN or infinite in 1 of 12 cells, the first at cell \(1, 2\)"),
+        (lambda: lw.Field(LATTICE, with_cell(np.nan)), r"NaN or infinite in 1 of 12 cells, the first at x=0\.625, y=1"),
         (lambda: lw.Field(LATTICE, with_cell([[1, 2], [0, 1]])), "symmetric"),
         (lambda: lw.Field(LATTICE, with_cell([[1, 2], [2, 1]])), r"not positive definite in 1 of 12.*x=0\.625.*floor="),
         (lambda: lw.Field(LATTICE, with_cell(0)), "floor="),

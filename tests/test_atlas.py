@@ -1,0 +1,148 @@
+"""Atlases: what is kept, what is measured from them, and files that are none."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+import latent_widget as lw
+
+
+def stereographic(z):
+    squared = z.square().sum(1, keepdim=True)
+    return torch.cat([2 * z, squared - 1], 1) / (1 + squared)
+
+
+LATTICE = lw.Lattice((-1, 1, -1.5, 1.5), (48, 32))
+
+
+def noted(decoder, lattice):
+    rows = np.arange(np.prod(lattice.shape), dtype=float).reshape(lattice.shape)
+    return lw.Field(lattice, np.broadcast_to(np.diag([1.0, 2.0]), (*lattice.shape, 2, 2)), {"error": rows, "note": "é"})
+
+
+@pytest.fixture(scope="module")
+def atlas():
+    points = np.random.default_rng(0).uniform(-1, 1, (30, 2))
+    decoder = lw.Decoder(stereographic, dtype=torch.float64)
+    labels = np.array(["one", "two", "three"])[np.arange(30) % 3]
+    return lw.survey(decoder, LATTICE, ["pullback", noted], points=points, labels=labels, progress=False)
+
+
+def test_round_trip_is_exact(atlas, tmp_path):
+    atlas.save(tmp_path / "sphere.atlas")
+    assert [p.name for p in tmp_path.iterdir()] == ["sphere.atlas"]
+    opened = lw.Atlas.load(tmp_path / "sphere.atlas")
+    assert opened.measures == atlas.measures == ["pullback", "noted"]
+    assert opened.lattice.extent == atlas.lattice.extent
+    assert opened.lattice.shape == atlas.lattice.shape
+    for name in atlas.measures:
+        np.testing.assert_array_equal(opened[name].metric, atlas[name].metric)
+    np.testing.assert_array_equal(opened["noted"].info["error"], atlas["noted"].info["error"])
+    assert opened["noted"].info["note"] == "é"
+    np.testing.assert_array_equal(opened.points, atlas.points)
+    np.testing.assert_array_equal(opened.labels, atlas.labels)
+    np.testing.assert_array_equal(opened.thumbnails.images, atlas.thumbnails.images)
+    assert opened.thumbnails.levels == atlas.thumbnails.levels
+    assert opened.decoder is None
+
+
+def test_a_plane_survives_the_round_trip(tmp_path):
+    z = np.random.default_rng(0).normal(size=(20, 4))
+    lattice = lw.Lattice.fit(z, (4, 4))
+    decoder = lw.Decoder(lambda z: z**3 + z, latent_dim=4, dtype=torch.float64)
+    lw.survey(decoder, lattice, progress=False).save(tmp_path / "a.npz")
+    np.testing.assert_array_equal(lw.Atlas.load(tmp_path / "a.npz").lattice.embed([[1, 2]]), lattice.embed([[1, 2]]))
+
+
+def test_an_atlas_opens_and_walks_without_torch(atlas, tmp_path):
+    atlas.save(tmp_path / "a.npz")
+    script = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import latent_widget as lw\n"
+        f"a = lw.Atlas.load({str(tmp_path / 'a.npz')!r})\n"
+        "print(a.measures, a.geodesic((-0.5, 0), (0.5, 0.5)).length, a.cartogram('pullback').folds)\n"
+        "a.plot('pullback')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("['pullback', 'noted']")
+
+
+def test_great_circles_are_found_and_measured_by_the_decoder(atlas):
+    start, end = (-0.8, 1.0), (0.9, 0.7)
+    p, q = (stereographic(torch.tensor([v], dtype=torch.float64))[0].numpy() for v in (start, end))
+    truth = np.arccos(p @ q)
+    path = atlas.geodesic(start, end)
+    assert path.length == pytest.approx(truth, rel=2e-4)
+    assert atlas.decoded_length(path.points) == pytest.approx(truth, rel=2e-4)
+    assert atlas.decoded_length(path.points) <= atlas.decoded_length(np.linspace(start, end, 200))
+    assert atlas.distances([start, end])[0, 1] == pytest.approx(truth, rel=2e-3)
+
+
+def test_the_mixture_is_the_weighted_sum_tempered(atlas):
+    mixed = atlas.mixed({"pullback": 2.0, "noted": 0.5}, temper=0.5)
+    truth = (2.0 * atlas["pullback"] + 0.5 * atlas["noted"]).temper(0.5)
+    np.testing.assert_allclose(mixed.metric, truth.metric, rtol=1e-12)
+    with pytest.raises(ValueError, match="switch every measure off"):
+        atlas.mixed({"pullback": 0.0})
+    with pytest.raises(ValueError, match=r"weights\['noted'\]"):
+        atlas.mixed({"noted": -1.0})
+    with pytest.raises(KeyError, match="holds pullback, noted"):
+        atlas.mixed({"nothing": 1.0})
+
+
+def test_the_cartogram_is_made_once(atlas):
+    assert atlas.cartogram("pullback") is atlas.cartogram("pullback")
+    assert atlas.cartogram("pullback").folds == 0
+    assert atlas.cartogram().max_area_error < 0.02
+
+
+@pytest.mark.parametrize("case", ["text", "empty", "foreign", "truncated", "array"])
+def test_files_that_are_no_atlas_are_named(case, atlas, tmp_path):
+    path = tmp_path / "x.npz"
+    if case == "text":
+        path.write_text("hello")
+    elif case == "empty":
+        path.write_bytes(b"")
+    elif case == "foreign":
+        np.savez(path, a=np.arange(3))
+    elif case == "array":
+        with path.open("wb") as file:
+            np.save(file, np.arange(3))
+    else:
+        atlas.save(path)
+        path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(ValueError, match=r"x\.npz' is not an atlas; give a file that Atlas\.save wrote"):
+        lw.Atlas.load(path)
+
+
+def test_a_missing_file_is_a_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        lw.Atlas.load(tmp_path / "none.npz")
+
+
+def test_a_failed_save_leaves_the_old_file(atlas, tmp_path, monkeypatch):
+    atlas.save(tmp_path / "a.npz")
+    before = (tmp_path / "a.npz").read_bytes()
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="disk full"):
+        atlas.save(tmp_path / "a.npz")
+    assert (tmp_path / "a.npz").read_bytes() == before
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_questions_an_atlas_cannot_answer(atlas, tmp_path):
+    with pytest.raises(KeyError, match="'kl' is not in this atlas, which holds pullback, noted"):
+        atlas["kl"]
+    with pytest.raises(ValueError, match="start"):
+        atlas.geodesic((9, 9), (0, 0))
+    atlas.save(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match=r"no decoder; load it with Atlas\.load\(path, decoder=\.\.\.\)"):
+        lw.Atlas.load(tmp_path / "a.npz").decoded_length([[0, 0], [1, 1]])

@@ -1,0 +1,108 @@
+"""Thumbnails, wire packets and Matplotlib figures."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+from PIL import Image
+
+import latent_widget as lw
+from latent_widget.figure import draw_map
+from latent_widget.render import drawn, levels_of
+from latent_widget.wire import packed, unpacked
+
+
+@pytest.mark.parametrize(
+    ("values", "levels"),
+    [
+        ([0, 0.5, 1], (0, 1)),
+        ([-0.02, 1.02], (0, 1)),
+        ([-1, 0.5], (-1, 1)),
+        ([0, 200], (0, 255)),
+        ([3, 7], (0, 255)),
+        ([-5, 7], (-5, 7)),
+    ],
+)
+def test_levels(values, levels):
+    assert levels_of(np.array(values)) == levels
+
+
+def test_grey_and_colour_images_either_way_round():
+    grey = np.array([[0, 0.2], [0.4, 1.0]])
+    truth = np.rint(255 * grey)
+    for sample in (grey, grey[None], grey[..., None]):
+        np.testing.assert_array_equal(drawn(sample[None], (0, 1))[0, ..., 0], truth)
+    colour = np.random.default_rng(0).uniform(size=(3, 5, 6))
+    first, last = drawn(colour[None], (0, 1)), drawn(np.moveaxis(colour, 0, -1)[None], (0, 1))
+    np.testing.assert_array_equal(first, last)
+    np.testing.assert_array_equal(first[0, ..., 2], np.rint(255 * colour[2]))
+    assert (first[..., 3] == 255).all()
+
+
+def test_large_images_are_reduced_keeping_their_mean():
+    noise = np.random.default_rng(0).uniform(size=(1, 256, 128))
+    small = drawn(noise, (0, 1))
+    assert small.shape == (1, 64, 32, 4)
+    assert small[..., 0].mean() == pytest.approx(255 * noise.mean(), abs=0.6)
+
+
+def test_curves_rise_where_values_do():
+    ink = drawn(np.linspace(0, 1, 40)[None], (0, 1))[0, ..., 0].astype(float)
+    heights = np.argmin(ink, axis=0)
+    assert heights[3] > heights[24] > heights[44]
+
+
+def test_render_may_give_pictures_and_text():
+    red = Image.new("RGB", (4, 6), (255, 0, 0))
+    assert drawn(np.zeros((2, 1)), (0, 1), lambda _: red).shape == (2, 6, 4, 4)
+    words = drawn(np.arange(2.0)[:, None], (0, 1), lambda s: "<b>hi</b>" if s[0] else "i")
+    assert words.shape[0] == 2
+    assert (words[..., 0] < 128).any()
+    with pytest.raises(ValueError, match=r"shape \(2, 3, 4, 5\).*render="):
+        drawn(np.zeros((1, 2, 3, 4, 5)), (0, 1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
+def test_wire_round_trip(dtype):
+    values = np.asfortranarray(np.random.default_rng(0).integers(0, 200, (3, 4, 5))).astype(dtype)
+    found = unpacked(packed(values, dtype))
+    np.testing.assert_array_equal(found, values)
+    assert found.dtype == np.dtype(dtype)
+    assert packed(np.zeros((0, 2)), dtype)["shape"] == [0, 2]
+    with pytest.raises(ValueError, match="float64"):
+        packed(values, "float64")
+
+
+@pytest.fixture
+def atlas():
+    lattice = lw.Lattice((0, 2, 0, 1), (20, 40))
+    field = lw.Field.from_density(lattice, 1 + 8 * (lattice.cells[..., 0] > 1))
+    points = np.array([[0.5, 0.5], [1.5, 0.5]])
+    return lw.Atlas(lattice, {"step": field}, points, np.array(["left", "right"]))
+
+
+def test_the_map_is_drawn_where_the_cartogram_puts_it(atlas):
+    plain, stretched = (draw_map(atlas, stretch=s) for s in (0.0, 1.0))
+    cart = atlas.cartogram()
+    for ax, corners in ((plain, atlas.lattice.corners), (stretched, cart.corners)):
+        mesh = ax.collections[0]
+        np.testing.assert_allclose(mesh.get_coordinates(), corners)
+        np.testing.assert_allclose(mesh.get_array().reshape(20, 40), atlas["step"].density)
+    dots = [c.get_offsets()[0] for c in stretched.collections[1:3]]
+    np.testing.assert_allclose(dots, cart.transform(atlas.points))
+
+
+def test_plot_takes_axes_and_paths(atlas):
+    path = atlas.geodesic((0.2, 0.2), (1.8, 0.9))
+    ax = atlas.plot("step", stretch=0.0, paths=[path], points=False)
+    np.testing.assert_allclose(ax.lines[0].get_xydata(), path.points)
+    assert atlas.plot("step", ax=ax) is ax
+    with pytest.raises(ValueError, match="stretch must lie in"):
+        atlas.plot("step", stretch=2)
+
+
+def test_every_layer_draws_to_every_format(atlas, tmp_path):
+    for suffix in ("svg", "png", "pdf"):
+        ax = draw_map(atlas, stretch=0.5, grid=True, paths=[atlas.geodesic((0.2, 0.2), (1.8, 0.9))])
+        ax.figure.savefig(tmp_path / f"map.{suffix}")
+        assert (tmp_path / f"map.{suffix}").stat().st_size > 5000
+    assert matplotlib.image.imread(tmp_path / "map.png").shape[2] == 4

@@ -1,0 +1,185 @@
+"""The kernel's half of the widget: traits, checks, answers; no browser."""
+
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+import torch
+import traitlets
+from PIL import Image
+
+import latent_widget as lw
+from latent_widget.wire import unpacked
+
+
+def decode(z):
+    return torch.sigmoid(torch.stack([z[:, 0] * 3, z[:, 1] ** 2, z.sum(1), z[:, 0] ** 3], 1)).unflatten(1, (2, 2))
+
+
+LATTICE = lw.Lattice((-1, 1, -2, 2), (24, 16))
+
+
+def slope(decoder, lattice):
+    return lw.Field.from_density(lattice, 2 + lattice.cells[..., 0])
+
+
+@pytest.fixture(scope="module")
+def atlas():
+    decoder = lw.Decoder(decode, dtype=torch.float64)
+    points = np.random.default_rng(0).uniform(-1, 1, (50, 2))
+    return lw.survey(decoder, LATTICE, ["pullback", slope], points=points, labels=np.arange(50) % 4, progress=False)
+
+
+@pytest.fixture
+def widget(atlas):
+    shown = lw.LatentWidget(atlas)
+    shown.sent = []
+    shown.send = lambda content, buffers=None: shown.sent.append((content, buffers))
+    return shown
+
+
+def test_what_goes_over_the_wire_is_the_atlas(widget, atlas):
+    assert widget._lattice == {"extent": [-1, 1, -2, 2], "shape": [24, 16], "names": ["x", "y"]}
+    assert [f["name"] for f in widget._fields] == ["pullback", "slope"]
+    metric = unpacked(widget._fields[0]["metric"])
+    np.testing.assert_allclose(metric[..., 1], atlas["pullback"].metric[..., 0, 1], rtol=1e-6)
+    np.testing.assert_allclose(unpacked(widget._points["xy"]), atlas.points, rtol=1e-6)
+    assert widget._points["names"] == ["0", "1", "2", "3"]
+    np.testing.assert_array_equal(unpacked(widget._points["labels"]), atlas.labels)
+    sheet, (h, w), (ph, pw) = unpacked(widget._sprites["sheet"]), widget._sprites["shape"], widget._sprites["size"]
+    assert sheet.shape == (h * ph, w * pw, 4)
+    np.testing.assert_array_equal(sheet[3 * ph : 4 * ph, 5 * pw : 6 * pw], atlas.thumbnails.images[3, 5])
+    np.testing.assert_allclose(unpacked(widget._cartogram["corners"]), widget.cartogram.corners, atol=1e-6)
+
+
+def test_weights_and_tempering_recompute_the_map(widget, atlas):
+    first = widget._cartogram["key"]
+    widget.weights = {"slope": 2.0}
+    assert widget.weights == {"pullback": 0.0, "slope": 2.0}
+    assert widget._cartogram["key"] != first
+    np.testing.assert_allclose(widget.cartogram.corners, lw.cartogram(2.0 * atlas["slope"]).corners, atol=1e-9)
+    widget.temper = 0.0
+    np.testing.assert_allclose(widget.cartogram.corners, LATTICE.corners, atol=1e-9)
+
+
+def test_all_measures_off_is_said_and_the_last_map_stays(widget):
+    before = widget._cartogram["key"]
+    widget.weights = {}
+    assert widget._status["state"] == "error"
+    assert "switch every measure off" in widget._status["message"]
+    assert widget._cartogram["key"] == before
+    widget.weights = {"pullback": 1.0}
+    assert widget._status["state"] == "ready"
+
+
+def test_path_follows_the_traits(widget, atlas):
+    widget.start, widget.end = (-0.5, -1), (0.5, 1.5)
+    path = widget.path
+    assert widget.path is path
+    np.testing.assert_allclose(path.points[[0, -1]], [[-0.5, -1], [0.5, 1.5]], atol=1e-12)
+    assert path.length == pytest.approx(atlas.geodesic(widget.start, widget.end).length, rel=1e-12)
+    assert path.length <= widget.straight.length * (1 + 1e-12)
+    widget.end = (0.9, 0.9)
+    assert widget.path is not path
+    widget.n_samples = 7
+    at = torch.from_numpy(widget.path.at(7))
+    np.testing.assert_allclose(widget.samples, decode(at).numpy(), rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("weights", {"nothing": 1.0}, "'nothing'.*holds pullback, slope"),
+        ("weights", {"slope": -1.0}, ">= 0"),
+        ("weights", {"slope": float("nan")}, ">= 0"),
+        ("start", (5.0, 0.0), "start=.*outside the map"),
+        ("end", (0.0, float("nan")), "end=.*outside"),
+        ("end", (0.0,), "length"),
+        ("stretch", 1.5, "stretch"),
+        ("temper", -0.1, "temper"),
+        ("theme", "blue", "theme"),
+        ("show", {"clouds": True}, "show knows points"),
+        ("n_samples", 1, "n_samples"),
+    ],
+)
+def test_bad_choices_are_refused_and_change_nothing(widget, name, value, words):
+    before = getattr(widget, name)
+    with pytest.raises(traitlets.TraitError, match=words):
+        setattr(widget, name, value)
+    assert getattr(widget, name) == before
+
+
+def test_requests_are_decoded_exactly(widget, atlas):
+    line = [[-0.5, 0.0], [0.0, 0.5], [0.5, 1.0]]
+    paths = [{"kind": "geodesic", "points": line}, {"kind": "straight", "points": line[:2]}]
+    widget._answer(widget, {"type": "decode", "id": 7, "paths": paths}, [])
+    (content, buffers), *_ = widget.sent
+    assert content == {"type": "decoded", "id": 7, "size": [2, 2], "counts": [3, 2]}
+    pictures = np.frombuffer(buffers[0], np.uint8).reshape(5, 2, 2, 4)
+    truth = decode(torch.tensor([*line, *line[:2]], dtype=torch.float64)).numpy()
+    np.testing.assert_array_equal(pictures[..., 0], np.rint(255 * truth))
+
+
+@pytest.mark.parametrize(
+    "request_", [{"paths": [{"kind": "geodesic", "points": [[0, float("nan")]]}]}, {"paths": "x"}, {}, {"paths": []}]
+)
+def test_every_request_is_answered(widget, request_):
+    widget._answer(widget, {"type": "decode", "id": 3, **request_}, [])
+    assert widget.sent[0][0]["type"] == "error"
+    assert widget.sent[0][0]["id"] == 3
+    widget._answer(widget, "nonsense", [])
+    assert len(widget.sent) == 1
+
+
+def test_an_atlas_without_its_model_still_shows(atlas, tmp_path):
+    atlas.save(tmp_path / "a.npz")
+    widget = lw.LatentWidget(lw.Atlas.load(tmp_path / "a.npz"))
+    assert widget.path.length > 0
+    with pytest.raises(ValueError, match="no decoder"):
+        _ = widget.samples
+    widget.save(tmp_path / "a.png")
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    widget._answer(widget, {"type": "decode", "id": 1, "paths": [{"kind": "geodesic", "points": [[0, 0]]}]}, [])
+    assert sent[0]["type"] == "error"
+    assert "no decoder" in sent[0]["message"]
+
+
+def test_figures_are_saved_in_three_formats(widget, tmp_path):
+    widget.stretch = 0.7
+    widget.show = {"thumbnails": True, "grid": True}
+    for suffix in ("svg", "png", "pdf"):
+        widget.save(tmp_path / f"figure.{suffix}", dpi=100, width=5)
+    assert ET.parse(tmp_path / "figure.svg").getroot().tag.endswith("svg")
+    assert Image.open(tmp_path / "figure.png").size[0] == 500
+    assert (tmp_path / "figure.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(ValueError, match=r"\.svg, \.png or \.pdf"):
+        widget.save(tmp_path / "figure.gif")
+
+
+def test_a_decoder_is_surveyed_on_the_way():
+    widget = lw.LatentWidget(lw.Decoder(decode), extent=(-1, 1, -1, 1), shape=(8, 8), progress=False, stretch=0.5)
+    assert widget.atlas.measures == ["pullback"]
+    assert widget.stretch == 0.5
+
+
+def test_a_single_measure_and_no_points():
+    lattice = lw.Lattice((0, 1e-6, 0, 2e-6), (4, 4))
+    widget = lw.LatentWidget(lw.Atlas(lattice, {"flat": lw.Field.from_density(lattice, np.ones((4, 4)))}))
+    assert widget._points is None
+    assert widget._sprites is None
+    assert widget.path.length == pytest.approx(np.hypot(0.5e-6, 1e-6))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda atlas: lw.LatentWidget(3), "shows an Atlas or a Decoder, got int"),
+        (lambda atlas: lw.LatentWidget(lw.Decoder(decode)), "extent="),
+        (lambda atlas: lw.LatentWidget(atlas, extent=(0, 1, 0, 1)), "surveyed already"),
+        (lambda atlas: lw.LatentWidget(atlas, colour="red"), "colour cannot be given"),
+    ],
+)
+def test_bad_beginnings_say_what_is_wrong(make, words, atlas):
+    with pytest.raises(TypeError, match=words):
+        make(atlas)
