@@ -180,6 +180,11 @@ def closed_forms(count, n):
         ready = [(drag(field, a), b) for a, b in pairs]
         paths, times = timed(lambda follow, b: follow(b), ready)
         add("geodesic, march ready (a drag)", paths, times)
+        start = time.perf_counter()
+        found = [lw.distances(field, a[None], b[None], refine=False)[0, 0] for a, b in pairs]
+        error = np.abs(np.array(found) / exact - 1)
+        each = 1e3 * (time.perf_counter() - start) / count
+        rows.append(("distances, refine=False (a march)", (each, np.median(error), error.max())))
         for name, reach in NEIGHBOURS.items():
             edges = graph(field, reach)
             paths, times = timed(lambda a, b, f=field, e=edges: graph_path(f, e, a, b), pairs[:10])
@@ -246,6 +251,11 @@ def digits_model(count, n):
         results["geodesic, march ready (a drag)"] = times, [decoded(points) for points in paths]
         paths, times = timed(lambda a, b, f=finer: lw.geodesic(f, a, b).points, ends)
         results[f"geodesic, fresh, {2 * n} x {2 * n}"] = times, [decoded(points) for points in paths]
+        for size in (n, 2 * n):
+            lattice = lw.Lattice.fit(digits.latents, shape=(size, size))
+            chords = lw.measures.pullback(decoder, lattice, method="chords")
+            paths, times = timed(lambda a, b, f=chords: lw.geodesic(f, a, b).points, ends)
+            results[f"geodesic on chords, {size} x {size}"] = times, [decoded(points) for points in paths]
         edges = graph(field, 3)
         paths, times = timed(lambda a, b, f=field, e=edges: graph_path(f, e, a, b), ends[:40])
         results["SciPy Dijkstra, 32 neighbours"] = times, [decoded(points) for points in paths]

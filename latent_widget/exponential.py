@@ -27,7 +27,8 @@ MOST_STEPS = 2**16
 
 
 def exp(field: Field, point: Any, velocity: Any, n: int = 129) -> Geodesic:
-    """Walk the geodesic that leaves a point with a velocity for unit time, exp_x(v); its length is sqrt(v^T G(x) v).
+    """Walk the geodesic that leaves a point with a velocity for unit time, exp_x(v); its length is sqrt(v^T
+    G(x) v).
 
     Args:
         field: the metric.
@@ -58,10 +59,12 @@ def exp(field: Field, point: Any, velocity: Any, n: int = 129) -> Geodesic:
 
 
 def log(field: Field, point: Any, target: Any) -> Floats:
-    """The velocity (2,) with which the shortest path leaves a point for a target, log_x(y): exp_x of it is the target.
+    """The velocity (2,) with which the shortest path leaves a point for a target, log_x(y): exp_x of it is
+    the target.
 
-    Its length sqrt(v^T G(x) v) is the distance. It is found by `geodesic` and made exact by shooting; a path that touches
-    the edge of the extent is no free geodesic, and there the velocity is that of the path, to about 1e-3.
+    Its length sqrt(v^T G(x) v) is the distance. It is found by `geodesic` and made exact by shooting; a path
+    that touches the edge of the extent is no free geodesic, and there the velocity is that of the path, to
+    about 1e-3.
 
     Raises:
         ValueError: for points that are not (2,), not finite or outside the extent.
@@ -94,11 +97,13 @@ def log(field: Field, point: Any, target: Any) -> Floats:
 def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50) -> Floats:
     """The plane point (2,) with the least weighted sum of squared geodesic distances to points (n, 2).
 
-    Gradient descent along the log maps, x <- exp_x(mean of log_x(p)), from the point that is best among the given ones, with
-    the step halved where the sum does not fall. Warns where it has not settled after so many steps.
+    Gradient descent along the log maps, x <- exp_x(mean of log_x(p)), from the point that is best among the
+    given ones, with the step halved where the sum does not fall. Warns where it has not settled after so many
+    steps.
 
     Raises:
-        ValueError: for points that are not (n, 2) or outside the extent, weights that are not (n,), negative or all zero.
+        ValueError: for points that are not (n, 2) or outside the extent, weights that are not (n,), negative
+            or all zero.
 
     """
     inside = inner_points(field.lattice, points, "points")
@@ -130,9 +135,11 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
 
 
 def k_medoids(distances: Any, k: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, float]:
-    """Cluster by distances alone: k of the points as centres, with the least sum of distances to the nearest one.
+    """Cluster by distances alone: k of the points as centres, with the least sum of distances to the nearest
+    one.
 
-    Centres are drawn apart from each other, then swapped for other points one at a time while that lowers the sum.
+    Centres are drawn apart from each other, then swapped for other points one at a time while that lowers the
+    sum.
 
     Args:
         distances: (n, n) symmetric, for instance from `distances(field, points)`.
@@ -188,7 +195,9 @@ def _velocity(route: Route) -> Floats:
 
 
 def _pull(ground: Terrain, here: Floats, goals: Floats, share: Floats) -> tuple[float, Floats]:
-    """Half the weighted sum of squared distances from a point, and its descent direction, the mean of the log maps."""
+    """Half the weighted sum of squared distances from a point, and its descent direction, the mean of the log
+    maps.
+    """
     marched: Marched = ground.march(here)
     cost, pull = 0.0, np.zeros(2)
     for goal, weight in zip(goals, share, strict=True):
@@ -219,7 +228,9 @@ def _end(ground: Terrain, start: Floats, velocity: Floats) -> Floats:
 
 @njit(**KERNEL)
 def _shoot(coefficients: Floats, start: Floats, velocity: Floats, steps: int, n: int) -> tuple[Floats, bool]:
-    """Runge-Kutta steps along a geodesic, kept at n even times; a walk that leaves the extent stays at its edge."""
+    """Runge-Kutta steps along a geodesic, kept at n even times; a walk that leaves the extent stays at its
+    edge.
+    """
     height, width = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD
     out = np.empty((n, 2))
     at = np.empty((6, 3))

@@ -14,9 +14,10 @@ import numpy as np
 from numba import njit
 
 from latent_widget.arrays import Floats
-from latent_widget.interpolation import KERNEL, Ints, Mask, segment_lengths
+from latent_widget.interpolation import KERNEL, Ints, Mask, segment_lengths, tensor
 
 ANISOTROPY = 1e4  # largest ratio of eigenvalues that the stencil follows: offsets stay below about 100 cells
+CONE = 24  # within so many nodes of the source, differences leave out the cone of distances around it
 CORE = 3  # nodes this near to the source (in the maximum norm) get the length of the straight line
 
 
@@ -198,6 +199,19 @@ def march(
             heap[size] = n
             size += 1
             _rise(heap, where, u, size - 1)
+    # u is singular at the source: near it, differences are taken of u less the cone of distances in the metric
+    # at the source, whose gradient is known, so that what remains is smooth
+    e, f, g = tensor(coefficients, (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5)
+    e, f, g = e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]
+    inside = np.zeros(count, np.bool_)
+    cone, pull_u, pull_v = np.zeros(count), np.zeros(count), np.zeros(count)
+    for n in range(count):
+        x, y = n % width - source[0], n // width - source[1]
+        p, q = e * x + f * y, f * x + g * y
+        cone[n] = math.sqrt(max(p * x + q * y, 0.0))
+        if cone[n] > 0.0:
+            inside[n] = max(abs(x), abs(y)) < CONE
+            pull_u[n], pull_v[n] = p / cone[n], q / cone[n]
     left, below = -2, -2
     waiting = 0
     if not math.isnan(target[0]):
@@ -242,12 +256,18 @@ def march(
                             side[k] = sign
                 if best == np.inf:
                     continue
+                m = (i + side[k] * oi) * width + j + side[k] * oj
+                rise = -side[k] * (pull_u[n] * oj + pull_v[n] * oi)
                 low[k], gain[k] = best, weights[n, k]
+                if inside[n]:
+                    low[k] += cone[n] - cone[m] - rise
                 y, x = i + 2 * side[k] * oi, j + 2 * side[k] * oj
                 if 0 <= y < height and 0 <= x < width:
-                    m = y * width + x
-                    if state[m] == 2 and u[m] <= best:
-                        low[k] = (4.0 * best - u[m]) / 3.0
+                    far = y * width + x
+                    if state[far] == 2 and u[far] <= best:
+                        low[k] = (4.0 * best - u[far]) / 3.0
+                        if inside[n]:
+                            low[k] += cone[n] + (cone[far] - 4.0 * cone[m] - 2.0 * rise) / 3.0
                         gain[k] *= 2.25
                 place = used
                 while place > 0 and low[order[place - 1]] > low[k]:
@@ -272,9 +292,9 @@ def march(
                 for p in range(used):
                     k = order[p]
                     if value > low[k]:
-                        pull = gain[k] * (value - low[k]) * side[k]
-                        du += pull * offsets[n, k, 1]
-                        dv += pull * offsets[n, k, 0]
+                        strength = gain[k] * (value - low[k]) * side[k]
+                        du += strength * offsets[n, k, 1]
+                        dv += strength * offsets[n, k, 0]
                 flow[n, 0], flow[n, 1] = du, dv
                 parent[n] = node
                 if state[n] == 0:

@@ -243,7 +243,7 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
     """Newton's method from a rough path (N, 2), on a few nodes first and then on about one per cell.
 
     Args:
-        nodes: how many points the result has; 0 for about one per cell it runs over (65 to 513).
+        nodes: how many points the result has; 0 for about one per cell it runs over (97 to 513).
 
     Returns:
         points (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy.
@@ -256,7 +256,7 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
         reach = 0.0
         for k in range(len(points) - 1):
             reach += max(abs(points[k + 1, 0] - points[k, 0]), abs(points[k + 1, 1] - points[k, 1]))
-        count = int(min(max(reach, 64.0), 512.0)) + 1
+        count = int(min(max(reach, 96.0), 512.0)) + 1
     # few nodes find in some cheap steps how long the path runs along a wall of the extent
     for part in (9, 3):
         if count // part >= 20:

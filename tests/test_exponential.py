@@ -1,0 +1,118 @@
+"""The exponential and log maps against great circles and each other; means and medoids against what must be."""
+
+import geodesic_fields
+import numpy as np
+import pytest
+import surfaces
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from latent_widget.exponential import exp, frechet_mean, k_medoids, log
+from latent_widget.field import Field
+from latent_widget.geodesics import distance_field, distances, geodesic
+from latent_widget.lattice import Lattice
+
+
+def speed(field, point, velocity, surface):
+    return float(np.sqrt(velocity @ surface.metric(np.asarray(point)) @ velocity))
+
+
+@pytest.mark.parametrize("surface", surfaces.all_surfaces(), ids=lambda s: s.name)
+def test_exp_of_log_is_the_target_and_its_length_the_distance(surface):
+    field = surface.field(128)
+    starts, ends = surface.pairs(6, seed=4)
+    for a, b in zip(starts, ends, strict=True):
+        velocity = log(field, a, b)
+        assert speed(field, a, velocity, surface) == pytest.approx(surface.distance(a, b), rel=2e-4)
+        path = exp(field, a, velocity)
+        assert path.converged
+        assert path.points[-1] == pytest.approx(b, abs=1e-5)
+        exact = surface.path(a, b, np.linspace(0, 1, 129))
+        assert np.abs(path.points - exact).max() < 2e-3 * np.ptp(np.array(surface.extent))
+
+
+def test_exp_walks_at_constant_speed_and_ends_at_the_edge():
+    surface = surfaces.sphere()
+    field = surface.field(128)
+    path = exp(field, (0.0, 0.0), (0.3, 0.1), n=50)
+    assert np.diff(path.cumulative) == pytest.approx(np.full(49, path.length / 49), rel=1e-4)
+    assert path.length == pytest.approx(2 * np.hypot(0.3, 0.1), rel=1e-5)
+    with pytest.warns(UserWarning, match="left the extent"):
+        stopped = exp(field, (0.0, 0.0), (3.0, 0.0))
+    assert not stopped.converged
+    assert stopped.points[-1] == pytest.approx((1.2, 0.0), abs=1e-6)
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_short_geodesics_of_random_fields_leave_with_their_log(seed):
+    field = geodesic_fields.random_field(seed, 0.7)
+    a = geodesic_fields.points_in(field, 1, seed)[0] * 0.6
+    a = np.clip(a, (-1.5, 0.5), (2.5, 3.5))
+    b = a + np.array([0.3, -0.2])
+    assert exp(field, a, log(field, a, b)).points[-1] == pytest.approx(b, abs=1e-4)
+    assert np.array_equal(log(field, a, a), np.zeros(2))
+
+
+def test_the_mean_of_two_is_the_middle_of_their_geodesic_and_weights_move_it():
+    surface = surfaces.gaussian(0.6)
+    field = surface.field(96)
+    (a,), (b,) = surface.pairs(1, seed=5)
+    assert frechet_mean(field, [a, b]) == pytest.approx(surface.path(a, b, np.array([0.5]))[0], abs=1e-4)
+    assert frechet_mean(field, [a, b], weights=[3, 1]) == pytest.approx(
+        surface.path(a, b, np.array([0.25]))[0], abs=1e-4
+    )
+    assert frechet_mean(field, [a]) == pytest.approx(a)
+
+
+def test_no_point_around_the_mean_is_better():
+    field = geodesic_fields.random_field(3, 0.5)
+    points = geodesic_fields.points_in(field, 6, 9)
+    mean = frechet_mean(field, points)
+    around = mean + 0.05 * np.stack([np.cos(np.arange(8)), np.sin(np.arange(8))], axis=-1)
+    costs = (distances(field, np.concatenate([[mean], around]), points) ** 2).sum(axis=1)
+    assert costs[0] <= costs[1:].min() * (1 + 1e-6)
+
+
+def test_medoids_find_separate_clusters_and_the_best_pair():
+    rng = np.random.default_rng(0)
+    points = np.concatenate([rng.normal(c, 0.1, (20, 2)) for c in ((0, 0), (3, 0), (0, 3))])
+    d = np.linalg.norm(points[:, None] - points[None], axis=-1)
+    medoids, labels, cost = k_medoids(d, 3)
+    assert sorted(np.bincount(labels)) == [20, 20, 20]
+    assert all(len(set(labels[k : k + 20])) == 1 for k in (0, 20, 40))
+    assert cost == pytest.approx(d[medoids].min(axis=0).sum())
+    small = d[::5, ::5]
+    best = min(small[[i, j]].min(axis=0).sum() for i in range(12) for j in range(i))
+    assert min(k_medoids(small, 2, seed)[2] for seed in range(5)) == pytest.approx(best)
+
+
+def test_the_distance_field_agrees_with_the_closed_form():
+    surface = surfaces.sphere()
+    field = surface.field(96)
+    found = distance_field(field, (0.2, -0.3))
+    exact = surface.distance(np.array([0.2, -0.3]), field.lattice.cells)
+    # inside the unit disc every great circle from there stays in the extent
+    inside = np.linalg.norm(field.lattice.cells, axis=-1) < 1
+    assert np.abs(found - exact)[inside].max() < 2e-3
+    assert geodesic(field, (0.2, -0.3), field.lattice.cells[10, 40]).length == pytest.approx(found[10, 40], abs=2e-3)
+
+
+def test_bad_input_is_named():
+    field = Field.from_density(Lattice((0.0, 1.0, 0.0, 1.0), (8, 8)), np.ones((8, 8)))
+    with pytest.raises(ValueError, match=r"point \(2, 0\) lies outside"):
+        exp(field, (2.0, 0.0), (1.0, 0.0))
+    with pytest.raises(ValueError, match="velocity must be one finite plane vector"):
+        exp(field, (0.5, 0.5), (np.nan, 0.0))
+    with pytest.raises(ValueError, match=r"target \(0.5, 3\) lies outside"):
+        log(field, (0.5, 0.5), (0.5, 3.0))
+    with pytest.raises(ValueError, match="weights must be 2 numbers >= 0"):
+        frechet_mean(field, [(0.1, 0.1), (0.2, 0.2)], weights=[1, -1])
+    with pytest.raises(ValueError, match="points are empty"):
+        frechet_mean(field, np.zeros((0, 2)))
+    with pytest.raises(ValueError, match="k must be between 1 and the number of points 3"):
+        k_medoids(np.zeros((3, 3)), 4)
+    with pytest.raises(ValueError, match="symmetric"):
+        k_medoids([[0, 1], [2, 0]], 1)
+    with pytest.raises(ValueError, match="source must be one plane point"):
+        distance_field(field, [(0.0, 0.0)])
