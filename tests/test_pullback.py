@@ -209,7 +209,7 @@ def test_outputs_that_are_no_embedding_are_refused_with_a_remedy():
 
 
 def test_a_decoder_of_one_number_names_the_floor():
-    with pytest.raises(ValueError, match="not positive definite in .* of 16 cells.*floor="):
+    with pytest.raises(ValueError, match=r"not positive definite in .* of 16 cells.*floor="):
         lw.measures.pullback(lw.Decoder(lambda z: z.sum(1)), lw.Lattice((-1, 1, -1, 1), (4, 4)))
     field = lw.measures.pullback(lw.Decoder(lambda z: z.sum(1)), lw.Lattice((-1, 1, -1, 1), (4, 4)), floor=0.01)
     np.testing.assert_allclose(np.linalg.eigvalsh(field.metric), np.broadcast_to([0.01, 2], (4, 4, 2)), rtol=1e-5)

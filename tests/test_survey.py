@@ -69,7 +69,7 @@ def test_a_failing_measure_loses_nothing_that_was_measured():
     def broken(decoder, lattice):
         raise ArithmeticError("no luck")
 
-    with pytest.raises(lw.SurveyError, match="'broken' failed: no luck; kept.*pullback") as caught:
+    with pytest.raises(lw.SurveyError, match=r"'broken' failed: no luck; kept.*pullback") as caught:
         lw.survey(DECODER, small(), ["pullback", broken], points=np.zeros((1, 2)), progress=False)
     kept = caught.value.atlas
     assert kept.measures == ["pullback"]
