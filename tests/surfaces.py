@@ -72,9 +72,7 @@ def _great_circle(p: Array, q: Array, t: Array) -> Array:
     angle = 2.0 * np.arcsin(np.clip(0.5 * np.linalg.norm(p - q), 0.0, 1.0))
     if angle < 1e-12:
         return np.broadcast_to(p, (len(t), len(p)))
-    return np.asarray(
-        (np.sin((1.0 - t) * angle)[:, None] * p + np.sin(t * angle)[:, None] * q) / np.sin(angle)
-    )
+    return np.asarray((np.sin((1.0 - t) * angle)[:, None] * p + np.sin(t * angle)[:, None] * q) / np.sin(angle))
 
 
 def _stack(*columns: Array) -> Array:
@@ -97,10 +95,7 @@ def sphere(half: float = 1.2) -> Surface:
         (-half, half, -half, half),
         lambda z: (2 / (1 + (np.asarray(z) ** 2).sum(-1)))[..., None, None] ** 2 * np.eye(2),
         lambda a, b: (
-            2
-            * np.arcsin(
-                np.clip(0.5 * np.linalg.norm(embed(np.asarray(a)) - embed(np.asarray(b)), axis=-1), 0, 1)
-            )
+            2 * np.arcsin(np.clip(0.5 * np.linalg.norm(embed(np.asarray(a)) - embed(np.asarray(b)), axis=-1), 0, 1))
         ),
         lambda a, b, t: back(_great_circle(embed(a), embed(b), t)),
     )

@@ -56,21 +56,15 @@ def test_bundle_is_stale_after_a_change(project: Path, name: str) -> None:
     assert hatch_build.stale()
 
 
-@pytest.mark.parametrize(
-    "name", ["js/src/index.ts", "static/widget.js", "static/widget.css", "static/sources.sha256"]
-)
+@pytest.mark.parametrize("name", ["js/src/index.ts", "static/widget.js", "static/widget.css", "static/sources.sha256"])
 def test_bundle_is_stale_when_a_file_is_gone(project: Path, name: str) -> None:
     (project / name).unlink()
     assert hatch_build.stale()
 
 
-def test_failing_build_is_quoted_and_leaves_the_bundle_stale(
-    project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failing_build_is_quoted_and_leaves_the_bundle_stale(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = project / "js" / "package.json"
-    package.write_text(
-        """{"scripts": {"build": "node -e \\"console.log('no bundle today'); process.exit(3)\\""}}"""
-    )
+    package.write_text("""{"scripts": {"build": "node -e \\"console.log('no bundle today'); process.exit(3)\\""}}""")
     monkeypatch.setattr(hatch_build, "install_packages", lambda: None)
     with pytest.raises(RuntimeError, match=r"(?s)npm run build.*no bundle today"):
         hatch_build.build()

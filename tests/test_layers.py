@@ -9,9 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "latent_widget"
 MODULES = {
-    ".".join(("latent_widget", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(
-        ".__init__"
-    ): path
+    ".".join(("latent_widget", *path.relative_to(PACKAGE).with_suffix("").parts)).removesuffix(".__init__"): path
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 FILES = sorted(set(MODULES) - {"latent_widget"})
