@@ -44,14 +44,10 @@ def find_browser() -> str | None:
     named = os.environ.get(VARIABLE)
     if named:
         if not Path(named).is_file():
-            raise FileNotFoundError(
-                f"{VARIABLE}={named} is not a file; name the browser's executable, or unset it"
-            )
+            raise FileNotFoundError(f"{VARIABLE}={named} is not a file; name the browser's executable, or unset it")
         return named
     on_path = (shutil.which(name) for name in NAMES)
-    found = next((path for path in on_path if path), None) or next(
-        (p for p in usual_places() if p.is_file()), None
-    )
+    found = next((path for path in on_path if path), None) or next((p for p in usual_places() if p.is_file()), None)
     return str(found) if found else _fetched_by_playwright()
 
 

@@ -1,4 +1,4 @@
-"""A browser and a JupyterLab for the tests in this folder; without a browser they are skipped, or fail in CI."""
+"""A browser and a JupyterLab for the tests in this folder; skipped without a browser, failed then in CI."""
 
 import os
 from collections.abc import Iterator
@@ -36,9 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(
-    browser: Browser, bundle: None, folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[str]:
+def address(browser: Browser, bundle: None, folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A running JupyterLab; `bundle` makes sure that it shows the front end as it now stands in js/."""
     with served(folder, tmp_path_factory.mktemp("jupyter")) as address:
         yield address

@@ -1,5 +1,6 @@
 """A JupyterLab of its own for tests and screenshots, and a notebook open in it."""
 
+import ast
 import json
 import os
 import shutil
@@ -15,22 +16,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
 
 LOCAL = {"127.0.0.1", "localhost"}
 PATIENCE = 90  # seconds; a cold machine compiles, a warm one needs a tenth of it
 
 
 @contextmanager
-def served(folder: Path, home: Path, dark: bool = False) -> Iterator[str]:
+def served(folder: Path, home: Path) -> Iterator[str]:
     """Serve `folder` with JupyterLab, nothing of the user's settings read or written; yields the address."""
     environment = _isolated(home)
     settings = Path(environment["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
     (settings / "notification.jupyterlab-settings").write_text(json.dumps(news))
-    theme = {"theme": "JupyterLab Dark" if dark else "JupyterLab Light"}
-    (settings / "themes.jupyterlab-settings").write_text(json.dumps(theme))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -96,13 +95,16 @@ def _wait_until_up(server: subprocess.Popen[bytes], address: str, log: Path) -> 
 
 
 class Notebook:
-    """A notebook open in JupyterLab. `complaints` gathers what a user should never see."""
+    """A notebook open in JupyterLab.
+
+    `complaints` gathers page errors, console errors, failed requests and requests that leave the machine.
+    """
 
     def __init__(self, page: Page, address: str) -> None:
         self.page = page
         self.address = address
         self.complaints: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error}"))
+        page.on("pageerror", lambda error: self.complaints.append(f"page error: {error.stack or error}"))
         page.on("console", self._heed_console)
         page.on("request", self._heed_request)
         page.on("requestfailed", lambda request: self._heed_failure(request))
@@ -187,6 +189,12 @@ class Notebook:
             timeout=10_000,
         )
 
+    def theme(self, name: str) -> None:
+        """Give JupyterLab one of its themes, "Light" or "Dark"."""
+        self.page.evaluate(
+            "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {name}"
+        )
+
     @property
     def kernel_status(self) -> str:
         return self.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status")
@@ -205,8 +213,7 @@ class Notebook:
         )
         if reply["status"] != "ok":
             raise AssertionError(f"{expression} raised {reply['ename']}: {reply['evalue']}")
-        # repr of the JSON text
-        return json.loads(_unquoted(reply["data"]["text/plain"]))
+        return json.loads(ast.literal_eval(reply["data"]["text/plain"]))
 
     def wait_until(self, expression: str, seconds: float = 10) -> None:
         """Wait until a Python expression is true in the kernel."""
@@ -221,19 +228,10 @@ class Notebook:
         return self.page.locator(f"[data-lw='{name}']").first
 
 
-def _unquoted(text: str) -> str:
-    import ast
-
-    value = ast.literal_eval(text)
-    assert isinstance(value, str)
-    return value
-
-
 @contextmanager
 def opened(browser: Browser, address: str, **options: Any) -> Iterator[Notebook]:
     """A page of its own for one notebook, closed at the end."""
-    viewport = {"width": 1400, "height": 1300}
-    context: BrowserContext = browser.new_context(viewport=viewport, accept_downloads=True, **options)
+    context = browser.new_context(**{"viewport": {"width": 1400, "height": 1300}, **options})
     context.set_default_timeout(30_000)
     try:
         yield Notebook(context.new_page(), address)
