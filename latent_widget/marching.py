@@ -180,8 +180,8 @@ def march(
         parent[n] = -1
     state = np.zeros(count, np.int8)  # 0 far, 1 trial, 2 accepted
     fixed = np.zeros(count, np.bool_)
-    heap = np.empty(count, np.int32)
-    where = np.zeros(count, np.int32)
+    heap = np.empty(count, np.int64)
+    where = np.zeros(count, np.int64)
     size = 0
     ends = np.empty((2, 2))
     row, column = math.floor(source[1] + 0.5), math.floor(source[0] + 0.5)
