@@ -106,24 +106,23 @@ def _carry(
     ``scale`` is the number of coarse cells per cell. The interpolation is cubic convolution (Catmull–Rom).
     """
     h, w = shift_x.shape[0] - 3, shift_x.shape[1] - 3
-    p, q = np.empty(4), np.empty(4)
     for i in range(first, last):
         for j in range(x.shape[1]):
             px, py = min(max(x[i, j] * scale_x, 0.0), float(w)), min(max(y[i, j] * scale_y, 0.0), float(h))
             a, b = min(int(px), w - 1), min(int(py), h - 1)
             s, t = px - a, py - b
-            p[0], p[1] = s * (s * (1.0 - 0.5 * s) - 0.5), 1.0 + s * s * (1.5 * s - 2.5)
-            p[2], p[3] = s * (0.5 + s * (2.0 - 1.5 * s)), s * s * (0.5 * s - 0.5)
-            q[0], q[1] = t * (t * (1.0 - 0.5 * t) - 0.5), 1.0 + t * t * (1.5 * t - 2.5)
-            q[2], q[3] = t * (0.5 + t * (2.0 - 1.5 * t)), t * t * (0.5 * t - 0.5)
+            p0, p1 = s * (s * (1.0 - 0.5 * s) - 0.5), 1.0 + s * s * (1.5 * s - 2.5)
+            p2, p3 = s * (0.5 + s * (2.0 - 1.5 * s)), s * s * (0.5 * s - 0.5)
+            q = t * (t * (1.0 - 0.5 * t) - 0.5)
             du, dv = 0.0, 0.0
-            for m in range(4):
-                ru, rv = 0.0, 0.0
-                for k in range(4):
-                    ru += p[k] * shift_x[b + m, a + k]
-                    rv += p[k] * shift_y[b + m, a + k]
-                du += q[m] * ru
-                dv += q[m] * rv
+            for m in range(b, b + 4):
+                ru = p0 * shift_x[m, a] + p1 * shift_x[m, a + 1] + p2 * shift_x[m, a + 2] + p3 * shift_x[m, a + 3]
+                rv = p0 * shift_y[m, a] + p1 * shift_y[m, a + 1] + p2 * shift_y[m, a + 2] + p3 * shift_y[m, a + 3]
+                du += q * ru
+                dv += q * rv
+                q = 1.0 + t * t * (1.5 * t - 2.5) if m == b else t * (0.5 + t * (2.0 - 1.5 * t))
+                if m == b + 2:
+                    q = t * t * (0.5 * t - 0.5)
             x[i, j] = (px + du) / scale_x
             y[i, j] = (py + dv) / scale_y
 

@@ -23,6 +23,9 @@ OPTIONS: dict[str, Any] = {
     "nogil": True,
     "fastmath": {"contract", "nsz"},
     "error_model": "numpy",
+    # fewer stages: it is the first call that waits for the compiler
+    "no_cfunc_wrapper": True,
+    "no_rewrites": True,
 }
 
 
@@ -74,52 +77,6 @@ def assess(x: Array, y: Array, target: Array, area: Array, workers: int = 1) -> 
         float(found[:, 2].max()),
         float(found[:, 3].min()),
     )
-
-
-@njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,i8)", **OPTIONS)
-def guard(x: Array, y: Array, u: Array, v: Array, new_x: Array, new_y: Array, length: float, rounds: int) -> float:
-    """Move the corners by ``length · (u, v)``, less wherever a triangle would lose most of its area.
-
-    The share of the displacement is halved around every offending cell until none is left, so that one thin
-    cell holds back its neighbours and not the whole map. Returns the mean share, or -1 if some cell offends
-    after all rounds.
-    """
-    h, w = x.shape[0] - 1, x.shape[1] - 1
-    share = np.full((h + 1, w + 1), length)
-    before = h * w + 1
-    for turn in range(rounds):
-        for i in range(h + 1):
-            for j in range(w + 1):
-                new_x[i, j], new_y[i, j] = x[i, j] + share[i, j] * u[i, j], y[i, j] + share[i, j] * v[i, j]
-        bad = 0
-        for i in range(h):
-            for j in range(w):
-                sound = True
-                for k in range(4):
-                    # the corner, the one after it and the one before it, counter-clockwise
-                    r0, c0 = i + (k >= 2), j + (k == 1 or k == 2)
-                    r1, c1 = i + (k == 1 or k == 2), j + (k < 2)
-                    r2, c2 = i + (k == 0 or k == 3), j + (k >= 2)
-                    old = (x[r1, c1] - x[r0, c0]) * (y[r2, c2] - y[r0, c0])
-                    old -= (y[r1, c1] - y[r0, c0]) * (x[r2, c2] - x[r0, c0])
-                    new = (new_x[r1, c1] - new_x[r0, c0]) * (new_y[r2, c2] - new_y[r0, c0])
-                    new -= (new_y[r1, c1] - new_y[r0, c0]) * (new_x[r2, c2] - new_x[r0, c0])
-                    sound = sound and new >= 0.2 * old
-                if not sound:
-                    bad += 1
-                    # the last rounds stop the corners altogether, which cannot fail
-                    cut = 0.5 if turn < rounds // 2 else 0.0
-                    share[i, j] *= cut
-                    share[i, j + 1] *= cut
-                    share[i + 1, j] *= cut
-                    share[i + 1, j + 1] *= cut
-        # a crowd that grows is a wave running through the map: better a shorter step
-        if turn > 2 and bad > before:
-            return -1.0
-        before = bad
-        if bad == 0:
-            return share.mean() / length
-    return -1.0
 
 
 @njit("void(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,f8,i8,i8)", **OPTIONS)
@@ -194,24 +151,3 @@ def pull(x: Array, y: Array, u: Array, v: Array, change: Array, first: int, last
             au, av = u[i + 1, j + 1] - u[i, j], v[i + 1, j + 1] - v[i, j]
             bu, bv = u[i + 1, j] - u[i, j + 1], v[i + 1, j] - v[i, j + 1]
             change[i, j] = 0.5 * (au * by - av * bx + ax * bv - ay * bu)
-
-
-@njit("i8(f8[:,::1],f8[:,::1])", **OPTIONS)
-def count_folds(x: Array, y: Array) -> int:
-    """Count the cells of which any of the four corner triangles is not positive."""
-    folds = 0
-    for i in range(x.shape[0] - 1):
-        for j in range(x.shape[1] - 1):
-            ax, ay = x[i, j], y[i, j]
-            bx, by = x[i, j + 1], y[i, j + 1]
-            cx, cy = x[i + 1, j], y[i + 1, j]
-            dx, dy = x[i + 1, j + 1], y[i + 1, j + 1]
-            sound = (
-                (bx - ax) * (cy - ay) - (by - ay) * (cx - ax) > 0.0
-                and (dx - bx) * (ay - by) - (dy - by) * (ax - bx) > 0.0
-                and (ax - cx) * (dy - cy) - (ay - cy) * (dx - cx) > 0.0
-                and (cx - dx) * (by - dy) - (cy - dy) * (bx - dx) > 0.0
-            )
-            if not sound:
-                folds += 1
-    return folds

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import fft
 
-from latent_widget.mesh import assess, guard, lift, pull
-from latent_widget.relaxation import around, relax
+from latent_widget.mesh import assess, lift, pull
+from latent_widget.relaxation import around, guard, relax
 from latent_widget.threads import split, useful
 
 if TYPE_CHECKING:
@@ -20,14 +20,14 @@ SHAPE = 1e-3
 # A thinner map than this is not kept: round-off could fold it.
 THINNEST = 1e-7
 # Below this error further Newton steps only stir round-off.
-GOAL = 1e-7
+GOAL = 3e-7
 # The most conjugate-gradient iterations in one Newton step; one is enough while the map is smooth.
 INNER = 8
 # Local repair: the barrier that keeps triangles open starts here and falls by this factor a step. A slower
 # descent settles nearer to the exact areas of a step or a spike, a faster one stops in a worse place.
 BARRIER, DESCENT = 0.1, 0.7
 # The most that a step towards a distant target changes the logarithm of an area.
-STRIDE = 1.4
+STRIDE = 2.0
 # Steps in which the squared error has to fall by a fifth, or the projection stops.
 PATIENCE = 8
 
@@ -165,7 +165,7 @@ def project(
                 break
             # a shorter step holds fewer cells back
             reach = min(1.0, length, 2.0 * reach)
-            while guard(x, y, newton.u, newton.v, new_x, new_y, reach, 12) < 0.0 and reach > 0.02:
+            while not guard(x, y, newton.u, newton.v, new_x, new_y, reach) and reach > 0.02:
                 reach *= 0.5
             reached, new_merit, new_error, _ = assess(new_x, new_y, target, area, workers)
         if not reached > 0.0 or (free and new_merit > 1.5 * merit):
