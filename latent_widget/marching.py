@@ -144,6 +144,116 @@ def _pop(heap: Ints, where: Ints, u: Floats, size: int) -> int:
 
 
 @njit(**KERNEL)
+def _start(
+    shape: tuple[int, int],
+    blocked: Mask,
+    coefficients: Floats,
+    scale: Floats,
+    source: Floats,
+    u: Floats,
+    flow: Floats,
+    cone: Floats,
+    pull: Floats,
+) -> None:
+    """Set u and flow of the nodes around the source, and the cone of distances in the metric at the source.
+
+    u is singular at the source. Near it, differences are taken of u less the cone, whose gradient ``pull`` is
+    known, so that what remains is smooth.
+    """
+    height, width = shape
+    ends = np.empty((2, 2))
+    ends[0, 0], ends[0, 1] = (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5
+    e, f, g = tensor(coefficients, ends[0, 0], ends[0, 1])
+    e, f, g = e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]
+    for i in range(height):
+        for j in range(width):
+            n = i * width + j
+            u[n] = np.inf
+            x, y = j - source[0], i - source[1]
+            p, q = e * x + f * y, f * x + g * y
+            cone[n] = math.sqrt(max(p * x + q * y, 0.0))
+            reach = max(abs(x), abs(y))
+            if cone[n] > 0.0 and reach < CONE:
+                pull[n, 0], pull[n, 1] = p / cone[n], q / cone[n]
+            if reach < CORE + 0.5 and not blocked[i, j]:
+                ends[1, 0], ends[1, 1] = (j + 0.5) * scale[1] - 0.5, (i + 0.5) * scale[0] - 0.5
+                u[n] = segment_lengths(coefficients, ends)[0]
+                flow[n, 0], flow[n, 1] = -x, -y
+
+
+@njit(**KERNEL)
+def _update(
+    shape: tuple[int, int],
+    n: int,
+    u: Floats,
+    state: Ints,
+    offsets: Ints,
+    weights: Floats,
+    cone: Floats,
+    pull: Floats,
+    flow: Floats,
+) -> float:
+    """The value of a node from its accepted neighbours; where it is lower than before, its flow is set."""
+    height, width = shape
+    i, j = n // width, n % width
+    low, gain = np.empty(3), np.empty(3)
+    side, order = np.empty(3, np.int64), np.empty(3, np.int64)
+    inside = pull[n, 0] != 0.0 or pull[n, 1] != 0.0
+    used = 0
+    for k in range(3):
+        if weights[n, k] <= 0.0:
+            continue
+        oi, oj = offsets[n, k, 0], offsets[n, k, 1]
+        best = np.inf
+        for sign in range(-1, 2, 2):
+            y, x = i + sign * oi, j + sign * oj
+            if 0 <= y < height and 0 <= x < width and state[y * width + x] == 2 and u[y * width + x] < best:
+                best = u[y * width + x]
+                side[k] = sign
+        if best == np.inf:
+            continue
+        near = (i + side[k] * oi) * width + j + side[k] * oj
+        climb = -side[k] * (pull[n, 0] * oj + pull[n, 1] * oi)
+        low[k], gain[k] = best, weights[n, k]
+        if inside:
+            low[k] += cone[n] - cone[near] - climb
+        y, x = i + 2 * side[k] * oi, j + 2 * side[k] * oj
+        if 0 <= y < height and 0 <= x < width:
+            far = y * width + x
+            if state[far] == 2 and u[far] <= best:
+                low[k] = (4.0 * best - u[far]) / 3.0
+                gain[k] *= 2.25
+                if inside:
+                    low[k] += cone[n] + (cone[far] - 4.0 * cone[near] - 2.0 * climb) / 3.0
+        place = used
+        while place > 0 and low[order[place - 1]] > low[k]:
+            order[place] = order[place - 1]
+            place -= 1
+        order[place] = k
+        used += 1
+    # solve sum gain (value - low)_+^2 = 1, taking in one neighbour after the other
+    s0 = s1 = s2 = 0.0
+    value = np.inf
+    for p in range(used):
+        k = order[p]
+        if value <= low[k]:
+            break
+        s0 += gain[k]
+        s1 += gain[k] * low[k]
+        s2 += gain[k] * low[k] * low[k]
+        value = (s1 + math.sqrt(max(s1 * s1 - s0 * (s2 - 1.0), 0.0))) / s0
+    if value < u[n]:
+        flow[n, 0] = flow[n, 1] = 0.0
+        for p in range(used):
+            k = order[p]
+            if value > low[k]:
+                strength = gain[k] * (value - low[k]) * side[k]
+                flow[n, 0] += strength * offsets[n, k, 1]
+                flow[n, 1] += strength * offsets[n, k, 0]
+    return value
+
+
+@njit(**KERNEL)
 def march(
     shape: tuple[int, int],
     offsets: Ints,
@@ -172,130 +282,43 @@ def march(
     """
     height, width = shape
     count = height * width
-    u = np.empty(count)
-    flow = np.zeros((count, 2))
+    u, cone = np.empty(count), np.empty(count)
+    flow, pull = np.zeros((count, 2)), np.zeros((count, 2))
     parent = np.empty(count, np.int32)
-    for n in range(count):
-        u[n] = np.inf
-        parent[n] = -1
-    state = np.zeros(count, np.int8)  # 0 far, 1 trial, 2 accepted
-    fixed = np.zeros(count, np.bool_)
-    heap = np.empty(count, np.int64)
-    where = np.zeros(count, np.int64)
+    state = np.zeros(count, np.int8)  # 0 far, 1 trial, 2 accepted, 3 trial with a value that stays
+    heap, where = np.empty(count, np.int64), np.zeros(count, np.int64)
     size = 0
-    ends = np.empty((2, 2))
-    row, column = math.floor(source[1] + 0.5), math.floor(source[0] + 0.5)
-    for i in range(max(row - CORE, 0), min(row + CORE + 1, height)):
-        for j in range(max(column - CORE, 0), min(column + CORE + 1, width)):
-            n = i * width + j
-            if blocked[i, j]:
-                continue
-            ends[0, 0], ends[0, 1] = (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5
-            ends[1, 0], ends[1, 1] = (j + 0.5) * scale[1] - 0.5, (i + 0.5) * scale[0] - 0.5
-            u[n] = segment_lengths(coefficients, ends)[0]
-            flow[n, 0], flow[n, 1] = source[0] - j, source[1] - i
-            fixed[n] = True
-            state[n] = 1
-            heap[size] = n
-            size += 1
-            _rise(heap, where, u, size - 1)
-    # u is singular at the source: near it, differences are taken of u less the cone of distances in the metric
-    # at the source, whose gradient is known, so that what remains is smooth
-    e, f, g = tensor(coefficients, (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5)
-    e, f, g = e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]
-    inside = np.zeros(count, np.bool_)
-    cone, pull_u, pull_v = np.zeros(count), np.zeros(count), np.zeros(count)
-    for n in range(count):
-        x, y = n % width - source[0], n // width - source[1]
-        p, q = e * x + f * y, f * x + g * y
-        cone[n] = math.sqrt(max(p * x + q * y, 0.0))
-        if cone[n] > 0.0:
-            inside[n] = max(abs(x), abs(y)) < CONE
-            pull_u[n], pull_v[n] = p / cone[n], q / cone[n]
-    left, below = -2, -2
+    _start(shape, blocked, coefficients, scale, source, u, flow, cone, pull)
     waiting = 0
-    if not math.isnan(target[0]):
-        left = min(max(math.floor(target[0]), 0), max(width - 2, 0))
-        below = min(max(math.floor(target[1]), 0), max(height - 2, 0))
-        waiting = min(2, width) * min(2, height)
-        for i in range(below, min(below + 2, height)):
-            for j in range(left, min(left + 2, width)):
-                if blocked[i, j]:
-                    waiting -= 1
-    low = np.empty(3)
-    gain = np.empty(3)
-    side = np.empty(3, np.int8)
-    order = np.empty(3, np.int8)
+    near = np.zeros(count, np.bool_)
+    for i in range(height):
+        for j in range(width):
+            n = i * width + j
+            parent[n] = -1
+            if u[n] < np.inf:
+                state[n] = 3
+                heap[size] = n
+                size += 1
+                _rise(heap, where, u, size - 1)
+            # of a target in the outer half cell the nearest nodes are those within one and a half
+            if abs(j - target[0]) < 1.5 and abs(i - target[1]) < 1.5 and not blocked[i, j]:
+                near[n] = True
+                waiting += 1
     while size > 0:
         node = _pop(heap, where, u, size)
         size -= 1
         state[node] = 2
-        if left > -2:
-            i, j = node // width, node % width
-            if left <= j <= left + 1 and below <= i <= below + 1:
-                waiting -= 1
-                if waiting == 0:
-                    break
+        if near[node]:
+            waiting -= 1
+            if waiting == 0:
+                break
         for r in range(first[node], first[node + 1]):
-            n = readers[r]
-            if state[n] == 2 or fixed[n]:
+            n = np.int64(readers[r])
+            if state[n] >= 2:
                 continue
-            i, j = n // width, n % width
-            used = 0
-            for k in range(3):
-                if weights[n, k] <= 0.0:
-                    continue
-                oi, oj = offsets[n, k, 0], offsets[n, k, 1]
-                best = np.inf
-                for sign in range(-1, 2, 2):
-                    y, x = i + sign * oi, j + sign * oj
-                    if 0 <= y < height and 0 <= x < width:
-                        m = y * width + x
-                        if state[m] == 2 and u[m] < best:
-                            best = u[m]
-                            side[k] = sign
-                if best == np.inf:
-                    continue
-                m = (i + side[k] * oi) * width + j + side[k] * oj
-                rise = -side[k] * (pull_u[n] * oj + pull_v[n] * oi)
-                low[k], gain[k] = best, weights[n, k]
-                if inside[n]:
-                    low[k] += cone[n] - cone[m] - rise
-                y, x = i + 2 * side[k] * oi, j + 2 * side[k] * oj
-                if 0 <= y < height and 0 <= x < width:
-                    far = y * width + x
-                    if state[far] == 2 and u[far] <= best:
-                        low[k] = (4.0 * best - u[far]) / 3.0
-                        if inside[n]:
-                            low[k] += cone[n] + (cone[far] - 4.0 * cone[m] - 2.0 * rise) / 3.0
-                        gain[k] *= 2.25
-                place = used
-                while place > 0 and low[order[place - 1]] > low[k]:
-                    order[place] = order[place - 1]
-                    place -= 1
-                order[place] = k
-                used += 1
-            # solve sum gain (value - low)_+^2 = 1, taking in one neighbour after the other
-            s0 = s1 = s2 = 0.0
-            value = np.inf
-            for p in range(used):
-                k = order[p]
-                if value <= low[k]:
-                    break
-                s0 += gain[k]
-                s1 += gain[k] * low[k]
-                s2 += gain[k] * low[k] * low[k]
-                value = (s1 + math.sqrt(max(s1 * s1 - s0 * (s2 - 1.0), 0.0))) / s0
+            value = _update(shape, n, u, state, offsets, weights, cone, pull, flow)
             if value < u[n]:
                 u[n] = value
-                du = dv = 0.0
-                for p in range(used):
-                    k = order[p]
-                    if value > low[k]:
-                        strength = gain[k] * (value - low[k]) * side[k]
-                        du += strength * offsets[n, k, 1]
-                        dv += strength * offsets[n, k, 0]
-                flow[n, 0], flow[n, 1] = du, dv
                 parent[n] = node
                 if state[n] == 0:
                     state[n] = 1
@@ -308,128 +331,3 @@ def march(
         if state[n] != 2:
             u[n] = np.inf
     return u, flow, parent
-
-
-@njit(**KERNEL)
-def complete(u: Floats, flow: Floats, parent: Ints, metric: Floats, blocked: Mask) -> None:
-    """Give the nodes that a fully anisotropic stencil left out (in corners) a value over their eight
-    neighbours.
-    """
-    height, width = metric.shape[0], metric.shape[1]
-    for _ in range(height + width):
-        missing = changed = False
-        for i in range(height):
-            for j in range(width):
-                n = i * width + j
-                if u[n] < np.inf or blocked[i, j]:
-                    continue
-                missing = True
-                best = np.inf
-                for r in range(max(i - 1, 0), min(i + 2, height)):
-                    for s in range(max(j - 1, 0), min(j + 2, width)):
-                        m = r * width + s
-                        if u[m] < np.inf:
-                            x, y = s - j, r - i
-                            e = 0.5 * (metric[i, j, 0] + metric[r, s, 0])
-                            f = 0.5 * (metric[i, j, 1] + metric[r, s, 1])
-                            g = 0.5 * (metric[i, j, 2] + metric[r, s, 2])
-                            value = u[m] + math.sqrt(max(e * x * x + 2.0 * f * x * y + g * y * y, 0.0))
-                            if value < best:
-                                best = value
-                                parent[n] = m
-                                flow[n, 0], flow[n, 1] = x, y
-                if best < np.inf:
-                    u[n] = best
-                    changed = True
-        if not missing or not changed:
-            break
-
-
-@njit(**KERNEL)
-def trace(
-    shape: tuple[int, int],
-    u: Floats,
-    flow: Floats,
-    parent: Ints,
-    blocked: Mask,
-    source: Floats,
-    target: Floats,
-    path: Floats,
-) -> int:
-    """Walk from a target down the flow to the source.
-
-    Steps of half a node along the bilinear mean of the flow; where the walk stalls or leaves what was
-    marched, it goes on over the parents of the nodes, which always lead to the source.
-
-    Args:
-        path: (M, 2) buffer that takes the points (u, v), target first.
-
-    Returns:
-        How many points were written; 0 when no node near the target was reached.
-
-    """
-    height, width = shape
-    x, y = target[0], target[1]
-    path[0, 0], path[0, 1] = x, y
-    used = 1
-    lowest = np.inf
-    stalled = 0
-    walking = True
-    while walking and used < len(path) // 2:
-        if max(abs(x - source[0]), abs(y - source[1])) <= 1.0:
-            break
-        j = min(max(math.floor(x), 0), max(width - 2, 0))
-        i = min(max(math.floor(y), 0), max(height - 2, 0))
-        p, q = min(max(x - j, 0.0), 1.0), min(max(y - i, 0.0), 1.0)
-        du = dv = here = total = 0.0
-        for r in range(2):
-            for s in range(2):
-                if i + r >= height or j + s >= width or blocked[i + r, j + s]:
-                    continue
-                n = (i + r) * width + j + s
-                norm = math.sqrt(flow[n, 0] * flow[n, 0] + flow[n, 1] * flow[n, 1])
-                weight = (q if r == 1 else 1.0 - q) * (p if s == 1 else 1.0 - p)
-                if u[n] < np.inf and norm > 0.0:
-                    du += weight * flow[n, 0] / norm
-                    dv += weight * flow[n, 1] / norm
-                    here += weight * u[n]
-                    total += weight
-        norm = math.sqrt(du * du + dv * dv)
-        if total < 0.5 or norm < 0.2 * total:
-            walking = False
-            break
-        here /= total
-        if here < lowest:
-            lowest = here
-            stalled = 0
-        else:
-            stalled += 1
-            if stalled > 6:
-                walking = False
-                break
-        x = min(max(x + 0.5 * du / norm, -0.5), width - 0.5)
-        y = min(max(y + 0.5 * dv / norm, -0.5), height - 0.5)
-        j = min(max(math.floor(x + 0.5), 0), width - 1)
-        i = min(max(math.floor(y + 0.5), 0), height - 1)
-        if blocked[i, j]:
-            walking = False
-            break
-        path[used, 0], path[used, 1] = x, y
-        used += 1
-    if max(abs(x - source[0]), abs(y - source[1])) > 1.0:
-        node = -1
-        best = np.inf
-        j, i = math.floor(x), math.floor(y)
-        for r in range(max(i, 0), min(i + 2, height)):
-            for s in range(max(j, 0), min(j + 2, width)):
-                if not blocked[r, s] and u[r * width + s] < best:
-                    best = u[r * width + s]
-                    node = r * width + s
-        if node < 0:
-            return 0
-        while node >= 0 and used < len(path) - 1:
-            path[used, 0], path[used, 1] = node % width, node // width
-            used += 1
-            node = parent[node]
-    path[used, 0], path[used, 1] = source[0], source[1]
-    return used + 1

@@ -17,9 +17,9 @@ from numba import njit
 from latent_widget import shortening
 from latent_widget.arrays import Floats
 from latent_widget.interpolation import KERNEL, Ints, Mask
-from latent_widget.marching import trace
 from latent_widget.shortening import measure, resample
 from latent_widget.terrain import Marched, Terrain
+from latent_widget.walking import trace
 
 TOLERANCE = 1e-11
 """Newton stops where the next step promises to lower the energy by less than this fraction."""
@@ -291,10 +291,10 @@ def _shortest_length(
         best = min(best, walked)
         if way == 0 and straight < walked:
             continue
-        _, cumulative, promised = shortening.relax(coefficients, path, 0, TOLERANCE)
+        _, cumulative, promised = shortening.relax(coefficients, path, np.int64(0), TOLERANCE)
         best = min(best, cumulative[-1])
         tried = tried or (way == 0 and promised < SETTLED)
     if not tried:
-        _, cumulative, _ = shortening.relax(coefficients, ends, 0, TOLERANCE)
+        _, cumulative, _ = shortening.relax(coefficients, ends, np.int64(0), TOLERANCE)
         best = min(best, cumulative[-1])
     return best

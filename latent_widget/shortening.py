@@ -15,6 +15,8 @@ from numba import njit
 from latent_widget.arrays import Floats
 from latent_widget.interpolation import KERNEL, PAD, Mask, jet, segment_lengths, tensor
 
+STEPS = 60  # of Newton's method at most
+
 
 @njit(**KERNEL)
 def resample(points: Floats, cumulative: Floats, count: int) -> Floats:
@@ -166,12 +168,11 @@ def _solve(
 
 
 @njit(**KERNEL)
-def shorten(coefficients: Floats, points: Floats, iterations: int, tolerance: float) -> tuple[Floats, int, float]:
+def shorten(coefficients: Floats, points: Floats, tolerance: float) -> tuple[Floats, int, float]:
     """Newton's method on the energy of a polyline with fixed ends, with Levenberg damping and a line search.
 
     Args:
         coefficients: spline of the field; points: (N, 2) start, index coordinates.
-        iterations: at most so many steps.
         tolerance: stop when the next step promises to lower the energy by less than this fraction.
 
     Returns:
@@ -204,7 +205,7 @@ def shorten(coefficients: Floats, points: Floats, iterations: int, tolerance: fl
             decrease = _solve(gradient, diagonal, upper, weight, damping, free, pivot, step)
             if decrease >= 0.0:
                 promised = 0.5 * decrease / value
-                if (promised < tolerance and damping < 1e-3) or taken == iterations:
+                if (promised < tolerance and damping < 1e-3) or taken == STEPS:
                     return x, taken, promised
                 share = 1.0
                 while share > 0.02:
@@ -261,13 +262,13 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
     for part in (9, 3):
         if count // part >= 20:
             rough = resample(points, cumulative, count // part)
-            coarse, _, _ = shorten(coefficients, rough, 20, 1e-6)
+            coarse, _, _ = shorten(coefficients, rough, 1e-6)
             measured = measure(coefficients, coarse)
             # on a rough field they may step over what they do not see
             if measured[-1] <= cumulative[-1]:
                 points, cumulative = coarse, measured
     while True:
-        points, _, promised = shorten(coefficients, resample(points, cumulative, count), 60, tolerance)
+        points, _, promised = shorten(coefficients, resample(points, cumulative, count), tolerance)
         cumulative = measure(coefficients, points)
         # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
         gap = 0.0

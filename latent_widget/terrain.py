@@ -11,7 +11,8 @@ import numpy as np
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
 from latent_widget.interpolation import sample, segment_lengths, spline
-from latent_widget.marching import complete, march, stencils
+from latent_widget.marching import march, stencils
+from latent_widget.walking import complete
 
 Marched = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Distances (h * w,), flow (h * w, 2) and parents (h * w,) of a march."""
