@@ -6,7 +6,7 @@ from typing import Any
 from latent_widget.field import Field
 from latent_widget.measures.divergence import jensen_shannon
 from latent_widget.measures.locality import is_local, local
-from latent_widget.measures.pullback import decoded_length, pullback
+from latent_widget.measures.pullbacks import decoded_length, pullback
 
 Measure = Callable[..., Field]
 

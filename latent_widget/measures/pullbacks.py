@@ -18,7 +18,7 @@ from latent_widget.measures.locality import local
 from latent_widget.measures.polarisation import polarised
 from latent_widget.measures.pushforward import push, push_by_jvp
 
-TILE = 8192
+TILE = 4096
 """Cells differentiated at once; memory is about 3 · TILE · (widest layer) numbers."""
 
 Push = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
