@@ -128,11 +128,12 @@ def cartogram(
     extent: (x0, x1, y0, y1) of an array, (0, 1, 0, 1) unless told; a Field brings its own.
     method: "diffusion" lets the density diffuse and carries the lattice along [2], then projects to the exact
         areas: the map that the literature defines. "direct" projects at once: another map with the same
-        areas, sooner; where that would fold it goes back to diffusion, and says so in ``method``.
+        areas, sooner; where that folds on the way, diffusion is used, and ``method`` says so.
     tolerance: the largest relative area error that counts as converged.
     limit: the most steps of the projection.
     floor: raise smaller densities to this share of the mean; the remedy for zeros.
-    start: a Cartogram of the same extent and shape to start from in place of the flow, for small changes.
+    start: a Cartogram of the same extent and shape to start from in place of the flow, for small changes;
+        where that folds on the way, the flow is used after all.
     workers: threads.
 
     Where no map with these areas can be reached without a fold, the result is the best one found that has
@@ -248,24 +249,25 @@ def _solve(
     from latent_widget.projection import project
 
     h, w = target.shape
-    walls = (0.0, w * dx, 0.0, h * dy)
+    x: Array | None = None
     if start is not None:
         x = np.ascontiguousarray((start.corners[..., 0] - start.extent[0]) / unit)
         y = np.ascontiguousarray((start.corners[..., 1] - start.extent[2]) / unit)
-        note = "from a previous map"
+        x[:, 0], x[:, -1], y[0], y[-1] = 0.0, w * dx, 0.0, h * dy
+        note = "from a previous map, "
     elif method == "direct":
         y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
+        note = ""
+    if x is not None:
         done = project(x, y, target, dx, dy, tolerance, limit, workers, give_up=True)
-        if not done.held:
-            return done.x, done.y, done.iterations, method, f"{done.iterations} steps of projection"
-        method = "diffusion"
-        x, y, note = _flow(target, dx, dy, workers)
-        note = f"as the direct way folds: {note}"
-    else:
-        x, y, note = _flow(target, dx, dy, workers)
-    x[:, 0], x[:, -1], y[0], y[-1] = walls
+        if not done.held and done.error <= tolerance:
+            return done.x, done.y, done.iterations, method, f"{note}{done.iterations} steps of projection"
+        # what folds on its way is sooner begun anew
+    x, y, note = _flow(target, dx, dy, workers)
+    if start is not None or method == "direct":
+        note = f"{note} (the shorter way folds)"
     done = project(x, y, target, dx, dy, tolerance, limit, workers)
-    return done.x, done.y, done.iterations, method, f"{note}, {done.iterations} steps of projection"
+    return done.x, done.y, done.iterations, "diffusion", f"{note}, {done.iterations} steps of projection"
 
 
 def _flow(target: Array, dx: float, dy: float, workers: int) -> tuple[Array, Array, str]:
@@ -283,7 +285,7 @@ def _flow(target: Array, dx: float, dy: float, workers: int) -> tuple[Array, Arr
             note = f"{steps} steps of diffusion"
             return x, y, note + (f" after a blur of {math.sqrt(2 * blur):.1f} cells" if blur else "")
     y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
-    return x, y, "no diffusion: it folds at every blur"
+    return x, y, "no diffusion, which folds at every blur"
 
 
 def _report(

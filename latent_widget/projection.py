@@ -28,6 +28,8 @@ INNER = 8
 BARRIER, DESCENT = 0.1, 0.7
 # The most that a step towards a distant target changes the logarithm of an area.
 STRIDE = 2.0
+# Steps that may be spent on coming near; a map that needs more is better begun by the flow.
+STRIDES = 6
 # Steps in which the squared error has to fall by a fifth, or the projection stops.
 PATIENCE = 8
 
@@ -129,7 +131,7 @@ def project(
     the corners, and moves the corners by M Bᵀ p. Where a corner triangle would close, its neighbourhood is
     held back and then repaired corner by corner. Needs ``dx · dy = 1`` and a fold-free start, whose arrays it
     uses up. Goes on below ``tolerance`` while a step still gains, and returns the best map it saw; with
-    ``give_up`` it returns as soon as it is held back.
+    ``give_up`` it returns as soon as it is held back or seen to be slow.
     """
     h, w = target.shape
     everyone, workers = workers, useful(workers, h * w)
@@ -148,6 +150,10 @@ def project(
         mix = min(0.5, max(0.1 if slow else 0.0, error))
         residual = target - area
         if give_up and error > 0.5:
+            if steps == STRIDES:
+                held = True
+                break
+            inner = 1
             # far away, go part of the way in the logarithm, in which areas stay positive
             ratio = np.log(target / area)
             residual = area * np.expm1(min(1.0, STRIDE / np.abs(ratio).max()) * ratio)

@@ -19,9 +19,7 @@ METHODS = ("diffusion", "direct")
 def smooth(h: int, w: int, range_: float = 10.0, shift: float = 0.0) -> np.ndarray:
     """A smooth density with the given range and no symmetry, (h, w)."""
     x, y = np.meshgrid((np.arange(w) + 0.5) / w, (np.arange(h) + 0.5) / h)
-    f = np.cos(2 * np.pi * x + shift) * np.cos(np.pi * y) + 0.6 * np.sin(3 * np.pi * x + 1) * np.cos(
-        2 * np.pi * y
-    )
+    f = np.cos(2 * np.pi * x + shift) * np.cos(np.pi * y) + 0.6 * np.sin(3 * np.pi * x + 1) * np.cos(2 * np.pi * y)
     f = (f - f.min()) / (f.max() - f.min())
     return np.asarray(range_**f)
 
@@ -51,9 +49,7 @@ def on_the_boundary(cart: Cartogram) -> bool:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("shape", [(40, 40), (33, 57), (2, 9)])
-def test_density_along_one_axis_gives_the_cumulative_distribution(
-    method: str, shape: tuple[int, int]
-) -> None:
+def test_density_along_one_axis_gives_the_cumulative_distribution(method: str, shape: tuple[int, int]) -> None:
     f = 1.0 + 9.0 * np.random.default_rng(0).random(shape[1])
     rho = np.tile(f, (shape[0], 1))
     for density, extent, axis in ((rho, (0, 2, 0, 1), 0), (np.ascontiguousarray(rho.T), (0, 1, 0, 2), 1)):
@@ -156,6 +152,17 @@ def test_a_field_brings_its_extent_and_a_start_saves_steps() -> None:
         cartogram(smooth(40, 40), BOX, start=cart)
     with pytest.raises(ValueError, match=r"extent=.*a field brings its own"):
         cartogram(field, extent=BOX)
+
+
+def test_a_way_that_folds_is_begun_anew_by_the_flow() -> None:
+    x, y = np.meshgrid(np.linspace(0, 1, 60), np.linspace(0, 1, 60))
+    ridge = 1e3 ** np.exp(-((y - 0.5 - 0.2 * np.sin(2 * np.pi * x)) ** 2) / 0.005)
+    flowed = cartogram(ridge)
+    far = cartogram(ridge[::-1])
+    for cart in (cartogram(ridge, method="direct"), cartogram(ridge, start=far)):
+        assert cart.method == "diffusion"
+        assert "the shorter way folds" in cart.message
+        np.testing.assert_array_equal(cart.corners, flowed.corners)
 
 
 def test_float32_tensors_and_lists_are_read() -> None:
@@ -264,7 +271,4 @@ def test_import_is_light() -> None:
     import sys
 
     code = "import sys, latent_widget.cartograms\nprint([m for m in ('numba', 'torch') if m in sys.modules])"
-    assert (
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-        == "[]\n"
-    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
