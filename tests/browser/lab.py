@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
 LOCAL = {"127.0.0.1", "localhost"}
 PATIENCE = 90  # seconds; a cold machine compiles, a warm one needs a tenth of it
@@ -191,9 +191,11 @@ class Notebook:
 
     def theme(self, name: str) -> None:
         """Give JupyterLab one of its themes, "Light" or "Dark"."""
-        self.page.evaluate(
-            "(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", f"JupyterLab {name}"
-        )
+        theme = f"JupyterLab {name}"
+        self.page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        expect(self.page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+        # a second change while the first one's splash still fades makes JupyterLab remove it twice
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)
 
     @property
     def kernel_status(self) -> str:
