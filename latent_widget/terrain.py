@@ -70,19 +70,17 @@ class Terrain:
         return u, flow, parent
 
     def read(self, marched: Marched, source: Floats, target: Floats) -> float:
-        """Distance of a target (u, v) as the march knows it: the least of nodes around plus the rest."""
-        scale, shape = self.ratio[::-1], self.marched.shape[:2]
-        corner = np.floor(self.to_marched(target)).astype(int)
-        j, i = np.clip(corner, 0, np.maximum(np.array(shape[::-1]) - 2, 0))
-        near = bool(np.abs(target - source).max() <= 3.0 * scale.max())
-        best = self._straight(source, target) if near else np.inf
-        for r in range(i, min(i + 2, shape[0])):
-            for s in range(j, min(j + 2, shape[1])):
-                value = marched[0][r * shape[1] + s]
-                if np.isfinite(value):
-                    node = self.from_marched(np.array([s, r], float))
-                    best = min(best, value + self._straight(node, target))
-        return best
+        """Distance of a target (u, v) as the march knows it: bilinear between nodes, straight next to the source."""
+        if np.abs(target - source).max() <= 3.0 * self.ratio.max():
+            return self._straight(source, target)
+        x, y = self.to_marched(target)
+        block = _around(marched[0], self.marched.shape[:2], np.array([x, y]))
+        if block.shape == (2, 2) and np.isfinite(block).all():
+            # in the outer half cell the weights reach beyond 0 and 1
+            height, width = self.marched.shape[:2]
+            p, q = x - np.clip(np.floor(x), 0, width - 2), y - np.clip(np.floor(y), 0, height - 2)
+            return float(np.array([1 - q, q]) @ block @ np.array([1 - p, p]))
+        return float(block.min())
 
     def _straight(self, source: Floats, target: Floats) -> float:
         return float(segment_lengths(self.coefficients, np.stack([source, target]))[0])
