@@ -156,7 +156,7 @@ def test_a_field_brings_its_extent_and_a_start_saves_steps() -> None:
 
 def test_a_way_that_folds_is_begun_anew_by_the_flow() -> None:
     x, y = np.meshgrid(np.linspace(0, 1, 60), np.linspace(0, 1, 60))
-    ridge = 1e3 ** np.exp(-((y - 0.5 - 0.2 * np.sin(2 * np.pi * x)) ** 2) / 0.005)
+    ridge = 200 ** np.exp(-((y - 0.5 - 0.2 * np.sin(2 * np.pi * x)) ** 2) / 0.01)
     flowed = cartogram(ridge)
     far = cartogram(ridge[::-1])
     for cart in (cartogram(ridge, method="direct"), cartogram(ridge, start=far)):
