@@ -5,7 +5,6 @@
  * Hooks for tests: data-lw = "path-geodesic", "path-straight", "handle-start", "handle-end".
  */
 
-import { format } from "d3-format";
 import { scaleLinear } from "d3-scale";
 import type { Palette } from "./colour";
 import { set, svg } from "./dom";
@@ -146,13 +145,15 @@ function drawAxes(group: SVGGElement, scene: Scene, palette: Palette): void {
     const wanted = Math.max(3, Math.round((axis === 0 ? width : height) / 80));
     const ticks = scale.ticks(wanted);
     const size = Math.max(Math.abs(low), Math.abs(high));
-    const text = size >= 1e5 || size < 1e-3 ? format(".3~g") : scale.tickFormat(wanted);
+    const text = size >= 1e6 || size < 1e-3 ? scale.tickFormat(wanted, "~e") : scale.tickFormat(wanted);
+    const longest = Math.max(...ticks.map((tick) => text(tick).length));
+    const room = axis === 0 ? Math.max(30, 6.5 * longest + 8) : 16;
     let last = -Infinity;
     for (const tick of ticks) {
       const border: Point = axis === 0 ? [tick, y0] : [x0, tick];
       const [px, py] = toPixels(scene, onPage(scene.mesh, border));
       const place = axis === 0 ? px! : height - py!;
-      if (place - last < (axis === 0 ? 30 : 16)) continue;
+      if (place - last < room) continue;
       last = place;
       if (axis === 0) {
         const x = MARGIN.left + px!;

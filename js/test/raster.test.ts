@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { flatMesh } from "../src/geometry";
+import { rasterise } from "../src/raster";
+
+const words = Uint32Array.from({ length: 256 }, (_, k) => k);
+
+describe("rasterise", () => {
+  it("shades a flat mesh as the corners say, y up", () => {
+    const mesh = flatMesh([0, 1, 0, 1], [4, 4]);
+    const places = Float32Array.from({ length: 25 }, (_, k) => Math.floor(k / 5) / 4);
+    const pixels = new Uint32Array(20 * 10);
+    rasterise(pixels, 20, 10, mesh, places, words);
+    for (let y = 0; y < 10; y++) {
+      const truth = 255 * (1 - (y + 0.5) / 10);
+      for (let x = 0; x < 20; x++) expect(Math.abs(pixels[y * 20 + x]! - truth)).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("leaves no pixel empty, however the inner corners are moved", () => {
+    const mesh = flatMesh([-1, 1, -1, 1], [24, 24]);
+    let seed = 7;
+    const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+    for (let i = 1; i < 24; i++) {
+      for (let j = 1; j < 24; j++) {
+        const k = 2 * (i * 25 + j);
+        mesh.corners[k] = mesh.corners[k]! + 0.035 * (random() - 0.5);
+        mesh.corners[k + 1] = mesh.corners[k + 1]! + 0.035 * (random() - 0.5);
+      }
+    }
+    const pixels = new Uint32Array(301 * 217);
+    rasterise(pixels, 301, 217, mesh, new Float32Array(625).fill(1), words);
+    expect(pixels.every((word) => word === 255)).toBe(true);
+  });
+});
