@@ -5,9 +5,10 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 VARIABLE = "LATENT_WIDGET_BROWSER"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
@@ -39,6 +40,7 @@ def usual_places(platform: str = sys.platform, environment: Mapping[str, str] = 
                     yield Path(environment[variable]) / inside
 
 
+@cache
 def find_browser() -> str | None:
     """The browser named by the environment, on PATH, in the usual places, or fetched by Playwright."""
     named = os.environ.get(VARIABLE)
@@ -46,27 +48,23 @@ def find_browser() -> str | None:
         if not Path(named).is_file():
             raise FileNotFoundError(f"{VARIABLE}={named} is not a file; name the browser's executable, or unset it")
         return named
-    on_path = (shutil.which(name) for name in NAMES)
-    found = next((path for path in on_path if path), None) or next((p for p in usual_places() if p.is_file()), None)
-    return str(found) if found else _fetched_by_playwright()
+    for name in NAMES:
+        if found := shutil.which(name):
+            return found
+    return next((str(place) for place in (*usual_places(), _place_of_playwright()) if place.is_file()), None)
 
 
-def _fetched_by_playwright() -> str | None:
+def _place_of_playwright() -> Path:
     with sync_playwright() as playwright:
-        path = playwright.chromium.executable_path
-    return path if path and Path(path).is_file() else None
+        return Path(playwright.chromium.executable_path)
 
 
 @contextmanager
 def launched(executable: str) -> Iterator[Browser]:
     """A headless browser, closed at the end."""
     with sync_playwright() as playwright:
-        browser = _launch(playwright, executable)
+        browser = playwright.chromium.launch(executable_path=executable, headless=True, args=list(FLAGS))
         try:
             yield browser
         finally:
             browser.close()
-
-
-def _launch(playwright: Playwright, executable: str) -> Browser:
-    return playwright.chromium.launch(executable_path=executable, headless=True, args=list(FLAGS))

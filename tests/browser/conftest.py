@@ -18,13 +18,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    executable = find_browser()
-    if executable is None:
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    # here and not in the fixture, since skips from one line of code are reported in one line
+    if item.get_closest_marker("browser") and find_browser() is None:
         if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
             pytest.fail(HOW_TO_GET_ONE, pytrace=False)
         pytest.skip(HOW_TO_GET_ONE)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    executable = find_browser()
+    assert executable is not None
     with launched(executable) as browser:
         yield browser
 
