@@ -140,12 +140,12 @@ def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
     if not (np.isfinite(floor) and floor > 0):
         raise ValueError(f"floor is the smallest eigenvalue allowed and must be positive and finite, got {floor}")
     values, vectors = np.linalg.eigh(tensors)
-    low = (values < floor).any(axis=-1)
+    low = np.asarray((values < floor).any(axis=-1))
     raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
-    return np.where(low[..., None, None], raised, tensors), int(low.sum())
+    return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())
 
 
 def _where(bad: Any, lattice: Lattice) -> str:
     i, j = (int(k) for k in np.argwhere(bad)[0])
-    x, y = lattice.cells[i, j]
+    x, y = lattice.cells[i, j].tolist()
     return f"the first at x={x:.4g}, y={y:.4g}"

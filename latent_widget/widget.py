@@ -12,7 +12,7 @@ import traitlets
 from matplotlib.figure import Figure
 
 from latent_widget import outputs
-from latent_widget.arrays import as_points
+from latent_widget.arrays import as_floats, as_points
 from latent_widget.atlas import Atlas
 from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.decoder import Decoder
@@ -29,6 +29,20 @@ SHOWN = {"points": True, "thumbnails": False, "grid": False, "straight": True, "
 SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")
+
+
+class PlanePoint(traitlets.List[float]):
+    """A trait of two floats that takes whatever holds two numbers: tuples, lists, arrays."""
+
+    def __init__(self) -> None:
+        super().__init__(traitlets.Float(), minlen=2, maxlen=2)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return the numbers as plain floats; anything else is refused by the list that this is."""
+        try:
+            return super().validate(obj, as_floats(value, self.name or "point").tolist())
+        except ValueError:
+            return super().validate(obj, value)
 
 
 class LatentWidget(anywidget.AnyWidget):
@@ -48,8 +62,8 @@ class LatentWidget(anywidget.AnyWidget):
     weights = traitlets.Dict(key_trait=traitlets.Unicode(), value_trait=traitlets.Float()).tag(sync=True)
     temper = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
     stretch = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
-    start = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
-    end = traitlets.List(traitlets.Float(), minlen=2, maxlen=2).tag(sync=True)
+    start = PlanePoint().tag(sync=True)
+    end = PlanePoint().tag(sync=True)
     n_samples = traitlets.Int(10, min=2, max=100).tag(sync=True)
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show = traitlets.Dict().tag(sync=True)

@@ -79,7 +79,7 @@ def test_path_follows_the_traits(widget, atlas):
     np.testing.assert_allclose(path.points[[0, -1]], [[-0.5, -1], [0.5, 1.5]], atol=1e-12)
     assert path.length == pytest.approx(atlas.geodesic(widget.start, widget.end).length, rel=1e-12)
     assert path.length <= widget.straight.length * (1 + 1e-12)
-    widget.end = (0.9, 0.9)
+    widget.end = np.array([0.9, 0.9], dtype=np.float32)
     assert widget.path is not path
     widget.n_samples = 7
     at = torch.from_numpy(widget.path.at(7))
@@ -95,6 +95,7 @@ def test_path_follows_the_traits(widget, atlas):
         ("start", (5.0, 0.0), "start=.*outside the map"),
         ("end", (0.0, float("nan")), "end=.*outside"),
         ("end", (0.0,), "length"),
+        ("end", "here", "end"),
         ("stretch", 1.5, "stretch"),
         ("temper", -0.1, "temper"),
         ("theme", "blue", "theme"),
