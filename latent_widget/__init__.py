@@ -20,8 +20,13 @@ _HOMES = {
     "Lattice": "lattice",
     "SurveyError": "surveying",
     "cartogram": "cartograms",
+    "distance_field": "geodesics",
     "distances": "geodesics",
+    "exp": "exponential",
+    "frechet_mean": "exponential",
     "geodesic": "geodesics",
+    "k_medoids": "exponential",
+    "log": "exponential",
     "slerp": "geodesics",
     "straight": "geodesics",
     "stretched": "geodesics",
@@ -38,8 +43,13 @@ if TYPE_CHECKING:
     from latent_widget.cartograms import Cartogram as Cartogram
     from latent_widget.cartograms import cartogram as cartogram
     from latent_widget.decoder import Decoder as Decoder
+    from latent_widget.exponential import exp as exp
+    from latent_widget.exponential import frechet_mean as frechet_mean
+    from latent_widget.exponential import k_medoids as k_medoids
+    from latent_widget.exponential import log as log
     from latent_widget.field import Field as Field
     from latent_widget.geodesics import Geodesic as Geodesic
+    from latent_widget.geodesics import distance_field as distance_field
     from latent_widget.geodesics import distances as distances
     from latent_widget.geodesics import geodesic as geodesic
     from latent_widget.geodesics import slerp as slerp
