@@ -1,6 +1,6 @@
 /** What does not change while a widget lives, read once from the traits. */
 
-import { lookupInk, type Ink } from "./pictures";
+import { lookupInk, type Sprites } from "./pictures";
 import type { Extent, Model, Shape } from "./types";
 import { floats, toArray } from "./wire";
 
@@ -8,13 +8,6 @@ export interface Points {
   xy: Float32Array;
   labels: Int32Array | null;
   names: string[];
-}
-
-export interface Sprites {
-  shape: Shape;
-  size: Shape;
-  sheet: Uint8Array;
-  ink: Ink;
 }
 
 export interface Atlas {

@@ -5,11 +5,10 @@ import type { Atlas } from "./atlas";
 import { svg } from "./dom";
 import { dotRadius, dots, inside } from "./layers";
 import { stops } from "./legend";
-import { createOverlay, MARGIN, type Scene } from "./overlay";
+import { createOverlay, MARGIN, type Ground, type Scene } from "./overlay";
 import type { Ink, Pictures } from "./pictures";
 import { film, TITLES } from "./strips";
 import type { PathKind } from "./types";
-import type { Ground } from "./view";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 /** More points than this are embedded as pixels. */

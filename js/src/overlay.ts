@@ -6,9 +6,10 @@
  */
 
 import { scaleLinear } from "d3-scale";
-import type { Palette } from "./colour";
+import type { DensityScale, Palette } from "./colour";
 import { set, svg } from "./dom";
 import { onPage, type Mesh } from "./geometry";
+import type { MetricField } from "./spline";
 import type { PathKind, Point, Shown } from "./types";
 
 export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
@@ -25,6 +26,15 @@ export interface Scene {
   end: Point;
   paths: Partial<Record<PathKind, Float64Array>>;
   samples: Partial<Record<PathKind, Float64Array>>;
+}
+
+/** The mixture of measures that is drawn, and its colours. */
+export interface Ground {
+  field: MetricField;
+  scale: DensityScale;
+  density: Float32Array;
+  /** Positions of the corners on the ramp, 0 to 1. */
+  places: Float32Array;
 }
 
 export type End = "start" | "end";

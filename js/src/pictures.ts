@@ -1,7 +1,6 @@
 /** Decoded pictures: previews blended from the sprite sheet, and the tone in which pictures are drawn. */
 
 import { rgb } from "d3-color";
-import type { Sprites } from "./atlas";
 import type { Palette } from "./colour";
 import { sized } from "./dom";
 import type { Shape } from "./types";
@@ -11,6 +10,14 @@ export interface Pictures {
   count: number;
   size: Shape;
   rgba: Uint8Array | Uint8ClampedArray;
+}
+
+/** The sheet of thumbnails: one picture at each place of an h × w lattice. */
+export interface Sprites {
+  shape: Shape;
+  size: Shape;
+  sheet: Uint8Array;
+  ink: Ink;
 }
 
 /**

@@ -1,17 +1,17 @@
 /** One view of a widget: its state, and when what is drawn again. Nothing here waits for the kernel. */
 
 import { readAtlas, type Atlas } from "./atlas";
-import { densityScale, shortNumber, type DensityScale, type Palette } from "./colour";
+import { densityScale, shortNumber, type Palette } from "./colour";
 import { createControls } from "./controls";
 import { html } from "./dom";
 import { exportFigure } from "./export";
 import { density, mixed, onCorners, shares } from "./field";
-import type { MetricField, Path } from "./geodesic";
+import type { Path } from "./geodesic";
 import { blended, flatMesh } from "./geometry";
 import { decodes } from "./kernel";
 import { createLegend, meaning } from "./legend";
 import { createMap } from "./map";
-import { MARGIN, type End, type Scene } from "./overlay";
+import { MARGIN, type End, type Ground, type Scene } from "./overlay";
 import { previews, type Pictures } from "./pictures";
 import { compared, createStrip } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
@@ -22,15 +22,6 @@ import { floats } from "./wire";
 export const KINDS: PathKind[] = ["geodesic", "straight"];
 const WIDEST = 620;
 const TWEEN = 250;
-
-/** The mixture that is drawn, and its colours. */
-export interface Ground {
-  field: MetricField;
-  scale: DensityScale;
-  density: Float32Array;
-  /** Positions of the corners on the ramp, 0 to 1. */
-  places: Float32Array;
-}
 
 export function mountView(model: Model, host: HTMLElement): () => void {
   const atlas = readAtlas(model);
@@ -231,7 +222,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       map.draw(scene(), ground.places, palette);
       updatePanel(ground);
     }
-    if (parts.has("strips")) drawStrips(ground);
+    if (parts.has("strips")) drawStrips();
   }
 
   function updatePanel({ scale, field }: Ground): void {
@@ -259,7 +250,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     return { pictures: previews(atlas.sprites, places), preview: true };
   }
 
-  function drawStrips(_: Ground): void {
+  function drawStrips(): void {
     const shown = model.get("show");
     for (const kind of KINDS) {
       const { pictures, preview } = picturesOf(kind);

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Sprites } from "../src/atlas";
-import { lookupInk, nearest, previews } from "../src/pictures";
+import { lookupInk, nearest, previews, type Sprites } from "../src/pictures";
 import { cellSide, compared } from "../src/strips";
 
 /** A 2 × 3 sheet of 1 × 2-pixel sprites; every channel of sprite (i, j) holds 10·i + j. */
