@@ -15,7 +15,8 @@ LARGEST = 64
 """Longest side of a thumbnail in pixels; larger pictures are reduced to it."""
 CURVE = (32, 48)
 """Height and width of the drawing of a curve."""
-INK = (40, 66, 110, 255)
+INK = (0, 0, 0, 255)
+"""Black on white, which the widget redraws in the ink of its theme."""
 
 
 @dataclass(frozen=True, eq=False)

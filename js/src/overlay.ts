@@ -155,7 +155,8 @@ function drawAxes(group: SVGGElement, scene: Scene, palette: Palette): void {
     const wanted = Math.max(3, Math.round((axis === 0 ? width : height) / 80));
     const ticks = scale.ticks(wanted);
     const size = Math.max(Math.abs(low), Math.abs(high));
-    const text = size >= 1e6 || size < 1e-3 ? scale.tickFormat(wanted, "~e") : scale.tickFormat(wanted);
+    const step = Math.abs((ticks[1] ?? high) - (ticks[0] ?? low));
+    const text = size >= 1e6 || size < 1e-3 ? (tick: number) => powerOfTen(tick, step) : scale.tickFormat(wanted);
     const longest = Math.max(...ticks.map((tick) => text(tick).length));
     const room = axis === 0 ? Math.max(30, 6.5 * longest + 8) : 16;
     let last = -Infinity;
@@ -185,6 +186,14 @@ function drawAxes(group: SVGGElement, scene: Scene, palette: Palette): void {
     { transform: `translate(11 ${MARGIN.top + height / 2}) rotate(-90)`, "text-anchor": "middle", fill: palette.ink, text: name(1) },
     group,
   );
+}
+
+/** A tick in powers of ten, with the digits that tell it from its neighbours. */
+function powerOfTen(tick: number, step: number): string {
+  if (Math.abs(tick) < step / 1e6) return "0";
+  const digits = Math.floor(Math.log10(Math.abs(tick)) + 1e-9) - Math.floor(Math.log10(step) + 1e-9);
+  const text = tick.toExponential(Math.max(digits, 0));
+  return text.replace(/\.0+e/, "e").replace("e+", "e").replace("-", "−").replace("e-", "e−");
 }
 
 function latticeLines(scene: Scene): string {
