@@ -23,6 +23,8 @@ export interface MapActions {
 export interface MapView {
   element: HTMLElement;
   draw(scene: Scene, places: Float32Array, palette: Palette): void;
+  /** Draws the paths and handles only: all that changes while an end is dragged. */
+  drawLines(scene: Scene, palette: Palette): void;
   /** The map's picture without the overlay, `ratio` device pixels per pixel. */
   picture(scene: Scene, places: Float32Array, palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
 }
@@ -86,6 +88,11 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     overlay.update(scene, palette);
   }
 
+  function drawLines(scene: Scene, palette: Palette): void {
+    current = scene;
+    overlay.updateLines(scene, palette);
+  }
+
   /** The plane point under the pointer; with a grip, under where the handle's centre is held. */
   function under(event: PointerEvent, grip: Point = [0, 0]): Point | null {
     if (!current) return null;
@@ -147,6 +154,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   return {
     element,
     draw,
+    drawLines,
     picture(scene, places, palette, ratio, withLayers) {
       const canvas = document.createElement("canvas");
       paintRaster(canvas, scene, places, palette, ratio);

@@ -43,6 +43,8 @@ export interface Overlay {
   element: SVGSVGElement;
   handles: Record<End, SVGGElement>;
   update(scene: Scene, palette: Palette): void;
+  /** Only the paths and the handles, over the axes and lattice as they stand. */
+  updateLines(scene: Scene, palette: Palette): void;
 }
 
 /** Plane units of the page to pixels of the plot, y up. */
@@ -82,13 +84,17 @@ export function createOverlay(): Overlay {
       stroke: palette.dark ? "#ffffff" : "#17284a",
       "stroke-opacity": 0.28,
     });
+    updateLines(scene, palette);
+  }
+
+  function updateLines(scene: Scene, palette: Palette): void {
     straight(scene, palette);
     geodesic(scene, palette);
     placeHandle(handles.start, scene, scene.start, palette);
     placeHandle(handles.end, scene, scene.end, palette);
   }
 
-  return { element, handles, update };
+  return { element, handles, update, updateLines };
 }
 
 function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette: Palette) => void {

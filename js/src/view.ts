@@ -71,10 +71,12 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
   // ---- state -----------------------------------------------------------------------------------------------------
 
-  const dirty = new Set<"map" | "strips">();
+  // the ground (raster, points, thumbnails, axes) is by far the slowest to paint, and stays while an end is dragged
+  type Part = "ground" | "lines" | "panel" | "strips";
+  const dirty = new Set<Part>();
   let frame = 0;
 
-  function schedule(...what: ("map" | "strips")[]): void {
+  function schedule(...what: Part[]): void {
     for (const part of what) dirty.add(part);
     frame ||= requestAnimationFrame(render);
   }
@@ -103,7 +105,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       ground = { field: { shape: atlas.shape, extent: atlas.extent, metric }, density: rho, scale, places };
     }
     retrace();
-    schedule("map");
+    schedule("ground", "panel");
   }
 
   function ends(): [Point, Point] {
@@ -132,7 +134,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (!dragging) {
       kernel.ask(KINDS.map((kind) => ({ kind, points: pairs(samples[kind] ?? new Float64Array()) })));
     }
-    schedule("map", "strips");
+    schedule("lines", "strips");
   }
 
   function drag(end: End, to: Point, done: boolean): void {
@@ -147,7 +149,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let traceWanted = false;
   function scheduleTrace(): void {
     traceWanted = true;
-    schedule("map", "strips");
+    schedule("lines", "strips");
   }
 
   function hover(at: Point | null): void {
@@ -158,7 +160,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (tween) {
       const t = Math.min((now - tween.since) / TWEEN, 1);
       stretchedTo = blended(tween.from, tween.to, t * (2 - t));
-      if (t < 1) schedule("map");
+      if (t < 1) schedule("ground");
       else tween = null;
     }
     blended(flat.corners, stretchedTo, model.get("stretch"), mesh.corners);
@@ -172,7 +174,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (still) stretchedTo = to;
     tween = still ? null : { from: Float64Array.from(stretchedTo), to, since: performance.now() };
     say();
-    schedule("map");
+    schedule("ground");
   }
 
   function say(message = "", state: "ready" | "busy" | "error" = "ready"): void {
@@ -217,11 +219,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const parts = new Set(dirty);
     dirty.clear();
     if (!ground) return;
-    if (parts.has("map")) {
+    if (parts.has("ground")) {
       restretch(now);
       map.draw(scene(), ground.places, palette);
-      updatePanel(ground);
-    }
+    } else if (parts.has("lines")) map.drawLines(scene(), palette);
+    if (parts.has("panel")) updatePanel(ground);
     if (parts.has("strips")) drawStrips();
   }
 
@@ -284,17 +286,23 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   function dress(): void {
     palette = paletteFor(model.get("theme"), root);
     root.dataset.theme = palette.dark ? "dark" : "light";
-    schedule("map", "strips");
+    schedule("ground", "panel", "strips");
   }
 
   const listeners: [string, () => void][] = [
     ["change:weights", remix],
     ["change:temper", remix],
-    ["change:stretch", () => schedule("map")],
+    ["change:stretch", () => schedule("ground", "panel")],
     ["change:start", retrace],
     ["change:end", retrace],
-    ["change:n_samples", resample],
-    ["change:show", () => schedule("map", "strips")],
+    [
+      "change:n_samples",
+      () => {
+        resample();
+        schedule("panel");
+      },
+    ],
+    ["change:show", () => schedule("ground", "panel", "strips")],
     ["change:theme", dress],
     ["change:_cartogram", takeCartogram],
     ["change:_status", () => say()],
@@ -305,7 +313,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const now = Math.floor(entry!.contentRect.width);
     if (now > 0 && now !== width) {
       width = now;
-      schedule("map", "strips");
+      schedule("ground", "panel", "strips");
     }
   });
   observer.observe(left);

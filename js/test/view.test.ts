@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { flatMesh } from "../src/geometry";
+import type { Extent } from "../src/types";
+import { mountView } from "../src/view";
+import { recordedModel, type Recorded } from "./model";
+
+/** What jsdom lacks: a 2-D canvas, sizes and frames. Frames are run by hand; `painted` counts rasters. */
+let painted = 0;
+let frames: FrameRequestCallback[] = [];
+
+function runFrames(): void {
+  for (let k = 0; k < 100 && frames.length > 0; k++) {
+    const due = frames;
+    frames = [];
+    for (const callback of due) callback(performance.now());
+  }
+}
+
+beforeEach(() => {
+  painted = 0;
+  frames = [];
+  const context = new Proxy({} as Record<string, unknown>, {
+    get: (target, name: string) => {
+      if (name === "createImageData") return (w: number, h: number) => ({ data: new Uint8ClampedArray(4 * w * h) });
+      if (name === "putImageData") return (image: { data: Uint8ClampedArray }) => (image.data.length > 4 * 50_000 ? painted++ : 0);
+      return target[name] ?? (() => undefined);
+    },
+  });
+  HTMLCanvasElement.prototype.getContext = (() => context) as never;
+  vi.stubGlobal("requestAnimationFrame", (callback: FrameRequestCallback) => frames.push(callback));
+  vi.stubGlobal("cancelAnimationFrame", () => undefined);
+  vi.stubGlobal(
+    "ResizeObserver",
+    class {
+      constructor(private told: (entries: { contentRect: { width: number } }[]) => void) {}
+      observe() {
+        this.told([{ contentRect: { width: 500 } }]);
+      }
+      disconnect() {}
+    },
+  );
+});
+
+const EXTENT: Extent = [-2, 2, -2, 2];
+const SHAPE: [number, number] = [12, 12];
+
+export function packet(array: Float32Array, shape: number[]) {
+  return { dtype: "float32" as const, shape, buffer: new DataView(array.buffer) };
+}
+
+function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) => Element } {
+  const metric = new Float32Array(144 * 3);
+  for (let k = 0; k < 144; k++) metric.set([1 + (k % 12), 0, 1], 3 * k);
+  const model = recordedModel({
+    weights: { pullback: 1 },
+    temper: 1,
+    stretch: 0,
+    start: [-1, 0],
+    end: [1, 0.5],
+    n_samples: 5,
+    theme: "light",
+    show: { points: true, thumbnails: false, grid: false, straight: true, geodesic: true },
+    _lattice: { extent: EXTENT, shape: SHAPE, names: ["x", "y"] },
+    _fields: [{ name: "pullback", metric: packet(metric, [12, 12, 3]), info: {} }],
+    _points: null,
+    _sprites: null,
+    _cartogram: {
+      corners: packet(Float32Array.from(flatMesh(EXTENT, SHAPE).corners), [13, 13, 2]),
+      maxAreaError: 0,
+      folds: 0,
+      converged: true,
+      method: "flow",
+      message: "",
+      key: "0",
+    },
+    _status: { state: "ready", message: "" },
+  });
+  const host = document.createElement("div");
+  document.body.replaceChildren(host);
+  mountView(model, host);
+  runFrames();
+  return { model, host, hook: (name) => host.querySelector(`[data-lw="${name}"]`)! };
+}
+
+describe("a view", () => {
+  it("paints the ground once, and not again while an end moves", () => {
+    const { model, hook } = mounted();
+    expect(painted).toBe(1);
+    const before = hook("path-geodesic").getAttribute("d");
+    model.set("end", [0.5, -1]);
+    runFrames();
+    expect(hook("path-geodesic").getAttribute("d")).not.toBe(before);
+    expect(hook("handle-end").getAttribute("aria-valuenow")).toBe("0.5");
+    expect(painted).toBe(1);
+    model.set("stretch", 0.5);
+    runFrames();
+    expect(painted).toBe(2);
+  });
+
+  it("follows the number of samples", () => {
+    const { model, hook } = mounted();
+    model.set("n_samples", 7);
+    runFrames();
+    expect((hook("samples") as HTMLInputElement).value).toBe("7");
+    expect(hook("path-geodesic").parentElement!.querySelectorAll("circle")).toHaveLength(7);
+    expect(painted).toBe(1);
+  });
+});
