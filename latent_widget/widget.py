@@ -20,6 +20,7 @@ from latent_widget.field import Field
 from latent_widget.figure import draw_map, draw_strip
 from latent_widget.geodesics import Geodesic, geodesic, straight
 from latent_widget.lattice import Lattice
+from latent_widget.page import page
 from latent_widget.render import Pixels, drawn, levels_of
 from latent_widget.surveying import survey
 from latent_widget.wire import packed
@@ -29,6 +30,9 @@ SHOWN = {"points": True, "thumbnails": False, "grid": False, "straight": True, "
 SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")
+PUBLIC = ("weights", "temper", "stretch", "start", "end", "n_samples", "theme", "show")
+WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
+"""The traits that an exported page holds: the choices, and what is drawn."""
 
 
 class PlanePoint(traitlets.List[float]):
@@ -163,6 +167,18 @@ class LatentWidget(anywidget.AnyWidget):
         for ax, (line, film) in zip(axes[1:], below, strict=True):
             draw_strip(ax, film, line.kind, f"{line.kind}, length {line.length:.4g}")
         figure.savefig(path, dpi=dpi, facecolor="white")
+
+    def to_html(self, path: str | os.PathLike[str], title: str = "Latent space map") -> None:
+        """Write what is shown to one HTML file that needs no kernel, no network and no other file.
+
+        Stretch, colours, handles and geodesics stay live; the film strips are previews from the map's thumbnails, and
+        the stretched map remains that of `weights` and `temper` as they are now. Raises `ValueError` for a suffix other
+        than `.html` or `.htm`.
+        """
+        if Path(path).suffix.lower() not in (".html", ".htm"):
+            raise ValueError(f"path must end in .html, got {os.fspath(path)!r}")
+        state = {name: getattr(self, name) for name in (*PUBLIC, *WIRED)}
+        Path(path).write_text(page(state, title), encoding="utf-8")
 
     @traitlets.validate("weights")
     def _check_weights(self, proposal: Any) -> dict[str, float]:

@@ -48,7 +48,7 @@ export interface Traits {
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
   _sprites: null | { shape: Shape; size: Shape; sheet: WireArray };
   _cartogram: WireCartogram | Record<string, never>;
-  _status: { state: "ready" | "busy" | "error"; message: string };
+  _status: { state: "ready" | "busy" | "warning" | "error"; message: string };
 }
 
 /** The part of anywidget's model that is used here; an exported page brings a small stand-in. */

@@ -177,7 +177,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     schedule("ground");
   }
 
-  function say(message = "", state: "ready" | "busy" | "error" = "ready"): void {
+  function say(message = "", state: Traits["_status"]["state"] = "ready"): void {
     const told = model.get("_status");
     const cart = model.get("_cartogram") as WireCartogram;
     const shown = message || told.state === "ready" ? state : told.state;
