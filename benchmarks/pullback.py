@@ -1,6 +1,6 @@
 """The pull-back metric of the digits decoder against `torch.func`, side by side in one run.
 
-    python benchmarks/pullback.py [--side 256] [--repeats 5] [--threads 2]
+    python benchmarks/pullback.py [--side 256] [--repeats 3] [--threads 2]
 
 Each peer is timed as it stands and with its best of several chunk sizes, chosen in a warm-up; all are timed in turn, so
 that a change of the machine's speed meets them alike. Peak memory is what a process of its own grew by (Linux only).
@@ -79,16 +79,15 @@ def high_water() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with torch.no_grad():
         best = {}
         for name, calls in methods(options.side).items():
-            for call in calls.values():
-                call()
-            timed = {chunk: min(seconds(call), seconds(call)) for chunk, call in calls.items()}
+            next(iter(calls.values()))()
+            timed = {chunk: seconds(call) for chunk, call in calls.items()}
             for chunk in dict.fromkeys((None, min(timed, key=timed.get))):
                 best[name if chunk is None else f"{name}, best"] = (chunk, calls[chunk])
         times = {name: [] for name in best}

@@ -116,8 +116,8 @@ def _verified(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, 
 
 def _contracted(pushed: Tensor) -> Floats:
     value, along_x, along_y = pushed
-    products = ((along_x, along_x), (along_x, along_y), (along_x, along_y), (along_y, along_y))
-    metric = torch.stack([torch.linalg.vecdot(a, b) for a, b in products], dim=-1)
+    e, f, g = (torch.linalg.vecdot(a, b) for a, b in ((along_x, along_x), (along_x, along_y), (along_y, along_y)))
+    metric = torch.stack([e, f, f, g], dim=-1)
     # a value that is NaN may have fine derivatives, by torch.where for one, and must not pass for measured
     metric[~torch.isfinite(value).all(dim=-1)] = torch.nan
     return metric.cpu().double().numpy()

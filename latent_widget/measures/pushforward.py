@@ -138,18 +138,22 @@ def _reshaped(func: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
     return _carry(x.stack.reshape(3, *func(x.stack[0], *args, **kwargs).shape))
 
 
-def _elementwise(slope: Callable[[Tensor, Tensor], Tensor]) -> Callable[..., Any]:
-    """Make the rule of y = f(x) from its slope, a function of (x, y)."""
+def _elementwise(value: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Make the rule of y = f(x) from PyTorch's own fused product of a tangent with the slope, given y."""
 
-    def rule(func: Any, x: Any, **options: Any) -> Any:
-        if not isinstance(x, Stack) or any(options.values()):
-            return NotImplemented
+    def rule(_: Any, x: Any) -> Any:
         stack = torch.empty_like(x.stack)
-        stack[0] = value = func(x.stack[0])
-        torch.mul(x.stack[1:], slope(x.stack[0], value), out=stack[1:])
+        y = value(x.stack[0], out=stack[0])
+        backward(x.stack[1:], y.expand_as(x.stack[1:]), grad_input=stack[1:])
         return _carry(stack)
 
     return rule
+
+
+def _relu(func: Any, x: Any, inplace: bool = False) -> Any:
+    if not isinstance(x, Stack) or inplace:
+        return NotImplemented
+    return _carry(x.stack * (x.stack[0] > 0))
 
 
 _RULES: dict[str, Callable[..., Any]] = {
@@ -157,8 +161,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _linear_in_first),
     **dict.fromkeys(("matmul", "mm", "__matmul__"), _matmul),
     **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze"), _reshaped),
-    "tanh": _elementwise(lambda _, y: torch.addcmul(torch.ones_like(y), y, y, value=-1)),
-    "sigmoid": _elementwise(lambda _, y: torch.addcmul(y, y, y, value=-1)),
-    "relu": _elementwise(lambda x, _: (x > 0).to(x.dtype)),
-    "exp": _elementwise(lambda _, y: y),
+    "tanh": _elementwise(torch.tanh, torch.ops.aten.tanh_backward.grad_input),
+    "sigmoid": _elementwise(torch.sigmoid, torch.ops.aten.sigmoid_backward.grad_input),
+    "relu": _relu,
 }
