@@ -151,7 +151,7 @@ class Notebook:
 
     def run(self, position: int) -> list[dict[str, Any]]:
         """Run one cell as Shift+Enter does, wait for it, and return its outputs; an error raises."""
-        cell = self.page.evaluate(
+        cell = self._patiently(
             """async (position) => {
                 const { commands, shell } = jupyterapp;
                 const notebook = shell.currentWidget.content;
@@ -170,6 +170,26 @@ class Notebook:
         assert cell["after"] is not None, f"cell {position} did not run"
         assert cell["after"] != cell["before"], f"cell {position} did not run again"
         return outputs
+
+    def _patiently(self, script: str, argument: Any) -> Any:
+        """Evaluate an asynchronous function on the page, which has no time-out of its own, within PATIENCE."""
+        told = f"no answer from the kernel within {PATIENCE} s; JupyterLab says that it is "
+        return self.page.evaluate(
+            f"""async (argument) => {{
+                let timer;
+                const late = new Promise((_, fail) => {{
+                    const kernel = () => jupyterapp.shell.currentWidget.sessionContext.session?.kernel;
+                    const say = () => fail(new Error(`{told}${{kernel()?.status}}, ${{kernel()?.connectionStatus}}`));
+                    timer = setTimeout(say, {1000 * PATIENCE});
+                }});
+                try {{
+                    return await Promise.race([({script})(argument), late]);
+                }} finally {{
+                    clearTimeout(timer);
+                }}
+            }}""",
+            argument,
+        )
 
     def run_all(self) -> None:
         """Run the cells from top to bottom."""
@@ -203,7 +223,7 @@ class Notebook:
 
     def ask(self, expression: str) -> Any:
         """The value of a Python expression in the notebook's kernel, by way of JSON."""
-        reply = self.page.evaluate(
+        reply = self._patiently(
             """async (expression) => {
                 const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
                 const future = kernel.requestExecute({
