@@ -5,7 +5,8 @@ import type { Atlas } from "./atlas";
 import { svg } from "./dom";
 import { dotRadius, dots, inside } from "./layers";
 import { stops } from "./legend";
-import { createOverlay, MARGIN, type Ground, type Scene } from "./overlay";
+import { createOverlay } from "./overlay";
+import { MARGIN, type Ground, type Scene } from "./scene";
 import type { Ink, Pictures } from "./pictures";
 import { film, TITLES } from "./strips";
 import type { PathKind } from "./types";
@@ -49,13 +50,15 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
   svg("image", { width: scene.width, height: scene.height, href: picture.toDataURL("image/png"), preserveAspectRatio: "none" }, plot);
   if (scene.shown.points && atlas.points && !many && !scene.shown.thumbnails) {
     const seen = inside(atlas.points, atlas);
-    const group = svg("g", { stroke: LIGHT.casing, "stroke-width": 0.5 }, plot);
+    const clip = svg("svg", { width: scene.width, height: scene.height }, plot);
+    const group = svg("g", { stroke: LIGHT.casing, "stroke-width": 0.5 }, clip);
     for (const { x, y, colour } of dots(scene, atlas.points, seen, LIGHT)) {
-      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: dotRadius(seen.length), fill: colour }, group);
+      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: dotRadius(scene, seen.length), fill: colour }, group);
     }
   }
   const overlay = createOverlay();
   overlay.update(scene, LIGHT);
+  for (const handle of Object.values(overlay.handles)) if (handle.getAttribute("opacity") !== "1") handle.remove();
   for (const handle of Object.values(overlay.handles)) handle.querySelector(".lw-handle-ring")?.remove();
   map.append(...Array.from(overlay.element.childNodes));
 

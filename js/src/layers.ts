@@ -4,12 +4,15 @@ import type { Atlas, Points } from "./atlas";
 import { labelColour, type Palette } from "./colour";
 import type { Finder } from "./geometry";
 import { onPage } from "./geometry";
-import { toPage, toPixels, type Scene } from "./overlay";
+import { toPage, toPixels, type Scene } from "./scene";
 import { nearest } from "./pictures";
+import { closeness } from "./zoom";
 
 /** Pixels from one thumbnail on the map to the next. */
 const PITCH = 46;
 const THUMBNAIL = 34;
+/** Pixels beyond the plot at which a point still shows a part of itself. */
+const BRIM = 4;
 
 /** Which points lie on the map; the others are never drawn, since their place on it is unknown. */
 export function inside(points: Points, atlas: Pick<Atlas, "extent">): Int32Array {
@@ -28,7 +31,7 @@ export interface Dot {
   colour: string;
 }
 
-/** Places and colours of the points on the page, in pixels of the plot. */
+/** Places and colours of those points that are seen, in pixels of the plot. */
 export function dots(scene: Scene, points: Points, seen: Int32Array, palette: Palette): Dot[] {
   const plane = new Float64Array(2 * seen.length);
   seen.forEach((k, n) => {
@@ -36,20 +39,24 @@ export function dots(scene: Scene, points: Points, seen: Int32Array, palette: Pa
     plane[2 * n + 1] = points.xy[2 * k + 1]!;
   });
   const pixels = toPixels(scene, onPage(scene.mesh, plane));
-  return Array.from(seen, (k, n) => ({
-    x: pixels[2 * n]!,
-    y: pixels[2 * n + 1]!,
-    colour: points.labels ? labelColour(points.labels[k]!, points.names.length, palette) : palette.ink,
-  }));
+  const colours = points.labels && points.names.map((_, k) => labelColour(k, points.names.length, palette));
+  const marks: Dot[] = [];
+  seen.forEach((k, n) => {
+    const [x, y] = [pixels[2 * n]!, pixels[2 * n + 1]!];
+    if (x < -BRIM || y < -BRIM || x > scene.width + BRIM || y > scene.height + BRIM) return;
+    marks.push({ x, y, colour: colours ? colours[points.labels![k]!]! : palette.ink });
+  });
+  return marks;
 }
 
-export function dotRadius(count: number): number {
+/** Pixels, by how crowded `all` points would be if they lay evenly. */
+export function dotRadius(scene: Pick<Scene, "pane" | "mesh">, all: number): number {
+  const count = all / closeness(scene.pane, scene.mesh.extent) ** 2;
   return count > 20000 ? 1.1 : count > 4000 ? 1.6 : count > 500 ? 2.2 : 3;
 }
 
 /** Paints dots by stamping one picture per colour, which is many times quicker than a path each. */
-export function paintDots(context: CanvasRenderingContext2D, marks: Dot[], palette: Palette, ratio: number): void {
-  const radius = dotRadius(marks.length);
+export function paintDots(context: CanvasRenderingContext2D, marks: Dot[], radius: number, palette: Palette, ratio: number): void {
   const side = Math.ceil(2 * (radius + 1.5) * ratio);
   const stamps = new Map<string, HTMLCanvasElement>();
   for (const { x, y, colour } of marks) {

@@ -8,20 +8,25 @@ import type { Atlas } from "./atlas";
 import { lookup, type Palette } from "./colour";
 import { html, sized } from "./dom";
 import { finder, type Finder } from "./geometry";
-import { dots, inside, paintDots, paintThumbnails } from "./layers";
-import { createOverlay, MARGIN, toPage, type End, type Scene } from "./overlay";
+import { dotRadius, dots, inside, paintDots, paintThumbnails } from "./layers";
+import { createOverlay } from "./overlay";
+import { MARGIN, toPage, type End, type Scene } from "./scene";
 import { tonedSheet } from "./pictures";
 import { rasterise } from "./raster";
-import type { Point } from "./types";
+import type { Extent, Point } from "./types";
+import { closeness, zoomable } from "./zoom";
 
 export interface MapActions {
   /** An end is being dragged to a plane point; `done` when it was let go. */
   drag(end: End, to: Point, done: boolean): void;
   hover(at: Point | null): void;
+  /** Another part of the page is to be seen. */
+  look(pane: Extent): void;
 }
 
 export interface MapView {
   element: HTMLElement;
+  zoom: { by(factor: number): void; reset(): void };
   draw(scene: Scene, places: Float32Array, palette: Palette): void;
   /** Draws the paths and handles only: all that changes while an end is dragged. */
   drawLines(scene: Scene, palette: Palette): void;
@@ -62,7 +67,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const context = sized(canvas, width, height);
     const image = context.createImageData(width, height);
-    rasterise(new Uint32Array(image.data.buffer), width, height, scene.mesh, places, toned(palette).colours);
+    rasterise(new Uint32Array(image.data.buffer), width, height, scene.mesh, places, toned(palette).colours, scene.pane);
     context.putImageData(image, 0, 0);
   }
 
@@ -71,7 +76,9 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, canvas.width, canvas.height);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (scene.shown.points && atlas.points) paintDots(context, dots(scene, atlas.points, seen, palette), palette, ratio);
+    if (scene.shown.points && atlas.points) {
+      paintDots(context, dots(scene, atlas.points, seen, palette), dotRadius(scene, seen.length), palette, ratio);
+    }
     const { sheet } = toned(palette);
     if (scene.shown.thumbnails && sheet) paintThumbnails(context, scene, atlas, sheet, back(scene));
   }
@@ -85,6 +92,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     }
     paintRaster(raster, scene, places, palette, 1);
     paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
+    overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
     overlay.update(scene, palette);
   }
 
@@ -95,34 +103,63 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
 
   /** The plane point under the pointer; with a grip, under where the handle's centre is held. */
   function under(event: PointerEvent, grip: Point = [0, 0]): Point | null {
+    const pixels = pixelsOf(event, grip);
+    return pixels && current && back(current)(...toPage(current, ...pixels));
+  }
+
+  function pixelsOf(event: MouseEvent, grip: Point = [0, 0]): Point | null {
     if (!current) return null;
     const box = overlay.element.getBoundingClientRect();
     // the host may scale the page
     const zoom = box.width / (current.width + MARGIN.left + MARGIN.right) || 1;
     const px = (event.clientX - box.left) / zoom - MARGIN.left - grip[0];
     const py = (event.clientY - box.top) / zoom - MARGIN.top - grip[1];
-    return back(current)(...toPage(current, px, py));
+    return [px, py];
   }
+
+  function inPlot([px, py]: Point): boolean {
+    return current !== null && px >= 0 && py >= 0 && px <= current.width && py <= current.height;
+  }
+
+  const zoom = zoomable(overlay.element, {
+    extent: atlas.extent,
+    pane: () => current?.pane ?? atlas.extent,
+    at(event) {
+      const pixels = pixelsOf(event);
+      // a map that is being dragged may be held off the plot too
+      const held = overlay.element.classList.contains("lw-panning");
+      return pixels && current && (held || inPlot(pixels)) ? toPage(current, ...pixels) : null;
+    },
+    look(pane) {
+      // the next gesture may come before the next frame
+      if (current) current = { ...current, pane };
+      actions.look(pane);
+    },
+  });
 
   for (const end of ["start", "end"] as const) {
     const handle = overlay.handles[end];
     let grip: Point | null = null;
+    let moved = false;
     handle.addEventListener("pointerdown", (event) => {
       if (event.button !== 0) return;
       const box = handle.getBoundingClientRect();
       grip = [event.clientX - (box.left + box.width / 2), event.clientY - (box.top + box.height / 2)];
+      moved = false;
       handle.setPointerCapture(event.pointerId);
       handle.focus();
       event.preventDefault();
     });
     handle.addEventListener("pointermove", (event) => {
       const to = grip && under(event, grip);
-      if (to) actions.drag(end, to, false);
+      if (!to) return;
+      moved = true;
+      actions.drag(end, to, false);
     });
     const release = (event: PointerEvent) => {
       const to = grip && under(event, grip);
       grip = null;
-      if (to) actions.drag(end, to, true);
+      if (to && moved) actions.drag(end, to, true);
     };
     handle.addEventListener("pointerup", release);
     handle.addEventListener("pointercancel", release);
@@ -144,15 +181,14 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   }
   overlay.element.addEventListener("pointermove", (event) => {
     if (!current) return;
-    const box = overlay.element.getBoundingClientRect();
-    const [px, py] = [event.clientX - box.left - MARGIN.left, event.clientY - box.top - MARGIN.top];
-    const within = px >= 0 && py >= 0 && px <= current.width && py <= current.height;
-    actions.hover(within ? under(event) : null);
+    const pixels = pixelsOf(event);
+    actions.hover(pixels && inPlot(pixels) ? under(event) : null);
   });
   overlay.element.addEventListener("pointerleave", () => actions.hover(null));
 
   return {
     element,
+    zoom,
     draw,
     drawLines,
     picture(scene, places, palette, ratio, withLayers) {

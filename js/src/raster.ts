@@ -1,9 +1,10 @@
 /** The deformed mesh as pixels, shaded smoothly between corners. On the CPU, so the same everywhere. */
 
 import type { Mesh } from "./geometry";
+import type { Extent } from "./types";
 
 /**
- * Fills `width` × `height` pixels (row 0 at the top) with the mesh. `places` are the corners' positions on the ramp, 0 to 1,
+ * Fills `width` × `height` pixels (row 0 at the top) with the part `pane` of the mesh. `places` are the corners' positions on the ramp, 0 to 1,
  * `words` the 256 colours. The mesh covers its extent, so every pixel is written.
  */
 export function rasterise(
@@ -13,8 +14,9 @@ export function rasterise(
   mesh: Mesh,
   places: Float32Array,
   words: Uint32Array,
+  pane: Extent = mesh.extent,
 ): void {
-  const [x0, x1, y0, y1] = mesh.extent;
+  const [x0, x1, y0, y1] = pane;
   const [rows, columns] = mesh.shape;
   const [sx, sy] = [width / (x1 - x0), height / (y1 - y0)];
   const count = (rows + 1) * (columns + 1);

@@ -11,13 +11,14 @@ import { blended, flatMesh } from "./geometry";
 import { decodes } from "./kernel";
 import { createLegend, meaning } from "./legend";
 import { createMap } from "./map";
-import { MARGIN, type End, type Ground, type Scene } from "./overlay";
+import { MARGIN, type End, type Ground, type Scene } from "./scene";
 import { previews, type Pictures } from "./pictures";
 import { compared, createStrip } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
-import type { Model, PathKind, Point, Traits, WireCartogram } from "./types";
+import type { Extent, Model, PathKind, Point, Traits, WireCartogram } from "./types";
 import { sampled, walker } from "./walk";
 import { floats } from "./wire";
+import { closeness, zoomButtons } from "./zoom";
 
 export const KINDS: PathKind[] = ["geodesic", "straight"];
 const WIDEST = 620;
@@ -29,8 +30,10 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const layout = html("div", { class: "lw-layout" }, root);
   const left = html("div", { class: "lw-left" }, layout);
   const panel = html("div", { class: "lw-panel" }, layout);
-  const map = createMap(left, atlas, { drag, hover });
-  const readout = html("p", { class: "lw-readout", "data-lw": "readout" }, left);
+  const map = createMap(left, atlas, { drag, hover, look });
+  const below = html("div", { class: "lw-below" }, left);
+  const readout = html("p", { class: "lw-readout", "data-lw": "readout" }, below);
+  const showZoom = zoomButtons(below, map.zoom);
   const legend = createLegend(panel, atlas.points?.labels ? atlas.points.names : null);
   const controls = createControls(panel, atlas.names, { points: atlas.points !== null, thumbnails: atlas.sprites !== null }, {
     stretch: (value, final) => write("stretch", value, final ? 0 : 100),
@@ -58,6 +61,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let note = "";
   let dragging: { end: End; to: Point } | null = null;
   let width = 0;
+  let pane = atlas.extent;
   let palette: Palette = paletteFor(model.get("theme"), root);
   const walk = walker();
   const kernel = decodes(model, (answer) => {
@@ -156,6 +160,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     readout.textContent = at && ground ? described(at, ground, atlas) : "";
   }
 
+  function look(wanted: Extent): void {
+    pane = wanted;
+    schedule("ground");
+  }
+
   function restretch(now: number): void {
     if (tween) {
       const t = Math.min((now - tween.since) / TWEEN, 1);
@@ -200,6 +209,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       width: plot,
       height: Math.round(plot * aspect),
       mesh,
+      pane,
       axes: atlas.axes,
       shown: model.get("show"),
       start,
@@ -222,6 +232,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (parts.has("ground")) {
       restretch(now);
       map.draw(scene(), ground.places, palette);
+      showZoom(closeness(pane, atlas.extent));
     } else if (parts.has("lines")) map.drawLines(scene(), palette);
     if (parts.has("panel")) updatePanel(ground);
     if (parts.has("strips")) drawStrips();

@@ -1,7 +1,7 @@
 /** The two lines between the handles: walked at once in the browser, from a march that is kept while one end moves. */
 
 import { march, samplesAlong, samplesByLength, straight, trace, type March, type MetricField, type Path } from "./geodesic";
-import type { End } from "./overlay";
+import type { End } from "./scene";
 import type { PathKind, Point } from "./types";
 
 export interface Lines {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { LIGHT } from "../src/colour";
 import { flatMesh } from "../src/geometry";
-import { createOverlay, polyline, toPage, toPixels, type Scene } from "../src/overlay";
+import { createOverlay, polyline } from "../src/overlay";
+import { toPage, toPixels, type Scene } from "../src/scene";
 
 function sceneOf(extent: [number, number, number, number], label = "x"): Scene {
   const [x0, x1, y0, y1] = extent;
@@ -9,6 +10,7 @@ function sceneOf(extent: [number, number, number, number], label = "x"): Scene {
     width: 400,
     height: 200,
     mesh: flatMesh(extent, [8, 8]),
+    pane: extent,
     axes: [label, "y"],
     shown: { points: true, thumbnails: false, grid: true, straight: true, geodesic: true },
     start: [x0, y0],
@@ -52,6 +54,34 @@ describe("overlay", () => {
     expect(places.length).toBeGreaterThan(1);
     places.slice(1).forEach((x, k) => expect(x - places[k]!).toBeGreaterThanOrEqual(30));
     expect(new Set(across.map((t) => t.textContent)).size).toBe(across.length);
+  });
+
+  it("follows the part that is seen: finer ticks, clipped lines, handles at the border", () => {
+    const overlay = createOverlay();
+    const scene = sceneOf([0, 2, -1, 1]);
+    overlay.update({ ...scene, pane: [0.5, 0.6, 0, 0.1] }, LIGHT);
+    const ticks = Array.from(overlay.element.querySelectorAll("g[pointer-events=none] text[y]"));
+    const read = (tick: Element) => [Number(tick.textContent), Number(tick.getAttribute("x"))] as const;
+    const across = ticks.filter((tick) => tick.getAttribute("text-anchor") === "middle").slice(0, -1).map(read);
+    expect(across.length).toBeGreaterThan(3);
+    for (const [value, x] of across) expect(x).toBeCloseTo(46 + ((value - 0.5) / 0.1) * 400, 6);
+    expect(overlay.element.querySelector("svg")!.getAttribute("overflow")).toBe("hidden");
+    expect(overlay.handles.start.getAttribute("transform")).toBe("translate(0.0 200.0)");
+    expect(overlay.handles.start.getAttribute("opacity")).toBe("0.5");
+    overlay.update(scene, LIGHT);
+    expect(overlay.handles.start.getAttribute("opacity")).toBe("1");
+  });
+
+  it("puts ticks where the stretched lines of the plane meet the edge", () => {
+    const overlay = createOverlay();
+    const scene = sceneOf([0, 1, 0, 1]);
+    const corners = scene.mesh.corners.map((v, k) => (k % 2 === 0 ? v * v : v));
+    overlay.update({ ...scene, mesh: { ...scene.mesh, corners }, pane: [0.25, 0.75, 0.25, 0.75] }, LIGHT);
+    const texts = Array.from(overlay.element.querySelectorAll("g[pointer-events=none] text"));
+    const tick = texts.find((t) => t.textContent === "0.7" && t.getAttribute("text-anchor") === "middle")!;
+    // the corners go to their squares, and within a cell the page is linear in the plane
+    const there = 0.4 * 0.625 ** 2 + 0.6 * 0.75 ** 2;
+    expect(Number(tick.getAttribute("x"))).toBeCloseTo(46 + ((there - 0.25) / 0.5) * 400, 6);
   });
 
   it("writes names as text", () => {

@@ -16,6 +16,18 @@ describe("rasterise", () => {
     }
   });
 
+  it("shows a part of the mesh as it stands in the whole", () => {
+    const mesh = flatMesh([0, 1, 0, 1], [4, 4]);
+    const places = Float32Array.from({ length: 25 }, (_, k) => ((k % 5) + Math.floor(k / 5)) / 8);
+    const whole = new Uint32Array(40 * 40);
+    rasterise(whole, 40, 40, mesh, places, words);
+    const part = new Uint32Array(20 * 10);
+    rasterise(part, 20, 10, mesh, places, words, [0.25, 0.75, 0.5, 0.75]);
+    for (let y = 0; y < 10; y++) {
+      for (let x = 0; x < 20; x++) expect(part[y * 20 + x]).toBe(whole[(y + 10) * 40 + x + 10]);
+    }
+  });
+
   it("leaves no pixel empty, however the inner corners are moved", () => {
     const mesh = flatMesh([-1, 1, -1, 1], [24, 24]);
     let seed = 7;

@@ -1,0 +1,50 @@
+/** What a map shows, and where on the screen: between plane units of the page and pixels of the plot. */
+
+import type { DensityScale } from "./colour";
+import type { Mesh } from "./geometry";
+import type { MetricField } from "./spline";
+import type { Extent, PathKind, Point, Shown } from "./types";
+
+export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
+
+/** All that the map shows, in plane coordinates; `width` and `height` are the plot's pixels. */
+export interface Scene {
+  width: number;
+  height: number;
+  mesh: Mesh;
+  /** The part of the page that is seen. */
+  pane: Extent;
+  axes: [string, string];
+  shown: Shown;
+  start: Point;
+  end: Point;
+  paths: Partial<Record<PathKind, Float64Array>>;
+  samples: Partial<Record<PathKind, Float64Array>>;
+}
+
+/** The mixture of measures that is drawn, and its colours. */
+export interface Ground {
+  field: MetricField;
+  scale: DensityScale;
+  density: Float32Array;
+  /** Positions of the corners on the ramp, 0 to 1. */
+  places: Float32Array;
+}
+
+export type End = "start" | "end";
+
+/** Plane units of the page to pixels of the plot, y up. */
+export function toPixels(scene: Pick<Scene, "pane" | "width" | "height">, page: ArrayLike<number>): Float64Array {
+  const [x0, x1, y0, y1] = scene.pane;
+  const out = new Float64Array(page.length);
+  for (let k = 0; k < page.length; k += 2) {
+    out[k] = ((page[k]! - x0) / (x1 - x0)) * scene.width;
+    out[k + 1] = ((y1 - page[k + 1]!) / (y1 - y0)) * scene.height;
+  }
+  return out;
+}
+
+export function toPage(scene: Pick<Scene, "pane" | "width" | "height">, px: number, py: number): Point {
+  const [x0, x1, y0, y1] = scene.pane;
+  return [x0 + (px / scene.width) * (x1 - x0), y1 - (py / scene.height) * (y1 - y0)];
+}
