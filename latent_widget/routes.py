@@ -83,7 +83,7 @@ def routes(
     """
     start, aim = ground.to_marched(source), ground.to_marched(target)
     shape, other = ground.marched.shape[:2], there if back is None else back
-    points, stops = _ways(shape, *there, *other, back is not None, ground.blocked, start, aim, 1.0 + doubt)
+    points, stops = _ways.py_func(shape, *there, *other, back is not None, ground.blocked, start, aim, 1.0 + doubt)
     ways = []
     for first, last in pairwise(stops):
         way = ground.from_marched(points[first:last])
@@ -103,7 +103,9 @@ def routes(
 
 def relax(ground: Terrain, guess: Route, nodes: int | None = None) -> Route:
     """The geodesic that Newton's method finds from a rough path."""
-    points, cumulative, promised = shortening.relax(ground.coefficients, guess.points, nodes or 0, TOLERANCE)
+    # its loop over a few levels runs interpreted here: compiled, it takes a second more before the first geodesic
+    levels = shortening.relax.py_func
+    points, cumulative, promised = levels(ground.coefficients, guess.points, nodes or 0, TOLERANCE)
     return Route(points, cumulative, f"Newton from the {guess.name}", promised)
 
 
@@ -166,30 +168,25 @@ def _ways(
     used = trace(shape, there_u, there_flow, there_parent, blocked, source, target, path)
     if used < 2:
         return out[:0], stops[:1]
-    for k in range(used):
-        out[k, 0], out[k, 1] = path[used - 1 - k, 0], path[used - 1 - k, 1]
+    out[:used] = path[:used][::-1]
     stops[1] = used
     kept = 1
     if both:
         middle = np.empty(2)
         for node in _passes(shape, there_u, back_u, limit):
             middle[0], middle[1] = node % width, node // width
-            near = np.inf
-            for k in range(stops[kept]):
-                near = min(near, max(abs(out[k, 0] - middle[0]), abs(out[k, 1] - middle[1])))
-            if near <= 1.0 or kept == MOST:
+            away = np.abs(out[: stops[kept]] - middle)
+            if kept == MOST or np.maximum(away[:, 0], away[:, 1]).min() <= 1.0:
                 continue
             end = stops[kept]
             first = trace(shape, there_u, there_flow, there_parent, blocked, source, middle, path)
             if first < 2 or end + 2 * first > room:
                 continue
-            for k in range(first):
-                out[end + k, 0], out[end + k, 1] = path[first - 1 - k, 0], path[first - 1 - k, 1]
+            out[end : end + first] = path[:first][::-1]
             second = trace(shape, back_u, back_flow, back_parent, blocked, target, middle, path)
             if second < 2 or end + first + second > room:
                 continue
-            for k in range(1, second):
-                out[end + first + k - 1, 0], out[end + first + k - 1, 1] = path[k, 0], path[k, 1]
+            out[end + first : end + first + second - 1] = path[1:second]
             kept += 1
             stops[kept] = end + first + second - 1
     return out[: stops[kept]], stops[: kept + 1]

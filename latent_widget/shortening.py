@@ -254,9 +254,8 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
     cumulative = measure(coefficients, points)
     count = nodes
     if nodes == 0:
-        reach = 0.0
-        for k in range(len(points) - 1):
-            reach += max(abs(points[k + 1, 0] - points[k, 0]), abs(points[k + 1, 1] - points[k, 1]))
+        moves = np.abs(points[1:] - points[:-1])
+        reach = np.maximum(moves[:, 0], moves[:, 1]).sum()
         count = int(min(max(reach, 96.0), 512.0)) + 1
     # few nodes find in some cheap steps how long the path runs along a wall of the extent
     for part in (9, 3):
@@ -271,9 +270,7 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
         points, _, promised = shorten(coefficients, resample(points, cumulative, count), tolerance)
         cumulative = measure(coefficients, points)
         # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
-        gap = 0.0
-        for k in range(count - 1):
-            gap = max(gap, abs(points[k + 1, 0] - points[k, 0]), abs(points[k + 1, 1] - points[k, 1]))
+        gap = np.abs(points[1:] - points[:-1]).max()
         if nodes > 0 or count > 512 or gap < 3.0:
             return points, cumulative, promised
         count = min(int(count * gap / 1.5), 1024) + 1

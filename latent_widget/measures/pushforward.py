@@ -150,7 +150,7 @@ def _elementwise(value: Callable[..., Any], backward: Callable[..., Any]) -> Cal
     return rule
 
 
-def _relu(func: Any, x: Any, inplace: bool = False) -> Any:
+def _relu(_: Any, x: Any, inplace: bool = False) -> Any:
     if not isinstance(x, Stack) or inplace:
         return NotImplemented
     return _carry(x.stack * (x.stack[0] > 0))
