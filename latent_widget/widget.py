@@ -26,7 +26,10 @@ from latent_widget.surveying import survey
 from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
-SHOWN = {"points": True, "thumbnails": False, "grid": False, "straight": True, "geodesic": True}
+SHOWN = {
+    **{"points": True, "thumbnails": False, "grid": False, "contours": False, "ellipses": False},
+    **{"straight": True, "geodesic": True},
+}
 SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")

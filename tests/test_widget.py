@@ -148,7 +148,8 @@ def test_an_atlas_without_its_model_still_shows(atlas, tmp_path):
 
 def test_figures_are_saved_in_three_formats(widget, tmp_path):
     widget.stretch = 0.7
-    widget.show = {"thumbnails": True, "grid": True}
+    # contours and ellipses are drawn in the browser only
+    widget.show = {"thumbnails": True, "grid": True, "contours": True, "ellipses": True}
     for suffix in ("svg", "png", "pdf"):
         widget.save(tmp_path / f"figure.{suffix}", dpi=100, width=5)
     assert ET.parse(tmp_path / "figure.svg").getroot().tag.endswith("svg")

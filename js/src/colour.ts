@@ -69,6 +69,8 @@ export interface DensityScale {
   /** Position of a value on the ramp, 0 to 1. */
   place(value: number): number;
   ticks: number[];
+  /** Values at which contour lines are drawn. */
+  levels: number[];
 }
 
 export function densityScale(values: ArrayLike<number>): DensityScale {
@@ -84,7 +86,25 @@ export function densityScale(values: ArrayLike<number>): DensityScale {
   const log = high > 10 * low;
   const scale = log ? scaleLog([low, high], [0, 1]) : scaleLinear([low, high], [0, 1]);
   const place = (value: number) => (constant ? 0.35 : Math.min(Math.max(scale(Math.max(value, low)), 0), 1));
-  return { log, domain: [low, high], place, ticks: constant ? [low] : spaced(scale.ticks(log ? 6 : 4), place) };
+  if (constant) return { log, domain: [low, high], place, ticks: [low], levels: [] };
+  return {
+    log,
+    domain: [low, high],
+    place,
+    ticks: spaced(scale.ticks(log ? 6 : 4), place),
+    levels: log ? logLevels(low, high) : scale.ticks(8),
+  };
+}
+
+/** 1, 2, 5, 10, … over few decades, powers of ten over many. */
+function logLevels(low: number, high: number): number[] {
+  const decades = Math.log10(high / low);
+  const steps = decades > 5 ? [1] : decades > 3 ? [1, 3] : [1, 2, 5];
+  const levels: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.log10(high); power++) {
+    for (const step of steps) levels.push(step * 10 ** power);
+  }
+  return levels.filter((level) => level > low && level < high);
 }
 
 /** Drops ticks that would stand closer than a fifth of the bar. */

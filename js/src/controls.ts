@@ -3,8 +3,8 @@
  * touch and screen readers work by themselves.
  *
  * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
- * (both data-name), "show-points", "show-thumbnails", "show-grid", "show-geodesic", "show-straight", "samples",
- * "export-svg", "export-png".
+ * (both data-name), "show-points", "show-thumbnails", "show-grid", "show-contours", "show-ellipses", "show-geodesic",
+ * "show-straight", "samples", "export-svg", "export-png".
  */
 
 import { shortNumber } from "./colour";
@@ -33,12 +33,14 @@ export interface Controls {
   update(choices: Choices): void;
 }
 
-const SHOWN: [keyof Shown, string][] = [
-  ["points", "Points"],
-  ["thumbnails", "Thumbnails"],
-  ["grid", "Lattice"],
-  ["geodesic", "Geodesic"],
-  ["straight", "Straight line"],
+const SHOWN: [keyof Shown, string, string][] = [
+  ["points", "Points", "Encoded data, coloured by label"],
+  ["thumbnails", "Thumbnails", "What is decoded there"],
+  ["grid", "Lattice", "Lines of equal latent coordinates"],
+  ["contours", "Contours", "Lines of equal magnification"],
+  ["ellipses", "Ellipses", "Equal steps of the measure in every direction: round where the stretched map is true to shape"],
+  ["geodesic", "Geodesic", "The shortest line in the measure"],
+  ["straight", "Straight line", "The straight line of latent space"],
 ];
 
 /** Weights run over 10^-3 … 10^3 on a logarithmic slider. */
@@ -92,8 +94,8 @@ export function createControls(
   html("legend", { text: "Show" }, show);
   let shown: Shown | null = null;
   const boxes = SHOWN.filter(([key]) => (key === "points" ? has.points : key === "thumbnails" ? has.thumbnails : true)).map(
-    ([key, words]) => {
-      const label = html("label", {}, show);
+    ([key, words, hint]) => {
+      const label = html("label", { title: hint }, show);
       const box = html("input", { type: "checkbox", "data-lw": `show-${key}` }, label);
       html("span", { text: words }, label);
       box.addEventListener("change", () => shown && actions.show({ ...shown, [key]: box.checked }));

@@ -2,12 +2,13 @@
  * The vector part of the map: axes, lattice lines, paths and the two handles. Used for the screen and for exported figures,
  * so everything is styled by attributes.
  *
- * Hooks for tests: data-lw = "path-geodesic", "path-straight", "handle-start", "handle-end".
+ * Hooks for tests: data-lw = "path-geodesic", "path-straight", "handle-start", "handle-end", "contours", "ellipses".
  */
 
 import { drawAxes } from "./axes";
 import type { Palette } from "./colour";
 import { set, svg } from "./dom";
+import { SIDES } from "./ellipses";
 import { onPage } from "./geometry";
 import { MARGIN, toPixels, type End, type Scene } from "./scene";
 import type { PathKind, Point } from "./types";
@@ -30,6 +31,8 @@ export function createOverlay(): Overlay {
   // a nested picture clips without an id, which would have to be unique on the host's page
   const clipped = svg("svg", {}, plot);
   const lattice = svg("path", { fill: "none", "stroke-width": 0.6, "pointer-events": "none" }, clipped);
+  const contours = svg("path", { fill: "none", "stroke-width": 0.9, "pointer-events": "none", "data-lw": "contours" }, clipped);
+  const ellipses = svg("path", { "stroke-width": 1, "pointer-events": "none", "data-lw": "ellipses" }, clipped);
   const lines = svg("g", { fill: "none", "pointer-events": "none", "stroke-linejoin": "round", "stroke-linecap": "round" }, clipped);
   const straight = createLine("straight", lines);
   const geodesic = createLine("geodesic", lines);
@@ -48,6 +51,15 @@ export function createOverlay(): Overlay {
       d: scene.shown.grid ? latticeLines(scene) : "",
       stroke: palette.dark ? "#ffffff" : "#17284a",
       "stroke-opacity": 0.28,
+    });
+    const drawn = scene.contours?.map((line) => polyline(toPixels(scene, onPage(scene.mesh, line)))) ?? [];
+    set(contours, { d: drawn.join(""), stroke: palette.dark ? "#ffffff" : "#17284a", "stroke-opacity": 0.5 });
+    set(ellipses, {
+      d: scene.ellipses ? polygons(toPixels(scene, onPage(scene.mesh, scene.ellipses))) : "",
+      stroke: palette.ink,
+      "stroke-opacity": 0.85,
+      fill: palette.casing,
+      "fill-opacity": 0.35,
     });
     updateLines(scene, palette);
   }
@@ -136,6 +148,12 @@ function latticeLines(scene: Scene): string {
 export function polyline(pixels: ArrayLike<number>): string {
   let d = "";
   for (let k = 0; k < pixels.length; k += 2) d += `${k === 0 ? "M" : "L"}${fixed(pixels[k]!)} ${fixed(pixels[k + 1]!)}`;
+  return d;
+}
+
+function polygons(pixels: Float64Array): string {
+  let d = "";
+  for (let k = 0; k < pixels.length; k += 2 * SIDES) d += `${polyline(pixels.subarray(k, k + 2 * SIDES))}Z`;
   return d;
 }
 

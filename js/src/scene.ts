@@ -20,6 +20,9 @@ export interface Scene {
   end: Point;
   paths: Partial<Record<PathKind, Float64Array>>;
   samples: Partial<Record<PathKind, Float64Array>>;
+  /** Lines of equal density, and polygons of SIDES corners each; only where they are shown. */
+  contours?: Float64Array[];
+  ellipses?: Float64Array;
 }
 
 /** The mixture of measures that is drawn, and its colours. */

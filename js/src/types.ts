@@ -14,6 +14,8 @@ export interface Shown {
   points: boolean;
   thumbnails: boolean;
   grid: boolean;
+  contours: boolean;
+  ellipses: boolean;
   straight: boolean;
   geodesic: boolean;
 }

@@ -2,8 +2,10 @@
 
 import { readAtlas, type Atlas } from "./atlas";
 import { densityScale, shortNumber, type Palette } from "./colour";
+import { isolines } from "./contours";
 import { createControls } from "./controls";
 import { html } from "./dom";
+import { ellipsesOf } from "./ellipses";
 import { exportFigure } from "./export";
 import { density, mixed, onCorners, shares } from "./field";
 import type { Path } from "./geodesic";
@@ -55,6 +57,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let stretchedTo: Float64Array = flat.corners;
   let tween: { from: Float64Array; to: Float64Array; since: number } | null = null;
   let ground: Ground | null = null;
+  let contours: { of: Ground; lines: Float64Array[] } | null = null;
   let lines: Partial<Record<PathKind, Path>> = {};
   let samples: Partial<Record<PathKind, Float64Array>> = {};
   let exact: Map<PathKind, Pictures> | null = null;
@@ -198,25 +201,39 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
   // ---- drawing ---------------------------------------------------------------------------------------------------
 
-  function scene(): Scene {
+  /** All that is drawn; without layers of the ground where only lines are. */
+  function scene(whole = true): Scene {
     const [x0, x1, y0, y1] = atlas.extent;
     const plot = Math.max(120, Math.min(width, WIDEST) - MARGIN.left - MARGIN.right);
     const aspect = Math.min(Math.max((y1 - y0) / (x1 - x0), 0.3), 1.6);
     const [start, end] = ends();
     const paths: Scene["paths"] = {};
     for (const kind of KINDS) if (lines[kind]) paths[kind] = lines[kind].points;
-    return {
+    const shown = model.get("show");
+    const now: Scene = {
       width: plot,
       height: Math.round(plot * aspect),
       mesh,
       pane,
       axes: atlas.axes,
-      shown: model.get("show"),
+      shown,
       start,
       end,
       paths,
       samples,
     };
+    if (!ground || !whole) return now;
+    if (shown.contours) now.contours = isolinesOf(ground);
+    if (shown.ellipses) now.ellipses = ellipsesOf(now, ground.field, ground.density, { ...mesh, corners: stretchedTo });
+    return now;
+  }
+
+  function isolinesOf(from: Ground): Float64Array[] {
+    if (contours?.of !== from) {
+      const places = from.scale.levels.map(from.scale.place);
+      contours = { of: from, lines: places.flatMap((place) => isolines(from.places, atlas.shape, atlas.extent, place)) };
+    }
+    return contours.lines;
   }
 
   function render(now: number): void {
@@ -233,7 +250,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       restretch(now);
       map.draw(scene(), ground.places, palette);
       showZoom(closeness(pane, atlas.extent));
-    } else if (parts.has("lines")) map.drawLines(scene(), palette);
+    } else if (parts.has("lines")) map.drawLines(scene(false), palette);
     if (parts.has("panel")) updatePanel(ground);
     if (parts.has("strips")) drawStrips();
   }

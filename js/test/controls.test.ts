@@ -6,7 +6,7 @@ const choices: Choices = {
   temper: 1,
   weights: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
   shares: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
-  shown: { points: true, thumbnails: false, grid: false, straight: true, geodesic: true },
+  shown: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
   samples: 10,
 };
 
