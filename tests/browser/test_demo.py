@@ -1,6 +1,9 @@
 """The demo notebook in a real JupyterLab: a user's hand on the widget, and what Python sees of it."""
 
+import os
 import re
+import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -147,27 +150,62 @@ def test_dragging_on_the_stretched_map(widget: Notebook) -> None:
     assert place(widget, landed) == pytest.approx((x - 30, y - 25), abs=PIXEL)
 
 
+def drag_by_hand(notebook: Notebook) -> None:
+    """Drag the start, and see at each step that the line is there already."""
+    x, y = grab(notebook, "start")
+    last = line(notebook)[-1]
+    for step in (10, 20, 30):
+        notebook.page.mouse.move(x + step, y - step)
+        rest(notebook)
+        assert line(notebook)[0] == pytest.approx((x + step, y - step), abs=PIXEL)
+        assert line(notebook)[-1] == pytest.approx(last, abs=0.2)
+    notebook.page.mouse.up()
+    rest(notebook)
+
+
 def test_dragging_moves_the_line_while_the_kernel_is_busy(widget: Notebook, tmp_path: Path) -> None:
-    widget.page.wait_for_selector("[data-lw='strip-geodesic']:not(.lw-preview)")
-    enough = tmp_path / "enough"
-    widget.start(f"import os, time\nwhile not os.path.exists({str(enough)!r}):\n    time.sleep(0.05)")
+    enough, over = tmp_path / "enough", tmp_path / "over"
+    widget.start(
+        "import os, time\n"
+        f"while not os.path.exists({str(enough)!r}):\n    time.sleep(0.05)\n"
+        f"open({str(over)!r}, 'w').close()"
+    )
     try:
-        x, y = grab(widget, "start")
-        before = line(widget)
-        for step in (10, 20, 30):
-            widget.page.mouse.move(x + step, y - step)
-            rest(widget)
-            assert line(widget)[0] == pytest.approx((x + step, y - step), abs=PIXEL)
-            assert line(widget)[-1] == pytest.approx(before[-1], abs=0.2)
-        widget.page.mouse.up()
-        rest(widget)
-        # the strips say that what they show is a preview, since nobody has decoded it yet
-        expect(widget.hook("strip-geodesic")).to_have_class(re.compile(r"\blw-preview\b"))
-        assert widget.kernel_status == "busy"
+        drag_start(widget)
+        assert not over.exists()
     finally:
         enough.touch()
     widget.wait_until(f"list(w.start) != {list(START)}")
+    assert over.exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="only POSIX can freeze a process")
+def test_dragging_moves_the_line_while_the_kernel_is_frozen(widget: Notebook) -> None:
+    """Not even its threads run: JupyterLab lets a busy kernel answer widgets from another thread."""
+    widget.page.wait_for_selector("[data-lw='strip-geodesic']:not(.lw-preview)")
+    kernel = widget.ask("__import__('os').getpid()")
+    os.kill(kernel, signal.SIGSTOP)
+    try:
+        drag_start(widget)
+        # the strips say that what they show is a preview, since nobody has decoded it yet
+        expect(widget.hook("strip-geodesic")).to_have_class(re.compile(r"\blw-preview\b"))
+    finally:
+        os.kill(kernel, signal.SIGCONT)
+    widget.wait_until(f"list(w.start) != {list(START)}")
     expect(widget.hook("strip-geodesic")).not_to_have_class(re.compile(r"\blw-preview\b"))
+
+
+def drag_start(notebook: Notebook) -> None:
+    """Drag the start in three steps; the line must be there at each of them."""
+    x, y = grab(notebook, "start")
+    before = line(notebook)
+    for step in (10, 20, 30):
+        notebook.page.mouse.move(x + step, y - step)
+        rest(notebook)
+        assert line(notebook)[0] == pytest.approx((x + step, y - step), abs=PIXEL)
+        assert line(notebook)[-1] == pytest.approx(before[-1], abs=0.2)
+    notebook.page.mouse.up()
+    rest(notebook)
 
 
 def test_stretch_slider(widget: Notebook) -> None:
