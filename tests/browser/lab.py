@@ -204,17 +204,10 @@ class Notebook:
             """(code) => new Promise((begun) => {
                 const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
                 const future = kernel.requestExecute({ code });
-                window.work = { done: false };
                 future.onIOPub = ({ header }) => header.msg_type === "execute_input" && begun(null);
-                future.done.then(() => { window.work.done = true; });
             })""",
             code,
         )
-
-    @property
-    def works(self) -> bool:
-        """Whether what `start` began still runs. The kernel's status does not tell: comms run beside, and say idle."""
-        return self.page.evaluate("() => !window.work.done")
 
     def theme(self, name: str) -> None:
         """Give JupyterLab one of its themes, "Light" or "Dark"."""

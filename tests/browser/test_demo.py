@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
@@ -171,7 +170,7 @@ def test_dragging_moves_the_line_while_the_kernel_is_busy(widget: Notebook, tmp_
         f"open({str(over)!r}, 'w').close()"
     )
     try:
-        drag_start(widget)
+        drag_by_hand(widget)
         assert not over.exists()
     finally:
         enough.touch()
@@ -186,26 +185,13 @@ def test_dragging_moves_the_line_while_the_kernel_is_frozen(widget: Notebook) ->
     kernel = widget.ask("__import__('os').getpid()")
     os.kill(kernel, signal.SIGSTOP)
     try:
-        drag_start(widget)
+        drag_by_hand(widget)
         # the strips say that what they show is a preview, since nobody has decoded it yet
         expect(widget.hook("strip-geodesic")).to_have_class(re.compile(r"\blw-preview\b"))
     finally:
         os.kill(kernel, signal.SIGCONT)
     widget.wait_until(f"list(w.start) != {list(START)}")
     expect(widget.hook("strip-geodesic")).not_to_have_class(re.compile(r"\blw-preview\b"))
-
-
-def drag_start(notebook: Notebook) -> None:
-    """Drag the start in three steps; the line must be there at each of them."""
-    x, y = grab(notebook, "start")
-    before = line(notebook)
-    for step in (10, 20, 30):
-        notebook.page.mouse.move(x + step, y - step)
-        rest(notebook)
-        assert line(notebook)[0] == pytest.approx((x + step, y - step), abs=PIXEL)
-        assert line(notebook)[-1] == pytest.approx(before[-1], abs=0.2)
-    notebook.page.mouse.up()
-    rest(notebook)
 
 
 def test_stretch_slider(widget: Notebook) -> None:
