@@ -33,7 +33,8 @@ SHOWN = {
 SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")
-PUBLIC = ("weights", "temper", "stretch", "start", "end", "n_samples", "theme", "show")
+COLOUR_BY = ("density", "area_error")
+PUBLIC = ("weights", "temper", "stretch", "start", "end", "n_samples", "theme", "show", "colour_by")
 WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
 """The traits that an exported page holds: the choices, and what is drawn."""
 
@@ -56,7 +57,8 @@ class LatentWidget(anywidget.AnyWidget):
     """Show an atlas, or survey a decoder over `extent` and show that.
 
     Traits, each settable and observable: `weights` (measure -> weight >= 0), `temper` in [0, 1], `stretch` in [0, 1],
-    `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn).
+    `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn),
+    `colour_by` ("density", or "area_error": how true the areas of the map are at the present stretch).
     `path`, `straight` and `samples` are computed when asked for. Survey options (`measures=`, `points=`, ...) may
     follow a decoder.
 
@@ -74,6 +76,7 @@ class LatentWidget(anywidget.AnyWidget):
     n_samples = traitlets.Int(10, min=2, max=100).tag(sync=True)
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show = traitlets.Dict().tag(sync=True)
+    colour_by = traitlets.Enum(COLOUR_BY, "density").tag(sync=True)
 
     _lattice = traitlets.Dict().tag(sync=True)
     _fields: Any = traitlets.List().tag(sync=True)
@@ -142,6 +145,8 @@ class LatentWidget(anywidget.AnyWidget):
 
     def save(self, path: str | os.PathLike[str], dpi: float = 200, width: float = 7.0) -> None:
         """Write what is shown to `.svg`, `.png` or `.pdf`, `width` inches wide, white; no browser needed.
+
+        Coloured by the density, without contours and ellipses; the widget's own buttons save those too.
 
         Raises `ValueError` for another suffix.
         """

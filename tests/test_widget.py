@@ -100,6 +100,7 @@ def test_path_follows_the_traits(widget, atlas):
         ("temper", -0.1, "temper"),
         ("theme", "blue", "theme"),
         ("show", {"clouds": True}, "show knows points"),
+        ("colour_by", "noise", "colour_by"),
         ("n_samples", 1, "n_samples"),
     ],
 )

@@ -3,6 +3,7 @@
 import { lab, rgb } from "d3-color";
 import { interpolateLab, piecewise } from "d3-interpolate";
 import { scaleLinear, scaleLog } from "d3-scale";
+import type { ColourBy } from "./types";
 
 export interface Palette {
   dark: boolean;
@@ -14,6 +15,8 @@ export interface Palette {
   geodesic: string;
   straight: string;
   ramp: string[];
+  /** From too small over true to too large. */
+  diverging: string[];
 }
 
 /** Both ramps change lightness evenly and stay readable without colour; figure.py draws with the light one. */
@@ -27,6 +30,7 @@ export const LIGHT: Palette = {
   geodesic: "#c2410c",
   straight: "#1d4ed8",
   ramp: ["#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa"],
+  diverging: ["#8c510a", "#d0a65c", "#f4f1ea", "#7cb5ae", "#01665e"],
 };
 
 export const DARK: Palette = {
@@ -39,17 +43,22 @@ export const DARK: Palette = {
   geodesic: "#fb923c",
   straight: "#93b4ff",
   ramp: ["#12161d", "#1b2a40", "#25405b", "#345a73", "#4c7688", "#6f949c"],
+  diverging: ["#d9a05b", "#7a5526", "#171c24", "#2a6a64", "#5fc3b6"],
 };
 
-/** 256 colours of a ramp as little-endian RGBA words, ready for ImageData, evenly spaced in lightness. */
-export function lookup(ramp: string[]): Uint32Array {
-  const colour = evenRamp(ramp);
+/** 256 colours as little-endian RGBA words, ready for ImageData. */
+export function lookup(colour: (t: number) => string): Uint32Array {
   const words = new Uint32Array(256);
   for (let k = 0; k < 256; k++) {
     const { r, g, b } = rgb(colour(k / 255));
     words[k] = (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
   }
   return words;
+}
+
+/** The colours for what a map is coloured by, over 0 to 1. */
+export function colours(by: ColourBy, palette: Palette): (t: number) => string {
+  return by === "density" ? evenRamp(palette.ramp) : piecewise(interpolateLab, palette.diverging);
 }
 
 /** Interpolates a ramp in CIELAB with its stops placed by their lightness, so equal steps look equal. */

@@ -4,12 +4,12 @@
  *
  * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
  * (both data-name), "show-points", "show-thumbnails", "show-grid", "show-contours", "show-ellipses", "show-geodesic",
- * "show-straight", "samples", "export-svg", "export-png".
+ * "show-straight", "colour-by", "samples", "export-svg", "export-png".
  */
 
 import { shortNumber } from "./colour";
 import { html, set } from "./dom";
-import type { Shown } from "./types";
+import type { ColourBy, Shown } from "./types";
 
 export interface Choices {
   stretch: number;
@@ -18,6 +18,7 @@ export interface Choices {
   shares: Record<string, number>;
   shown: Shown;
   samples: number;
+  colour: ColourBy;
 }
 
 export interface Actions {
@@ -26,6 +27,7 @@ export interface Actions {
   weights(weights: Record<string, number>, final: boolean): void;
   show(shown: Shown): void;
   samples(count: number): void;
+  colour(by: ColourBy): void;
   save(format: "svg" | "png"): void;
 }
 
@@ -41,6 +43,11 @@ const SHOWN: [keyof Shown, string, string][] = [
   ["ellipses", "Ellipses", "Equal steps of the measure in every direction: round where the stretched map is true to shape"],
   ["geodesic", "Geodesic", "The shortest line in the measure"],
   ["straight", "Straight line", "The straight line of latent space"],
+];
+
+const COLOURS: [ColourBy, string][] = [
+  ["density", "magnification"],
+  ["area_error", "how true areas are"],
 ];
 
 /** Weights run over 10^-3 … 10^3 on a logarithmic slider. */
@@ -103,6 +110,11 @@ export function createControls(
     },
   );
 
+  const by = html("label", { class: "lw-colour", text: "Colour by " }, parent);
+  const colour = html("select", { "data-lw": "colour-by" }, by);
+  for (const [value, words] of COLOURS) html("option", { value, text: words }, colour);
+  colour.addEventListener("change", () => actions.colour(colour.value as ColourBy));
+
   const last = html("div", { class: "lw-row" }, parent);
   const count = html("label", { class: "lw-samples", text: "Samples " }, last);
   const samples = html("input", { type: "number", min: 2, max: 100, step: 1, "data-lw": "samples" }, count);
@@ -140,6 +152,7 @@ export function createControls(
         share.title = value > 0 ? `weight ${shortNumber(value)}, ${part} % of the mixed metric` : "";
       }
       for (const { key, box } of boxes) box.checked = choices.shown[key];
+      colour.value = choices.colour;
       if (document.activeElement !== samples) samples.value = String(choices.samples);
     },
   };

@@ -1,10 +1,10 @@
 /** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG drawn from the same SVG. */
 
-import { labelColour, LIGHT, shortNumber, type Palette } from "./colour";
+import { labelColour, LIGHT, type Palette } from "./colour";
 import type { Atlas } from "./atlas";
 import { svg } from "./dom";
 import { dotRadius, dots, inside } from "./layers";
-import { stops } from "./legend";
+import { stops, type Key } from "./legend";
 import { createOverlay } from "./overlay";
 import { MARGIN, type Ground, type Scene } from "./scene";
 import type { Ink, Pictures } from "./pictures";
@@ -21,7 +21,7 @@ export interface Figure {
   scene: Scene;
   ground: Ground;
   atlas: Atlas;
-  title: string;
+  key: Key;
   raster(palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
   strips: { kind: PathKind; caption: string; pictures: Pictures | null }[];
 }
@@ -74,15 +74,15 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
 }
 
 function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, width: number): number {
-  const { scale } = figure.ground;
-  svg("text", { x, y: top + 10, text: figure.title + (scale.log ? " (log scale)" : "") }, root);
+  const { key } = figure;
+  svg("text", { x, y: top + 10, text: key.title }, root);
   const gradient = svg("linearGradient", { id: "lw-density" }, svg("defs", {}, root));
-  for (const [offset, colour] of stops(LIGHT)) svg("stop", { offset, "stop-color": colour }, gradient);
+  for (const [offset, colour] of stops(key.by, LIGHT)) svg("stop", { offset, "stop-color": colour }, gradient);
   const long = Math.min(width, 260);
   svg("rect", { x, y: top + 17, width: long, height: 9, fill: "url(#lw-density)" }, root);
-  for (const tick of scale.ticks) {
-    const anchor = scale.place(tick) < 0.08 ? "start" : scale.place(tick) > 0.92 ? "end" : "middle";
-    svg("text", { x: x + long * scale.place(tick), y: top + 39, "text-anchor": anchor, fill: LIGHT.faint, text: shortNumber(tick) }, root);
+  for (const [place, text] of key.ticks) {
+    const anchor = place < 0.08 ? "start" : place > 0.92 ? "end" : "middle";
+    svg("text", { x: x + long * place, y: top + 39, "text-anchor": anchor, fill: LIGHT.faint, text }, root);
   }
   const names = figure.scene.shown.points && figure.atlas.points?.labels ? figure.atlas.points.names : [];
   let [at, row] = [x, top + 58];

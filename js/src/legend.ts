@@ -4,16 +4,50 @@
  * Hook for tests: data-lw = "legend".
  */
 
-import { evenRamp, labelColour, shortNumber, type DensityScale, type Palette } from "./colour";
+import { OCTAVES } from "./areas";
+import { colours, labelColour, shortNumber, type DensityScale, type Palette } from "./colour";
 import { html } from "./dom";
+import type { ColourBy } from "./types";
 
 /** More labels than this are counted, not listed. */
 const LISTED = 24;
 
 /** Stops of the bar, as offsets and colours, for CSS and for SVG alike. */
-export function stops(palette: Palette): [number, string][] {
-  const colour = evenRamp(palette.ramp);
+export function stops(by: ColourBy, palette: Palette): [number, string][] {
+  const colour = colours(by, palette);
   return Array.from({ length: 13 }, (_, k) => [k / 12, colour(k / 12)]);
+}
+
+/** What a bar of colours says: its title, and words at places between 0 and 1. */
+export interface Key {
+  by: ColourBy;
+  title: string;
+  ticks: [number, string][];
+  range: string;
+}
+
+export function densityKey(scale: DensityScale, title: string): Key {
+  const [low, high] = scale.domain.map(shortNumber);
+  return {
+    by: "density",
+    title: title + (scale.log ? " (log scale)" : ""),
+    ticks: scale.ticks.map((tick) => [scale.place(tick), shortNumber(tick)]),
+    range: `${low} to ${high}`,
+  };
+}
+
+export function errorKey(): Key {
+  const most = 2 ** OCTAVES;
+  return {
+    by: "area_error",
+    title: "Area on this map against the area that the measure asks for",
+    ticks: [
+      [0, `÷${most} or less`],
+      [0.5, "true"],
+      [1, `×${most} or more`],
+    ],
+    range: `${most} times too small over true to ${most} times too large`,
+  };
 }
 
 /** What the density says, for the measures that are on. */
@@ -31,7 +65,7 @@ const MEANINGS: Record<string, string> = {
 
 export interface Legend {
   element: HTMLElement;
-  update(scale: DensityScale, title: string, palette: Palette): void;
+  update(key: Key, palette: Palette): void;
 }
 
 export function createLegend(parent: Element, labels: string[] | null): Legend {
@@ -51,18 +85,16 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
   }
   return {
     element,
-    update(scale, words, palette) {
-      title.textContent = words + (scale.log ? " (log scale)" : "");
-      bar.style.background = `linear-gradient(to right, ${stops(palette).map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
-      const [low, high] = scale.domain.map(shortNumber);
-      bar.setAttribute("aria-label", `colours from ${low} to ${high}`);
+    update(key, palette) {
+      title.textContent = key.title;
+      bar.style.background = `linear-gradient(to right, ${stops(key.by, palette).map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
+      bar.setAttribute("aria-label", `colours from ${key.range}`);
       swatches.forEach((swatch, k) => {
         swatch.style.background = labelColour(k, labels!.length, palette);
       });
       ticks.replaceChildren();
-      for (const tick of scale.ticks) {
-        const place = scale.place(tick);
-        const mark = html("span", { text: shortNumber(tick) }, ticks);
+      for (const [place, text] of key.ticks) {
+        const mark = html("span", { text }, ticks);
         mark.style.left = `${100 * place}%`;
         mark.style.transform = `translateX(${place < 0.08 ? "0" : place > 0.92 ? "-100%" : "-50%"})`;
       }

@@ -5,15 +5,15 @@
  */
 
 import type { Atlas } from "./atlas";
-import { lookup, type Palette } from "./colour";
+import { colours, lookup, type Palette } from "./colour";
 import { html, sized } from "./dom";
 import { finder, type Finder } from "./geometry";
 import { dotRadius, dots, inside, paintDots, paintThumbnails } from "./layers";
 import { createOverlay } from "./overlay";
-import { MARGIN, toPage, type End, type Scene } from "./scene";
+import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
 import { tonedSheet } from "./pictures";
 import { rasterise } from "./raster";
-import type { Extent, Point } from "./types";
+import type { ColourBy, Extent, Point } from "./types";
 import { closeness, zoomable } from "./zoom";
 
 export interface MapActions {
@@ -27,11 +27,11 @@ export interface MapActions {
 export interface MapView {
   element: HTMLElement;
   zoom: { by(factor: number): void; reset(): void };
-  draw(scene: Scene, places: Float32Array, palette: Palette): void;
+  draw(scene: Scene, shading: Shading, palette: Palette): void;
   /** Draws the paths and handles only: all that changes while an end is dragged. */
   drawLines(scene: Scene, palette: Palette): void;
   /** The map's picture without the overlay, `ratio` device pixels per pixel. */
-  picture(scene: Scene, places: Float32Array, palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
+  picture(scene: Scene, shading: Shading, palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
 }
 
 export function createMap(parent: Element, atlas: Atlas, actions: MapActions): MapView {
@@ -45,7 +45,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     canvas.style.top = `${MARGIN.top}px`;
   }
   const seen = atlas.points ? inside(atlas.points, atlas) : new Int32Array();
-  let words: { palette: Palette; colours: Uint32Array; sheet: HTMLCanvasElement | null } | null = null;
+  let words: { palette: Palette; colours: Record<ColourBy, Uint32Array>; sheet: HTMLCanvasElement | null } | null = null;
   let current: Scene | null = null;
   // made anew for each mesh, and only when somebody asks
   let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
@@ -53,7 +53,9 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
 
   function toned(palette: Palette): NonNullable<typeof words> {
     if (words?.palette !== palette) {
-      words = { palette, colours: lookup(palette.ramp), sheet: atlas.sprites ? tonedSheet(atlas.sprites, palette) : null };
+      const ramp = (by: ColourBy) => lookup(colours(by, palette));
+      const sheet = atlas.sprites ? tonedSheet(atlas.sprites, palette) : null;
+      words = { palette, colours: { density: ramp("density"), area_error: ramp("area_error") }, sheet };
     }
     return words;
   }
@@ -63,11 +65,11 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     return find.finder;
   }
 
-  function paintRaster(canvas: HTMLCanvasElement, scene: Scene, places: Float32Array, palette: Palette, ratio: number): void {
+  function paintRaster(canvas: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const context = sized(canvas, width, height);
     const image = context.createImageData(width, height);
-    rasterise(new Uint32Array(image.data.buffer), width, height, scene.mesh, places, toned(palette).colours, scene.pane);
+    rasterise(new Uint32Array(image.data.buffer), width, height, scene.mesh, shading.places, toned(palette).colours[shading.by], scene.pane);
     context.putImageData(image, 0, 0);
   }
 
@@ -83,14 +85,14 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     if (scene.shown.thumbnails && sheet) paintThumbnails(context, scene, atlas, sheet, back(scene));
   }
 
-  function draw(scene: Scene, places: Float32Array, palette: Palette): void {
+  function draw(scene: Scene, shading: Shading, palette: Palette): void {
     current = scene;
     stamp++;
     for (const canvas of [raster, layers]) {
       canvas.style.width = `${scene.width}px`;
       canvas.style.height = `${scene.height}px`;
     }
-    paintRaster(raster, scene, places, palette, 1);
+    paintRaster(raster, scene, shading, palette, 1);
     paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
     overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
     overlay.update(scene, palette);
@@ -191,9 +193,9 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     zoom,
     draw,
     drawLines,
-    picture(scene, places, palette, ratio, withLayers) {
+    picture(scene, shading, palette, ratio, withLayers) {
       const canvas = document.createElement("canvas");
-      paintRaster(canvas, scene, places, palette, ratio);
+      paintRaster(canvas, scene, shading, palette, ratio);
       if (withLayers) {
         const top = document.createElement("canvas");
         paintLayers(top, scene, palette, ratio);

@@ -3,7 +3,7 @@
 import type { DensityScale } from "./colour";
 import type { Mesh } from "./geometry";
 import type { MetricField } from "./spline";
-import type { Extent, PathKind, Point, Shown } from "./types";
+import type { ColourBy, Extent, PathKind, Point, Shown } from "./types";
 
 export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
 
@@ -31,6 +31,12 @@ export interface Ground {
   scale: DensityScale;
   density: Float32Array;
   /** Positions of the corners on the ramp, 0 to 1. */
+  places: Float32Array;
+}
+
+/** Colours of the map: places of the corners, 0 to 1, on one of the palette's ramps. */
+export interface Shading {
+  by: ColourBy;
   places: Float32Array;
 }
 

@@ -10,6 +10,9 @@ export interface WireArray {
   buffer: DataView | ArrayBuffer | ArrayBufferView;
 }
 
+/** What the colours of the map say. */
+export type ColourBy = "density" | "area_error";
+
 export interface Shown {
   points: boolean;
   thumbnails: boolean;
@@ -45,6 +48,7 @@ export interface Traits {
   n_samples: number;
   theme: "auto" | "light" | "dark";
   show: Shown;
+  colour_by: ColourBy;
   _lattice: { extent: Extent; shape: Shape; names: [string, string] };
   _fields: WireField[];
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };

@@ -1,7 +1,8 @@
 /** One view of a widget: its state, and when what is drawn again. Nothing here waits for the kernel. */
 
+import { errorPlaces } from "./areas";
 import { readAtlas, type Atlas } from "./atlas";
-import { densityScale, shortNumber, type Palette } from "./colour";
+import { densityScale, shortNumber, type DensityScale, type Palette } from "./colour";
 import { isolines } from "./contours";
 import { createControls } from "./controls";
 import { html } from "./dom";
@@ -11,9 +12,9 @@ import { density, mixed, onCorners, shares } from "./field";
 import type { Path } from "./geodesic";
 import { blended, flatMesh } from "./geometry";
 import { decodes } from "./kernel";
-import { createLegend, meaning } from "./legend";
+import { createLegend, densityKey, errorKey, meaning, type Key } from "./legend";
 import { createMap } from "./map";
-import { MARGIN, type End, type Ground, type Scene } from "./scene";
+import { MARGIN, type End, type Ground, type Scene, type Shading } from "./scene";
 import { previews, type Pictures } from "./pictures";
 import { compared, createStrip } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
@@ -43,6 +44,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     weights: (value, final) => write("weights", value, final ? 0 : 150),
     show: (value) => write("show", value, 0),
     samples: (value) => write("n_samples", value, 0),
+    colour: (value) => write("colour_by", value, 0),
     save: (format) => {
       const figure = figureNow();
       if (figure) exportFigure(format, figure).catch((error: unknown) => say(`The figure could not be saved: ${String(error)}`, "error"));
@@ -248,7 +250,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (!ground) return;
     if (parts.has("ground")) {
       restretch(now);
-      map.draw(scene(), ground.places, palette);
+      map.draw(scene(), shading(ground), palette);
       showZoom(closeness(pane, atlas.extent));
     } else if (parts.has("lines")) map.drawLines(scene(false), palette);
     if (parts.has("panel")) updatePanel(ground);
@@ -258,7 +260,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   function updatePanel({ scale, field }: Ground): void {
     const [names, weights] = weighted();
     const part = shares(atlas.fields, weights);
-    legend.update(scale, meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")), palette);
+    legend.update(key(scale), palette);
     controls.update({
       stretch: model.get("stretch"),
       temper: model.get("temper"),
@@ -266,8 +268,20 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       shares: Object.fromEntries(names.map((name, k) => [name, part[k]!])),
       shown: model.get("show"),
       samples: model.get("n_samples"),
+      colour: model.get("colour_by"),
     });
     root.dataset.cells = field.shape.join("x");
+  }
+
+  function shading(of: Ground): Shading {
+    const by = model.get("colour_by");
+    return { by, places: by === "density" ? of.places : errorPlaces(mesh, of.density) };
+  }
+
+  function key(scale: DensityScale): Key {
+    const [names, weights] = weighted();
+    if (model.get("colour_by") === "area_error") return errorKey();
+    return densityKey(scale, meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")));
   }
 
   function picturesOf(kind: PathKind): { pictures: Pictures | null; preview: boolean } {
@@ -297,14 +311,13 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
   function figureNow(): Parameters<typeof exportFigure>[1] | null {
     if (!ground) return null;
-    const [names, weights] = weighted();
     const now = scene();
     return {
       scene: now,
       ground,
       atlas,
-      title: meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")),
-      raster: (palette, ratio, layers) => map.picture(now, ground!.places, palette, ratio, layers),
+      key: key(ground.scale),
+      raster: (palette, ratio, layers) => map.picture(now, shading(ground!), palette, ratio, layers),
       strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({ kind, caption: caption(kind), ...picturesOf(kind) })),
     };
   }
@@ -331,6 +344,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       },
     ],
     ["change:show", () => schedule("ground", "panel", "strips")],
+    ["change:colour_by", () => schedule("ground", "panel")],
     ["change:theme", dress],
     ["change:_cartogram", takeCartogram],
     ["change:_status", () => say()],

@@ -16,7 +16,7 @@ describe("ramps", () => {
   });
 
   it("are 256 opaque words, lowest red byte first", () => {
-    const words = lookup(["#010203", "#ffffff"]);
+    const words = lookup(evenRamp(["#010203", "#ffffff"]));
     expect(words).toHaveLength(256);
     expect(Array.from(new Uint8Array(words.buffer).slice(0, 4))).toEqual([1, 2, 3, 255]);
   });

@@ -8,13 +8,14 @@ const choices: Choices = {
   shares: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
   shown: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
   samples: 10,
+  colour: "density",
 };
 
 function setUp(has = { points: true, thumbnails: true }) {
   // a checkbox outside the document tells nobody that it was clicked
   const panel = document.createElement("div");
   document.body.replaceChildren(panel);
-  const actions = { stretch: vi.fn(), temper: vi.fn(), weights: vi.fn(), show: vi.fn(), samples: vi.fn(), save: vi.fn() };
+  const actions = { stretch: vi.fn(), temper: vi.fn(), weights: vi.fn(), show: vi.fn(), samples: vi.fn(), save: vi.fn(), colour: vi.fn() };
   const controls = createControls(panel, Object.keys(choices.weights), has, actions);
   controls.update(choices);
   const hook = (name: string, k = 0) => panel.querySelectorAll<HTMLInputElement>(`[data-lw="${name}"]`)[k]!;
@@ -74,6 +75,16 @@ describe("controls", () => {
     expect(actions.samples).toHaveBeenCalledWith(12);
   });
 
+  it("choose what the colours say", () => {
+    const { actions, controls, hook } = setUp();
+    expect(hook("colour-by").value).toBe("density");
+    hook("colour-by").value = "area_error";
+    hook("colour-by").dispatchEvent(new Event("change"));
+    expect(actions.colour).toHaveBeenCalledWith("area_error");
+    controls.update({ ...choices, colour: "area_error" });
+    expect(hook("colour-by").value).toBe("area_error");
+  });
+
   it("offer no layers that an atlas lacks", () => {
     const { hook } = setUp({ points: false, thumbnails: false });
     expect(hook("show-points")).toBeUndefined();
@@ -88,7 +99,7 @@ describe("controls", () => {
 
   it("have a name for every input", () => {
     const { panel } = setUp();
-    for (const input of panel.querySelectorAll("input")) {
+    for (const input of panel.querySelectorAll<HTMLInputElement | HTMLSelectElement>("input, select")) {
       const named = input.closest("label") ?? panel.querySelector(`label[for="${input.id}"]`) ?? input.getAttribute("aria-label");
       expect(named, input.outerHTML).toBeTruthy();
     }

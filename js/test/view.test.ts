@@ -59,6 +59,7 @@ function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) =
     end: [1, 0.5],
     n_samples: 5,
     theme: "light",
+    colour_by: "density",
     show: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
     _lattice: { extent: EXTENT, shape: SHAPE, names: ["x", "y"] },
     _fields: [{ name: "pullback", metric: packet(metric, [12, 12, 3]), info: {} }],
