@@ -92,7 +92,11 @@ def test_nan_in_the_middle_of_the_map_names_the_place():
 @pytest.mark.parametrize(
     ("arguments", "error", "words"),
     [
-        ({"measures": ["pulback"]}, ValueError, "'pulback' is unknown; known names are pullback, jensen_shannon"),
+        (
+            {"measures": ["pulback"]},
+            ValueError,
+            "'pulback' is unknown; known names are pullback, fisher_rao, kl, jensen_shannon",
+        ),
         ({"measures": []}, ValueError, "measures is empty"),
         ({"measures": ["pullback", "pullback"]}, ValueError, "twice"),
         ({"measures": [3]}, TypeError, "a measure is a name, a function"),

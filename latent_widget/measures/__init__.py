@@ -4,16 +4,38 @@ from collections.abc import Callable
 from typing import Any
 
 from latent_widget.field import Field
+from latent_widget.measures.closeness import hellinger, kl, wasserstein
 from latent_widget.measures.divergence import jensen_shannon
+from latent_widget.measures.fisher import fisher_rao
 from latent_widget.measures.locality import is_local, local
 from latent_widget.measures.pullbacks import decoded_length, pullback
 
 Measure = Callable[..., Field]
 
-NAMED: dict[str, Measure] = {"pullback": pullback, "jensen_shannon": jensen_shannon}
+NAMED: dict[str, Measure] = {
+    "pullback": pullback,
+    "fisher_rao": fisher_rao,
+    "kl": kl,
+    "jensen_shannon": jensen_shannon,
+    "hellinger": hellinger,
+    "wasserstein": wasserstein,
+}
 """Measures that `survey` knows by name."""
 
-__all__ = ["NAMED", "Measure", "decoded_length", "is_local", "jensen_shannon", "local", "named", "pullback"]
+__all__ = [
+    "NAMED",
+    "Measure",
+    "decoded_length",
+    "fisher_rao",
+    "hellinger",
+    "is_local",
+    "jensen_shannon",
+    "kl",
+    "local",
+    "named",
+    "pullback",
+    "wasserstein",
+]
 
 
 def named(measure: Any) -> tuple[str, Measure]:

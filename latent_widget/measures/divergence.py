@@ -2,9 +2,9 @@
 
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -16,6 +16,10 @@ from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 from latent_widget.measures.locality import local
 from latent_widget.measures.polarisation import polarised
+
+Pointwise = Callable[[Any, Any], Tensor]
+Table = dict[tuple[type[Distribution], ...], Pointwise]
+Entry = TypeVar("Entry")
 
 CLOSE = (1.0, 0.09)
 """Largest Δμ²/(σ₀σ₁) and log²(σ₁/σ₀) of two Gaussians whose divergence is taken from a polynomial."""
@@ -36,11 +40,22 @@ def jensen_shannon(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) ->
 
     Raises `ValueError` for other outputs, and where the metric is not positive definite.
     """
+    return by_corners(decoder, lattice, "jensen_shannon", 8.0, _JSD, floor)
+
+
+def by_corners(
+    decoder: Decoder, lattice: Lattice, name: str, constant: float, table: Table, floor: float = 0.0
+) -> Field:
+    """Measure a divergence between a cell's decoded corners: squared length `constant` times the divergence.
+
+    `table` holds the divergence of each family that has one; independent factors are summed. Raises `ValueError`,
+    listing the families, for other outputs.
+    """
     probed = decoder.probe(lattice)
-    _family(probed)
+    pointwise = looked_up(probed, table, name)
     corners = decoder(lattice.embed(lattice.corners))
-    metric = 8.0 * polarised(lattice, corners, jsd)
-    info = {"measure": "jensen_shannon", "method": "corner polarisation", "output": outputs.kind(probed)}
+    metric = constant * polarised(lattice, corners, lambda p, q: summed(pointwise, p, q))
+    info = {"measure": name, "method": "corner polarisation", "output": outputs.kind(probed)}
     return Field(lattice, metric, info, floor)
 
 
@@ -50,22 +65,29 @@ def jsd(p: Any, q: Any) -> Tensor:
     It is ∫ m·D(t) with t = (p − q) / (p + q) and D(t) = ½[(1 + t) log(1 + t) + (1 − t) log(1 − t)], evaluated in
     float64 through log1p, so that it does not cancel for close pairs.
     """
-    summed = p.reinterpreted_batch_ndims if isinstance(p, Independent) else 0
-    base_p, base_q = (d.base_dist if isinstance(d, Independent) else d for d in (p, q))
-    pointwise = _family(p)(base_p, base_q)
-    return pointwise.sum(dim=tuple(range(-summed, 0))) if summed else pointwise
+    return summed(looked_up(p, _JSD, "jensen_shannon"), p, q)
 
 
-def _family(distribution: Any) -> Callable[[Any, Any], Tensor]:
+def summed(pointwise: Pointwise, p: Any, q: Any) -> Tensor:
+    """Sum a divergence of one family over the independent factors of two like distributions."""
+    if not isinstance(p, Independent):
+        return pointwise(p, q)
+    factors = p.reinterpreted_batch_ndims
+    found = pointwise(p.base_dist, q.base_dist)
+    return found.sum(dim=tuple(range(-factors, 0))) if factors else found
+
+
+def looked_up(distribution: Any, table: Mapping[tuple[type[Distribution], ...], Entry], name: str) -> Entry:
+    """Find the entry of a distribution's family; raises `ValueError` listing those that there are."""
     base = distribution.base_dist if isinstance(distribution, Independent) else distribution
-    for families, divergence in _JSD.items():
+    for families, entry in table.items():
         if isinstance(base, families):
-            return divergence
-    known = ", ".join(family.__name__ for families in _JSD for family in families)
-    remedy = "use pullback for it, or return a distribution" if isinstance(base, Tensor) else "pullback may apply"
-    raise ValueError(
-        f"jensen_shannon needs one of {known} as decoder output, got {outputs.kind(distribution)}; {remedy}"
+            return entry
+    known = ", ".join(family.__name__ for families in table for family in families)
+    remedy = (
+        "use pullback for it, or return a distribution" if isinstance(base, Tensor) else "another measure may apply"
     )
+    raise ValueError(f"{name} needs one of {known} as decoder output, got {outputs.kind(distribution)}; {remedy}")
 
 
 def _discrete(log_p: Tensor, log_q: Tensor) -> Tensor:
@@ -155,7 +177,7 @@ def _evaluated(rows: list[list[float]], a: Tensor, b: Tensor) -> Tensor:
     return total
 
 
-_JSD: dict[tuple[type[Distribution], ...], Callable[[Any, Any], Tensor]] = {
+_JSD: Table = {
     (Normal,): _normal,
     (Bernoulli,): _bernoulli,
     (Categorical, OneHotCategorical): _categorical,

@@ -1,27 +1,20 @@
 """The pull-back metric of a decoder: how far the output moves when the latent does."""
 
 import warnings
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
 from latent_widget import outputs
-from latent_widget.arrays import Floats, as_points
+from latent_widget.arrays import as_points
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
+from latent_widget.measures.differentials import NoForwardRuleError, differentiated, dot
 from latent_widget.measures.locality import local
 from latent_widget.measures.polarisation import polarised
-from latent_widget.measures.pushforward import push, push_by_jvp
-
-TILE = 4096
-"""Cells differentiated at once; memory is about 3 · TILE · (widest layer) numbers."""
-
-Push = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
 
 
 @local
@@ -43,9 +36,9 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "exact", floor
     info: dict[str, Any] = {"measure": "pullback", "output": outputs.kind(probed)}
     if method == "exact":
         try:
-            metric, how = _exact(decoder, lattice)
+            metric, how = differentiated(decoder, lattice, embedded, _euclidean)
             return Field(lattice, metric, {**info, **how}, floor)
-        except NotImplementedError as error:
+        except NoForwardRuleError as error:
             warnings.warn(
                 f"pullback: PyTorch cannot differentiate this decoder forwards ({str(error).splitlines()[0]}); "
                 "differences of decoded corners are used instead; method='chords' asks for them without this warning",
@@ -75,49 +68,10 @@ def embedded(output: Any, lead: int = 1) -> Tensor:
     return torch.cat([embedded(base.loc, lead), embedded(base.scale, lead)], dim=-1)
 
 
+def _euclidean(pushed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    _, along_x, along_y = pushed
+    return dot(along_x, along_x), dot(along_x, along_y), dot(along_y, along_y)
+
+
 def _squared_chord(a: Any, b: Any) -> Tensor:
     return (a.double() - b.double()).square().sum(-1)
-
-
-def _exact(decoder: Decoder, lattice: Lattice) -> tuple[Floats, dict[str, Any]]:
-    cells = torch.from_numpy(lattice.cells.reshape(-1, 2).copy()).to(device=decoder.device, dtype=decoder.dtype)
-    decode = _composed(decoder, lattice)
-    with decoder.evaluating():
-        pushed, how = _verified(decode, cells)
-        metric = np.concatenate([_contracted(pushed(decode, tile)) for tile in cells.split(TILE)])
-    return metric.reshape(*lattice.shape, 2, 2), {"method": "exact", "differentiated": how}
-
-
-def _composed(decoder: Decoder, lattice: Lattice) -> Callable[[Tensor], Tensor]:
-    """Compose plane, decoder and embedding, so that two tangents serve any latent dimension."""
-    if lattice.origin is None or lattice.basis is None:
-        return lambda points: embedded(decoder.raw(points))
-    origin, basis = (
-        torch.from_numpy(v).to(device=decoder.device, dtype=decoder.dtype) for v in (lattice.origin, lattice.basis)
-    )
-    return lambda points: embedded(decoder.raw(torch.addmm(origin, points, basis)))
-
-
-def _verified(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str]:
-    """Choose the stacked push-forward if it agrees with `torch.func.jvp` on cells spread over the lattice."""
-    spread = cells[:: max(1, len(cells) // 16)]
-    try:
-        reference = push_by_jvp(decode, spread)
-    except RuntimeError as error:
-        raise NotImplementedError(str(error)) from error
-    try:
-        stacked = push(decode, spread)
-    except (RuntimeError, TypeError):
-        return push_by_jvp, "torch.func.jvp"
-    scale = reference.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
-    close = bool(((stacked - reference).abs() <= 1e-3 * scale).all())
-    return (push, "stacked tangents") if close else (push_by_jvp, "torch.func.jvp")
-
-
-def _contracted(pushed: Tensor) -> Floats:
-    value, along_x, along_y = pushed
-    e, f, g = (torch.linalg.vecdot(a, b) for a, b in ((along_x, along_x), (along_x, along_y), (along_y, along_y)))
-    metric = torch.stack([e, f, f, g], dim=-1)
-    # a value that is NaN may have fine derivatives, by torch.where for one, and must not pass for measured
-    metric[~torch.isfinite(value).all(dim=-1)] = torch.nan
-    return metric.cpu().double().numpy()
