@@ -27,8 +27,13 @@ from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
 SHOWN = {
-    **{"points": True, "thumbnails": False, "grid": False, "contours": False, "ellipses": False},
-    **{"straight": True, "geodesic": True},
+    "points": True,
+    "thumbnails": False,
+    "grid": False,
+    "contours": False,
+    "ellipses": False,
+    "straight": True,
+    "geodesic": True,
 }
 SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
