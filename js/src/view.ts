@@ -1,7 +1,7 @@
 /** One view of a widget: its state, and when what is drawn again. Nothing here waits for the kernel. */
 
 import { errorPlaces } from "./areas";
-import { readAtlas, type Atlas } from "./atlas";
+import { readAtlas } from "./atlas";
 import { densityScale, shortNumber, type DensityScale, type Palette } from "./colour";
 import { isolines } from "./contours";
 import { createControls } from "./controls";
@@ -14,6 +14,7 @@ import { blended, flatMesh } from "./geometry";
 import { decodes } from "./kernel";
 import { createLegend, densityKey, errorKey, meaning, type Key } from "./legend";
 import { createMap } from "./map";
+import { createReadout, fractions } from "./readout";
 import { MARGIN, type End, type Ground, type Scene, type Shading } from "./scene";
 import { previews, type Pictures } from "./pictures";
 import { compared, createStrip } from "./strips";
@@ -35,7 +36,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const panel = html("div", { class: "lw-panel" }, layout);
   const map = createMap(left, atlas, { drag, hover, look });
   const below = html("div", { class: "lw-below" }, left);
-  const readout = html("p", { class: "lw-readout", "data-lw": "readout" }, below);
+  const readout = createReadout(below, atlas);
   const showZoom = zoomButtons(below, map.zoom);
   const legend = createLegend(panel, atlas.points?.labels ? atlas.points.names : null);
   const controls = createControls(panel, atlas.names, { points: atlas.points !== null, thumbnails: atlas.sprites !== null }, {
@@ -162,7 +163,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   }
 
   function hover(at: Point | null): void {
-    readout.textContent = at && ground ? described(at, ground, atlas) : "";
+    readout.show(at, ground, palette);
   }
 
   function look(wanted: Extent): void {
@@ -289,9 +290,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (decoded) return { pictures: decoded, preview: false };
     const at = samples[kind];
     if (!atlas.sprites || !at) return { pictures: null, preview: true };
-    const [x0, x1, y0, y1] = atlas.extent;
-    const places = at.map((v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
-    return { pictures: previews(atlas.sprites, places), preview: true };
+    return { pictures: previews(atlas.sprites, fractions(at, atlas)), preview: true };
   }
 
   function drawStrips(): void {
@@ -376,15 +375,6 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
 function pairs(points: Float64Array): Point[] {
   return Array.from({ length: points.length / 2 }, (_, k): Point => [points[2 * k]!, points[2 * k + 1]!]);
-}
-
-function described([x, y]: Point, ground: Ground, atlas: Atlas): string {
-  const [x0, x1, y0, y1] = atlas.extent;
-  const [rows, columns] = atlas.shape;
-  const j = Math.min(Math.max(Math.floor(((x - x0) / (x1 - x0)) * columns), 0), columns - 1);
-  const i = Math.min(Math.max(Math.floor(((y - y0) / (y1 - y0)) * rows), 0), rows - 1);
-  const value = shortNumber(ground.density[i * columns + j]!);
-  return `${atlas.axes[0]} ${shortNumber(x)}   ${atlas.axes[1]} ${shortNumber(y)}   magnification ${value}`;
 }
 
 export function mapQuality(cart: WireCartogram): string {
