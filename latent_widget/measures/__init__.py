@@ -5,10 +5,12 @@ from typing import Any
 
 from latent_widget.field import Field
 from latent_widget.measures.closeness import hellinger, kl, wasserstein
+from latent_widget.measures.conformal import entropy, likelihood
 from latent_widget.measures.divergence import jensen_shannon
 from latent_widget.measures.fisher import fisher_rao
 from latent_widget.measures.locality import is_local, local
 from latent_widget.measures.pullbacks import decoded_length, pullback
+from latent_widget.measures.tasks import classifier, distance, feature
 
 Measure = Callable[..., Field]
 
@@ -19,18 +21,24 @@ NAMED: dict[str, Measure] = {
     "jensen_shannon": jensen_shannon,
     "hellinger": hellinger,
     "wasserstein": wasserstein,
+    "entropy": entropy,
 }
 """Measures that `survey` knows by name."""
 
 __all__ = [
     "NAMED",
     "Measure",
+    "classifier",
     "decoded_length",
+    "distance",
+    "entropy",
+    "feature",
     "fisher_rao",
     "hellinger",
     "is_local",
     "jensen_shannon",
     "kl",
+    "likelihood",
     "local",
     "named",
     "pullback",

@@ -1,0 +1,119 @@
+"""Measures made by a task: distances in a network's features, in a classifier's verdicts, or in any black box."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.distributions import Categorical
+
+from latent_widget import outputs
+from latent_widget.arrays import as_floats
+from latent_widget.decoder import Decoder, Output
+from latent_widget.field import Field
+from latent_widget.lattice import Lattice
+from latent_widget.measures.fisher import fisher_rao
+from latent_widget.measures.locality import local
+from latent_widget.measures.polarisation import polarised_with_residual
+from latent_widget.measures.pullbacks import pullback
+
+Measure = Callable[..., Field]
+
+
+def feature(fn: Callable[[Any], Any], *, method: str = "exact", floor: float = 0.0) -> Measure:
+    """Make a measure of how far a network's features move: the pull-back of `fn` applied to the decoded output.
+
+    G = JᵀJ with J the Jacobian of fn ∘ decode. `fn` takes decoded tensors `(n, ...)` (of a distribution, its mean) and
+    returns a tensor with n rows, or several, whose distances add. Raises what `pullback` raises.
+    """
+
+    @local
+    def measure(decoder: Decoder, lattice: Lattice) -> Field:
+        return _told(
+            pullback(_through(decoder, lambda x: _joined(fn(x))), lattice, method=method, floor=floor), "feature"
+        )
+
+    return _called(measure, "feature")
+
+
+def classifier(fn: Callable[[Any], Tensor], *, floor: float = 0.0) -> Measure:
+    """Make a measure of how a classifier's verdict changes: Fisher–Rao of its class probabilities.
+
+    `fn` takes decoded tensors `(n, ...)` (of a distribution, its mean) and returns logits `(n, classes)`. The map
+    stretches where the class changes. Raises `RuntimeError` for logits of another shape.
+    """
+
+    def verdict(decoded: Any) -> Categorical:
+        logits = fn(decoded)
+        if not isinstance(logits, Tensor) or logits.dim() != 2 or logits.shape[1] < 2:
+            got = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+            raise ValueError(f"classifier's fn must return logits (n, classes) with 2 classes or more, got {got}")
+        return Categorical(logits=logits, validate_args=False)
+
+    @local
+    def measure(decoder: Decoder, lattice: Lattice) -> Field:
+        return _told(fisher_rao(_through(decoder, verdict), lattice, floor=floor), "classifier")
+
+    return _called(measure, "classifier")
+
+
+def distance(fn: Callable[[Any, Any], Any], *, floor: float = 0.0) -> Measure:
+    """Make a measure of any distance between decoded outputs, without derivatives: `fn(a, b) -> (n,)` on two batches.
+
+    The distance enters squared: each cell's tensor is fitted to the squared distances of its four decoded corners.
+    `field.info["residual"] (H, W)` is the relative error of that fit, near 0 where the distance is Riemannian and
+    large where "metric" is a stretch (edit distances, total variation). Raises `ValueError` where `fn` returns
+    another shape, NaN or a negative number.
+    """
+
+    def squared(a: Any, b: Any) -> Tensor:
+        lead = outputs.parameters(a)[0].shape[:2]
+        flat = [outputs.mapped(part, lambda p: p.reshape(-1, *p.shape[2:])) for part in (a, b)]
+        found = as_floats(fn(*flat), "distance's fn")
+        if found.shape != (lead.numel(),):
+            raise ValueError(
+                f"distance's fn must return one number per pair, shape ({lead.numel()},), got {found.shape}"
+            )
+        bad = ~(found >= 0) | np.isinf(found)
+        if bad.any():
+            raise ValueError(
+                f"distance's fn returned {found[bad][0]} for {int(bad.sum())} of {found.size} pairs; "
+                "a distance must be finite and >= 0"
+            )
+        return torch.from_numpy(np.square(found)).reshape(lead)
+
+    @local
+    def measure(decoder: Decoder, lattice: Lattice) -> Field:
+        probed = decoder.probe(lattice)
+        corners = decoder(lattice.embed(lattice.corners))
+        metric, residual = polarised_with_residual(lattice, corners, squared)
+        info: dict[str, Any] = {"method": "corner polarisation", "output": outputs.kind(probed), "residual": residual}
+        info["largest_residual"] = float(residual.max())
+        return Field(lattice, metric, {"measure": "distance", **info}, floor)
+
+    return _called(measure, "distance")
+
+
+def _through(decoder: Decoder, fn: Callable[[Any], Output]) -> Decoder:
+    """Compose a decoder with what is done to its output; the modules of both are found by the new decoder."""
+
+    def decode(z: Tensor) -> Output:
+        return fn(outputs.mean(decoder.raw(z)))
+
+    return Decoder(decode, decoder.latent_dim, decoder.device, decoder.batch_size, None, decoder.dtype)
+
+
+def _joined(features: Any) -> Tensor:
+    if isinstance(features, Tensor):
+        return features
+    return torch.cat([part.flatten(1) for part in features], dim=1)
+
+
+def _told(field: Field, name: str) -> Field:
+    return Field(field.lattice, field.metric, {**field.info, "measure": name})
+
+
+def _called(measure: Measure, name: str) -> Measure:
+    measure.__name__ = name
+    return measure
