@@ -1,6 +1,7 @@
 """The widget: an atlas on screen, its choices as synchronised traits. The only module that imports anywidget."""
 
 import os
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -93,6 +94,8 @@ class LatentWidget(anywidget.AnyWidget):
     def __init__(self, source: Any, extent: Any = None, shape: tuple[int, int] = (128, 128), **options: Any) -> None:
         traits = {name: options.pop(name) for name in list(options) if self.has_trait(name)}
         self._atlas = _as_atlas(source, extent, shape, options)
+        # kernels may handle the browser's messages beside a running cell
+        self._one_at_a_time = threading.RLock()
         self._drawn_cartogram: tuple[int, Cartogram] | None = None
         self._walked: tuple[Any, Geodesic] | None = None
         atlas = self._atlas
@@ -129,14 +132,15 @@ class LatentWidget(anywidget.AnyWidget):
     def path(self) -> Geodesic:
         """The geodesic from `start` to `end` under `field`."""
         key = (tuple(sorted(self.weights.items())), self.temper, tuple(self.start), tuple(self.end))
-        if self._walked is None or self._walked[0] != key:
+        known = self._walked
+        if known is None or known[0] != key:
             single = [name for name, weight in self.weights.items() if weight > 0]
             if len(single) == 1 and self.weights[single[0]] == 1 and self.temper == 1:
                 walked = self._atlas.geodesic(self.start, self.end, single[0])
             else:
                 walked = geodesic(self.field, self.start, self.end)
-            self._walked = (key, walked)
-        return self._walked[1]
+            known = self._walked = (key, walked)
+        return known[1]
 
     @property
     def straight(self) -> Geodesic:
@@ -222,28 +226,29 @@ class LatentWidget(anywidget.AnyWidget):
 
     def _stretch_map(self, _change: Any = None) -> None:
         """Compute the cartogram of the chosen field; what goes wrong is said on screen, and the last map stays."""
-        self._status = {"state": "busy", "message": "stretching the map"}
-        try:
-            with warnings.catch_warnings():
-                # a map that fell short says so in its message, which the widget shows
-                warnings.simplefilter("ignore", RuntimeWarning)
-                warnings.simplefilter("ignore", UserWarning)
-                cart = cartogram(self.field)
-        except ValueError as error:
-            self._status = {"state": "error", "message": str(error)}
-            return
-        sequence = self._drawn_cartogram[0] + 1 if self._drawn_cartogram else 0
-        self._drawn_cartogram = (sequence, cart)
-        self._cartogram = {
-            "corners": packed(cart.corners, "float32"),
-            "maxAreaError": cart.max_area_error,
-            "folds": cart.folds,
-            "converged": cart.converged,
-            "method": cart.method,
-            "message": cart.message,
-            "key": str(sequence),
-        }
-        self._status = {"state": "ready", "message": ""}
+        with self._one_at_a_time:
+            self._status = {"state": "busy", "message": "stretching the map"}
+            try:
+                with warnings.catch_warnings():
+                    # a map that fell short says so in its message, which the widget shows
+                    warnings.simplefilter("ignore", RuntimeWarning)
+                    warnings.simplefilter("ignore", UserWarning)
+                    cart = cartogram(self.field)
+            except ValueError as error:
+                self._status = {"state": "error", "message": str(error)}
+                return
+            sequence = self._drawn_cartogram[0] + 1 if self._drawn_cartogram else 0
+            self._drawn_cartogram = (sequence, cart)
+            self._cartogram = {
+                "corners": packed(cart.corners, "float32"),
+                "maxAreaError": cart.max_area_error,
+                "folds": cart.folds,
+                "converged": cart.converged,
+                "method": cart.method,
+                "message": cart.message,
+                "key": str(sequence),
+            }
+            self._status = {"state": "ready", "message": ""}
 
     def _decoded(self, points: Any) -> np.ndarray:
         decoder = self._atlas.decoder
