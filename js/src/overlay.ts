@@ -2,7 +2,8 @@
  * The vector part of the map: axes, lattice lines, paths and the two handles. Used for the screen and for exported figures,
  * so everything is styled by attributes.
  *
- * Hooks for tests: data-lw = "path-geodesic", "path-straight", "handle-start", "handle-end", "contours", "ellipses".
+ * Hooks for tests: data-lw = "path-geodesic", "path-straight", "handle-start", "handle-end", "contours", "ellipses", "marker-geodesic",
+ * "marker-straight".
  */
 
 import { drawAxes } from "./axes";
@@ -80,6 +81,7 @@ function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette:
   const line = svg("path", { "stroke-width": 2.25, "data-lw": `path-${kind}` }, group);
   if (kind === "straight") set(line, { "stroke-dasharray": "6 5" });
   const dots = svg("g", { "stroke-width": 1.25 }, group);
+  const marker = svg("circle", { r: 6.5, "stroke-width": 2.5, "data-lw": `marker-${kind}` });
   return (scene, palette) => {
     const path = scene.paths[kind];
     const visible = scene.shown[kind] && path !== undefined;
@@ -88,6 +90,12 @@ function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette:
     const d = polyline(toPixels(scene, onPage(scene.mesh, path)));
     set(casing, { d, stroke: palette.casing });
     set(line, { d, stroke: palette[kind] });
+    const walked = scene.markers?.[kind];
+    if (walked) {
+      const [cx, cy] = toPixels(scene, onPage(scene.mesh, walked));
+      set(marker, { fill: palette.casing, stroke: palette[kind], cx: fixed(cx!), cy: fixed(cy!) });
+      group.append(marker);
+    } else marker.remove();
     const marks = toPixels(scene, onPage(scene.mesh, scene.samples[kind] ?? []));
     while (dots.childElementCount > marks.length / 2) dots.lastChild?.remove();
     while (dots.childElementCount < marks.length / 2) svg("circle", { r: 2.6 }, dots);

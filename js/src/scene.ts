@@ -20,6 +20,8 @@ export interface Scene {
   end: Point;
   paths: Partial<Record<PathKind, Float64Array>>;
   samples: Partial<Record<PathKind, Float64Array>>;
+  /** Where somebody who walks the lines is now. */
+  markers?: Partial<Record<PathKind, Point>>;
   /** Lines of equal density, and polygons of SIDES corners each; only where they are shown. */
   contours?: Float64Array[];
   ellipses?: Float64Array;

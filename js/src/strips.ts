@@ -8,6 +8,7 @@ import { shortNumber, type Palette } from "./colour";
 import { html, set, sized } from "./dom";
 import { toned, type Ink, type Pictures } from "./pictures";
 import type { PathKind } from "./types";
+import { createPaceChart } from "./pace";
 
 export const TITLES: Record<PathKind, string> = { geodesic: "Geodesic", straight: "Straight line" };
 
@@ -15,6 +16,10 @@ export interface Strip {
   element: HTMLElement;
   show(visible: boolean): void;
   caption(text: string, palette: Palette): void;
+  /** The speed of change along the line; `top` is the highest of all lines. */
+  pace(paces: Float64Array, top: number, samples: number): void;
+  /** Where a walk is now, and how fast. */
+  now(t: number | null, speed: number): void;
   draw(pictures: Pictures | null, ink: Ink, palette: Palette, preview: boolean): void;
 }
 
@@ -24,7 +29,10 @@ export function createStrip(kind: PathKind, parent: Element): Strip {
   const swatch = html("span", { class: `lw-swatch lw-swatch-${kind}` }, caption);
   html("b", { text: TITLES[kind] }, caption);
   const words = html("span", { class: "lw-strip-words" }, caption);
-  const canvas = html("canvas", { role: "img", "aria-label": `decoded along the ${TITLES[kind].toLowerCase()}` }, element);
+  const speeds = html("span", { class: "lw-speed", "data-lw": `speed-${kind}` }, caption);
+  const reel = html("div", { class: "lw-reel" }, element);
+  const canvas = html("canvas", { role: "img", "aria-label": `decoded along the ${TITLES[kind].toLowerCase()}` }, reel);
+  const chart = createPaceChart(reel);
   return {
     element,
     show(visible) {
@@ -33,6 +41,12 @@ export function createStrip(kind: PathKind, parent: Element): Strip {
     caption(text, palette) {
       words.textContent = text;
       swatch.style.color = palette[kind];
+      chart.element.style.color = palette[kind];
+    },
+    pace: chart.draw,
+    now(t, speed) {
+      chart.now(t);
+      speeds.textContent = t === null ? "" : `speed ${speed.toFixed(1)} ×`;
     },
     draw(pictures, ink, palette, preview) {
       element.classList.toggle("lw-preview", preview);

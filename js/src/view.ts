@@ -16,6 +16,8 @@ import { createLegend, densityKey, errorKey, meaning, type Key } from "./legend"
 import { createMap } from "./map";
 import { createReadout, fractions } from "./readout";
 import { MARGIN, type End, type Ground, type Scene, type Shading } from "./scene";
+import { BEATS, pace, paceAt, placeAt } from "./pace";
+import { createPlayer } from "./play";
 import { previews, type Pictures } from "./pictures";
 import { compared, createStrip } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
@@ -37,7 +39,12 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const map = createMap(left, atlas, { drag, hover, look });
   const below = html("div", { class: "lw-below" }, left);
   const readout = createReadout(below, atlas);
-  const showZoom = zoomButtons(below, map.zoom);
+  const buttons = html("div", { class: "lw-buttons" }, below);
+  const player = createPlayer(buttons, (t) => {
+    walked = t;
+    schedule("lines", "pace");
+  });
+  const showZoom = zoomButtons(buttons, map.zoom);
   const legend = createLegend(panel, atlas.points?.labels ? atlas.points.names : null);
   const controls = createControls(panel, atlas.names, { points: atlas.points !== null, thumbnails: atlas.sprites !== null }, {
     stretch: (value, final) => write("stretch", value, final ? 0 : 100),
@@ -63,6 +70,8 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let contours: { of: Ground; lines: Float64Array[] } | null = null;
   let lines: Partial<Record<PathKind, Path>> = {};
   let samples: Partial<Record<PathKind, Float64Array>> = {};
+  let tracks: Partial<Record<PathKind, { points: Float64Array; paces: Float64Array }>> = {};
+  let walked: number | null = null;
   let exact: Map<PathKind, Pictures> | null = null;
   let note = "";
   let dragging: { end: End; to: Point } | null = null;
@@ -82,7 +91,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   // ---- state -----------------------------------------------------------------------------------------------------
 
   // the ground (raster, points, thumbnails, axes) is by far the slowest to paint, and stays while an end is dragged
-  type Part = "ground" | "lines" | "panel" | "strips";
+  type Part = "ground" | "lines" | "panel" | "strips" | "pace";
   const dirty = new Set<Part>();
   let frame = 0;
 
@@ -137,7 +146,10 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     samples = {};
     for (const kind of KINDS) {
       const path = lines[kind];
-      if (path) samples[kind] = sampled(ground.field, kind, path, count);
+      if (!path) continue;
+      samples[kind] = sampled(ground.field, kind, path, count);
+      const points = sampled(ground.field, kind, path, BEATS + 1);
+      tracks[kind] = { points, paces: pace(ground.field, points) };
     }
     exact = null;
     kernel.drop();
@@ -211,7 +223,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const aspect = Math.min(Math.max((y1 - y0) / (x1 - x0), 0.3), 1.6);
     const [start, end] = ends();
     const paths: Scene["paths"] = {};
-    for (const kind of KINDS) if (lines[kind]) paths[kind] = lines[kind].points;
+    const markers: Scene["markers"] = {};
+    for (const kind of KINDS) {
+      if (lines[kind]) paths[kind] = lines[kind].points;
+      if (walked !== null && tracks[kind]) markers[kind] = placeAt(tracks[kind].points, walked);
+    }
     const shown = model.get("show");
     const now: Scene = {
       width: plot,
@@ -224,6 +240,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       end,
       paths,
       samples,
+      markers,
     };
     if (!ground || !whole) return now;
     if (shown.contours) now.contours = isolinesOf(ground);
@@ -256,6 +273,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     } else if (parts.has("lines")) map.drawLines(scene(false), palette);
     if (parts.has("panel")) updatePanel(ground);
     if (parts.has("strips")) drawStrips();
+    else if (parts.has("pace")) markPace();
   }
 
   function updatePanel({ scale, field }: Ground): void {
@@ -302,6 +320,15 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       strips[kind].draw(pictures, atlas.sprites?.ink ?? null, palette, preview);
     }
     film.title = note;
+    const top = Math.max(2, ...KINDS.flatMap((kind) => (shown[kind] ? Array.from(tracks[kind]?.paces ?? []) : [])));
+    for (const kind of KINDS) {
+      if (tracks[kind]) strips[kind].pace(tracks[kind].paces, top, samples[kind]!.length / 2);
+    }
+    markPace();
+  }
+
+  function markPace(): void {
+    for (const kind of KINDS) strips[kind].now(walked, tracks[kind] ? paceAt(tracks[kind].paces, walked ?? 0) : 1);
   }
 
   function caption(kind: PathKind): string {
@@ -310,7 +337,8 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
   function figureNow(): Parameters<typeof exportFigure>[1] | null {
     if (!ground) return null;
-    const now = scene();
+    // a figure shows the lines, not somebody on them
+    const now = { ...scene(), markers: {} };
     return {
       scene: now,
       ground,
@@ -368,6 +396,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     unwatch();
     observer.disconnect();
     kernel.close();
+    player.close();
     cancelAnimationFrame(frame);
     root.remove();
   };

@@ -98,6 +98,17 @@ describe("a view", () => {
     expect(painted).toBe(2);
   });
 
+  it("walks both lines without painting the ground", () => {
+    const { host, hook } = mounted();
+    expect(hook("marker-geodesic")).toBeNull();
+    (hook("play") as HTMLButtonElement).click();
+    runFrames();
+    expect(hook("marker-geodesic")).not.toBeNull();
+    expect(hook("speed-straight").textContent).toMatch(/^speed \d\.\d ×$/);
+    expect(host.querySelector(".lw-pace")!.getAttribute("aria-label")).toContain("times its mean");
+    expect(painted).toBe(1);
+  });
+
   it("follows the number of samples", () => {
     const { model, hook } = mounted();
     model.set("n_samples", 7);
