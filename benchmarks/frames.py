@@ -1,0 +1,118 @@
+"""Frames of the widget in Chromium: from a pointer event to the drawn frame, while handles, stretch and zoom move.
+
+    python benchmarks/frames.py                       # n = 64, 128, 256: about half a minute
+    python benchmarks/frames.py --sizes 128 --moves 200
+
+Needs Playwright and a Chromium or Chrome (`--browser /path/to/it` where it is not on PATH). The page is the one that
+`LatentWidget.to_html` writes, with 2,000 points, 1,000 pixels wide. "work" is what the event's handlers take and the
+frame that follows, scripts, layout and paint; "whole" is the time from the event to the end of that frame, and so
+includes its wait for the screen's beat. Everything is drawn by the processor: no graphics card is used.
+"""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from playwright.sync_api import sync_playwright
+
+import latent_widget as lw
+
+WATCH = """() => {
+    window.taken = [];
+    const stamp = (event) => {
+        const at = performance.now();
+        let handled = at;
+        event.target.getRootNode().addEventListener(event.type, () => { handled = performance.now(); }, { once: true });
+        // asked for before the widget asks, so called before it; a message posted here is read when the frame is done
+        requestAnimationFrame(() => {
+            const begin = performance.now();
+            const { port1, port2 } = new MessageChannel();
+            port1.onmessage = () => {
+                const end = performance.now();
+                window.taken.push([end - begin + handled - at, end - event.timeStamp]);
+            };
+            port2.postMessage(null);
+        });
+    };
+    for (const kind of ["pointermove", "input", "wheel"]) window.addEventListener(kind, stamp, { capture: true });
+}"""
+
+
+def write_map(n, path):
+    lattice = lw.Lattice((-3, 3, -3, 3), (n, n))
+    x, y = np.moveaxis(lattice.cells, -1, 0)
+    density = 10 ** (np.sin(1.3 * x + 0.4) * np.cos(1.1 * y) + 0.6 * np.sin(2.1 * x * y / 3))
+    rng = np.random.default_rng(0)
+    points, labels = rng.normal(0, 1, (2000, 2)).clip(-2.9, 2.9), rng.integers(0, 10, 2000)
+    atlas = lw.Atlas(lattice, {"hills": lw.Field.from_density(lattice, density)}, points=points, labels=labels)
+    lw.LatentWidget(atlas, start=(-2, 1), end=(1, -1.8), stretch=0.5).to_html(path)
+
+
+def taken(page, act, moves):
+    """Times in ms, (moves, 2): work and whole."""
+    page.evaluate("() => { window.taken = []; }")
+    for k in range(moves):
+        act(k)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))")
+    return np.array(page.evaluate("() => window.taken"))
+
+
+def gestures(page):
+    """Name and one step of each: a handle dragged, the stretch moved, the map zoomed and dragged."""
+    box = page.locator("[data-lw='map'] canvas").first.bounding_box()
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def around(k):
+        page.mouse.move(middle[0] + 160 * np.cos(k / 9), middle[1] + 160 * np.sin(k / 7))
+
+    def stretch(k):
+        value = 0.5 + 0.45 * np.sin(k / 8)
+        page.evaluate(
+            "v => { const s = document.querySelector(\"[data-lw='stretch']\"); s.value = v;"
+            " s.dispatchEvent(new Event('input', { bubbles: true })); }",
+            value,
+        )
+
+    handle = page.locator("[data-lw='handle-end']").bounding_box()
+    page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    page.mouse.down()
+    yield "drag a handle", around
+    page.mouse.up()
+    yield "stretch", stretch
+    page.mouse.move(*middle)
+    page.keyboard.down("Control")
+    yield "zoom", lambda k: page.mouse.wheel(0, -40 if k % 40 < 20 else 40)
+    page.keyboard.up("Control")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256])
+    parser.add_argument("--moves", type=int, default=120)
+    parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
+    options = parser.parse_args()
+    print(f"{'lattice':>8} {'gesture':>14} {'work: median':>13} {'p99':>6} {'whole: median':>14} {'p99':>6}  ms")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=options.browser, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+        )
+        for n in options.sizes:
+            path = Path(folder) / f"{n}.html"
+            write_map(n, path)
+            page = browser.new_page(viewport={"width": 1000, "height": 1000})
+            page.goto(path.as_uri())
+            page.wait_for_selector("[data-lw='path-geodesic'][d^=M]")
+            page.evaluate(WATCH)
+            for name, act in gestures(page):
+                taken(page, act, 20)  # until the page's code is compiled
+                times = taken(page, act, options.moves)
+                (work, whole), (work99, whole99) = np.median(times, 0), np.percentile(times, 99, axis=0)
+                print(f"{n:>7}² {name:>14} {work:>13.1f} {work99:>6.1f} {whole:>14.1f} {whole99:>6.1f}", flush=True)
+            page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
