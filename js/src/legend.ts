@@ -75,6 +75,7 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
   const ticks = html("div", { class: "lw-legend-ticks", "aria-hidden": "true" }, element);
   const list = html("ul", { class: "lw-labels", "aria-label": "labels of the points" }, element);
   const swatches: HTMLElement[] = [];
+  let shown = "";
   if (labels && labels.length > 0) {
     labels.slice(0, LISTED).forEach((name) => {
       const item = html("li", {}, list);
@@ -86,6 +87,10 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
   return {
     element,
     update(key, palette) {
+      // the legend stays as it is through a whole morph
+      const shows = JSON.stringify([key, palette.dark]);
+      if (shows === shown) return;
+      shown = shows;
       title.textContent = key.title;
       bar.style.background = `linear-gradient(to right, ${stops(key.by, palette).map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
       bar.setAttribute("aria-label", `colours from ${key.range}`);

@@ -50,6 +50,8 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   // made anew for each mesh, and only when somebody asks
   let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
   let stamp = 0;
+  // kept, because a new one for each frame of a morph is much to collect
+  let image: ImageData | null = null;
 
   function toned(palette: Palette): NonNullable<typeof words> {
     if (words?.palette !== palette) {
@@ -68,8 +70,10 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   function paintRaster(canvas: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const context = sized(canvas, width, height);
-    const image = context.createImageData(width, height);
-    rasterise(new Uint32Array(image.data.buffer), width, height, scene.mesh, shading.places, toned(palette).colours[shading.by], scene.pane);
+    if (image?.width !== width || image.height !== height) image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
+    pixels.fill(0);
+    rasterise(pixels, width, height, scene.mesh, shading.places, toned(palette).colours[shading.by], scene.pane);
     context.putImageData(image, 0, 0);
   }
 
