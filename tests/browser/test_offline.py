@@ -64,3 +64,70 @@ def test_names_are_text_and_other_weights_are_warned_of(opened: tuple[Page, list
     page.wait_for_selector("[data-lw='status'][data-state='warning']")
     assert "as exported" in (page.locator("[data-lw='status']").text_content() or "")
     assert noticed == []
+
+
+def shown_times(page: Page) -> float:
+    return float((page.locator("[data-lw='zoom-reset']").text_content() or "").rstrip("×"))
+
+
+def settle(page: Page) -> None:
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def test_the_wheel_belongs_to_the_page_until_the_map_is_chosen(opened: tuple[Page, list[str]]) -> None:
+    page, noticed = opened
+    page.set_viewport_size({"width": 1000, "height": 400})
+    box = page.locator("[data-lw='map'] canvas").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 150, box["y"] + 120)
+    page.mouse.wheel(0, 60)
+    page.wait_for_function("() => window.scrollY > 0")
+    assert shown_times(page) == 1
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -120)
+    page.keyboard.up("Control")
+    page.wait_for_selector("[data-lw='zoom-reset']:enabled")
+    assert shown_times(page) == pytest.approx(1.5, abs=0.1)
+    assert noticed == []
+
+
+def test_a_zoomed_map_is_dragged_and_its_handles_stay_in_reach(opened: tuple[Page, list[str]]) -> None:
+    page, noticed = opened
+    canvas = page.locator("[data-lw='map'] canvas").first
+    box = canvas.bounding_box()
+    assert box is not None
+    x, y = box["x"] + 0.5 * box["width"], box["y"] + 0.2 * box["height"]
+    for _ in range(2):
+        page.mouse.dblclick(x, y)
+    settle(page)
+    assert shown_times(page) == 4
+    faint = page.locator("[data-lw='handle-start']")
+    assert faint.get_attribute("opacity") == "0.5"
+    before = canvas.evaluate("(canvas) => canvas.toDataURL()")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 80, y + 60, steps=4)
+    page.mouse.up()
+    settle(page)
+    assert canvas.evaluate("(canvas) => canvas.toDataURL()") != before
+    # the keys work wherever on the map the focus is
+    page.keyboard.press("0")
+    settle(page)
+    assert shown_times(page) == 1
+    assert faint.get_attribute("opacity") == "1"
+    assert noticed == []
+
+
+def test_layers_colours_and_the_walk(opened: tuple[Page, list[str]]) -> None:
+    page, noticed = opened
+    for name in ("contours", "ellipses"):
+        assert page.locator(f"[data-lw='{name}']").get_attribute("d") == ""
+        page.locator(f"[data-lw='show-{name}']").check()
+        page.wait_for_selector(f"[data-lw='{name}'][d^=M]", state="attached")
+    page.locator("[data-lw='colour-by']").select_option("area_error")
+    page.wait_for_function("() => document.querySelector(\"[data-lw='legend']\").textContent.includes('true')")
+    page.locator("[data-lw='play']").click()
+    page.wait_for_selector("[data-lw='marker-straight']")
+    assert "speed" in (page.locator("[data-lw='speed-straight']").text_content() or "")
+    page.locator("[data-lw='play']").click()
+    assert noticed == []
