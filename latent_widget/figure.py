@@ -3,16 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize
-from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from latent_widget.arrays import Floats
 from latent_widget.atlas import Atlas
 from latent_widget.cartograms import Cartogram
 from latent_widget.field import Field
 from latent_widget.geodesics import Geodesic
+from latent_widget.lattice import Extent
 from latent_widget.render import Pixels
 
 COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#7c3aed", "stretched": "#0f766e"}
@@ -38,11 +40,11 @@ def draw_map(
     thumbnails: bool = False,
     grid: bool = False,
 ) -> Axes:
-    """Draw the lattice, coloured by density and morphed by `stretch` in [0, 1], into `ax` or a new figure.
+    """Draw the lattice, coloured by density and morphed by `stretch` in [0, 1], into `ax` or a new figure of pyplot's.
 
-    `field` and `cart` stand in for those of `measure` where a mixture is drawn. The axes are in plane coordinates;
-    on a stretched map they say where the lattice's corner grid has gone. Raises `ValueError` for a stretch outside
-    [0, 1].
+    `field` and `cart` stand in for those of `measure` where a mixture is drawn. Ticks are plane coordinates and stand
+    where the border of the plane has gone, so they stay true on the stretched map. Raises `ValueError` for a stretch
+    outside [0, 1].
     """
     if not 0 <= stretch <= 1:
         raise ValueError(f"stretch must lie in [0, 1], got {stretch}; 0 is the latent plane, 1 the cartogram")
@@ -50,7 +52,8 @@ def draw_map(
     if stretch > 0 and cart is None:
         cart = atlas.cartogram(measure)
     if ax is None:
-        ax = Figure(figsize=(6.4, 5.2), layout="constrained").add_subplot()
+        # pyplot, so that a notebook shows the figure by itself
+        ax = plt.figure(figsize=(6.4, 5.2), layout="constrained").add_subplot()
     lattice = atlas.lattice
     corners = lattice.corners if cart is None else (1 - stretch) * lattice.corners + stretch * cart.corners
 
@@ -75,6 +78,7 @@ def draw_map(
         ax.plot(line[:, 0], line[:, 1], style, color=COLOURS[path.kind], linewidth=2, label=path.kind)
     x0, x1, y0, y1 = lattice.extent
     ax.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="x", ylabel="y", aspect="equal")
+    _set_ticks(ax, lattice.extent, moved)
     if ax.figure is not None:
         bar = ax.figure.colorbar(mesh, ax=ax, shrink=0.85)
         bar.set_label("magnification factor √det G")
@@ -93,6 +97,18 @@ def draw_strip(ax: Axes, pictures: Pixels, kind: str, caption: str) -> None:
     ax.set_title(caption, loc="left", fontsize="small", color=COLOURS[kind])
     for spine in ax.spines.values():
         spine.set_visible(False)
+
+
+def _set_ticks(ax: Axes, extent: Extent, moved: Any) -> None:
+    x0, x1, y0, y1 = extent
+    for axis, (low, high) in enumerate(((x0, x1), (y0, y1))):
+        ticks = np.array([t for t in MaxNLocator(6).tick_values(low, high) if low <= t <= high])
+        border = np.stack([ticks, np.full_like(ticks, y0)] if axis == 0 else [np.full_like(ticks, x0), ticks], axis=-1)
+        place = moved(border)[:, axis]
+        # on a stretched map neighbours may close up, and then every other one would only be in the way
+        kept = [k for k in range(len(ticks)) if k == 0 or place[k] - place[k - 1] > 0.04 * (high - low)]
+        labels = [f"{ticks[k]:.6g}".replace("-", "−") for k in kept]
+        (ax.set_xticks if axis == 0 else ax.set_yticks)(place[kept], labels=labels)
 
 
 def _draw_grid(ax: Axes, corners: Floats) -> None:

@@ -1,6 +1,7 @@
 """Thumbnails, wire packets and Matplotlib figures."""
 
 import matplotlib.image
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from PIL import Image
@@ -72,6 +73,12 @@ def test_wire_round_trip(dtype):
         packed(values, "float64")
 
 
+@pytest.fixture(autouse=True)
+def closed_figures():
+    yield
+    plt.close("all")
+
+
 @pytest.fixture
 def atlas():
     lattice = lw.Lattice((0, 2, 0, 1), (20, 40))
@@ -89,6 +96,17 @@ def test_the_map_is_drawn_where_the_cartogram_puts_it(atlas):
         np.testing.assert_allclose(mesh.get_array().reshape(20, 40), atlas["step"].density)
     dots = [c.get_offsets()[0] for c in stretched.collections[1:3]]
     np.testing.assert_allclose(dots, cart.transform(atlas.points))
+
+
+def test_ticks_stand_where_the_border_has_gone(atlas):
+    cart = atlas.cartogram()
+    for stretch in (0.0, 0.5, 1.0):
+        ax = draw_map(atlas, stretch=stretch)
+        for place, label in zip(ax.get_xticks(), ax.get_xticklabels(), strict=True):
+            tick = float(label.get_text().replace("−", "-"))
+            truth = (1 - stretch) * tick + stretch * cart.transform([tick, 0.0])[0]
+            assert place == pytest.approx(truth, abs=1e-9)
+        assert len(ax.get_yticks()) > 2
 
 
 def test_plot_takes_axes_and_paths(atlas):
