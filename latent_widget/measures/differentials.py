@@ -76,5 +76,5 @@ def _contracted(pushed: Tensor, contract: Callable[[Tensor], tuple[Tensor, Tenso
     e, f, g = contract(pushed)
     metric = torch.stack([e, f, f, g], dim=-1)
     # a value that is NaN may have fine derivatives, by torch.where for one, and must not pass for measured
-    metric[~torch.isfinite(pushed[0]).all(dim=-1)] = torch.nan
+    metric[~torch.isfinite(pushed[0].sum(dim=-1))] = torch.nan
     return np.asarray(metric.cpu().double().numpy())
