@@ -10,7 +10,6 @@ from typing import Any
 import anywidget
 import numpy as np
 import traitlets
-from matplotlib.figure import Figure
 
 from latent_widget import outputs
 from latent_widget.arrays import as_floats, as_points
@@ -18,7 +17,6 @@ from latent_widget.atlas import Atlas
 from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
-from latent_widget.figure import draw_map, draw_strip
 from latent_widget.geodesics import Geodesic, geodesic, straight
 from latent_widget.lattice import Lattice
 from latent_widget.page import page
@@ -159,6 +157,11 @@ class LatentWidget(anywidget.AnyWidget):
 
         Raises `ValueError` for another suffix.
         """
+        # only here, because Matplotlib is slow to import, and slower the first time after its installation
+        from matplotlib.figure import Figure
+
+        from latent_widget.figure import draw_map, draw_strip
+
         suffix = Path(path).suffix.lower()
         if suffix not in (".svg", ".png", ".pdf"):
             raise ValueError(f"path must end in .svg, .png or .pdf, got {os.fspath(path)!r}")
