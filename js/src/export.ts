@@ -3,7 +3,7 @@
 import { labelColour, LIGHT, type Palette } from "./colour";
 import type { Atlas } from "./atlas";
 import { svg } from "./dom";
-import { dotRadius, dots, inside } from "./layers";
+import { dotRadius, dots, seen } from "./points";
 import { stops, type Key } from "./legend";
 import { createOverlay } from "./overlay";
 import { MARGIN, type Ground, type Scene } from "./scene";
@@ -49,11 +49,11 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
   const plot = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, map);
   svg("image", { width: scene.width, height: scene.height, href: picture.toDataURL("image/png"), preserveAspectRatio: "none" }, plot);
   if (scene.shown.points && atlas.points && !many && !scene.shown.thumbnails) {
-    const seen = inside(atlas.points, atlas);
+    const points = seen(atlas.points, atlas);
     const clip = svg("svg", { width: scene.width, height: scene.height }, plot);
     const group = svg("g", { stroke: LIGHT.casing, "stroke-width": 0.5 }, clip);
-    for (const { x, y, colour } of dots(scene, atlas.points, seen, LIGHT)) {
-      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: dotRadius(scene, seen.length), fill: colour }, group);
+    for (const { x, y, colour } of dots(scene, points, LIGHT)) {
+      svg("circle", { cx: x.toFixed(1), cy: y.toFixed(1), r: dotRadius(scene, points.plane.length / 2), fill: colour }, group);
     }
   }
   const overlay = createOverlay();

@@ -8,11 +8,11 @@ import type { Atlas } from "./atlas";
 import { colours, lookup, type Palette } from "./colour";
 import { html, sized } from "./dom";
 import { finder, type Finder } from "./geometry";
-import { dotRadius, dots, inside, paintDots, paintThumbnails } from "./layers";
 import { createOverlay } from "./overlay";
 import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
-import { tonedSheet } from "./pictures";
-import { rasterise } from "./raster";
+import { seen, stamper } from "./points";
+import { coarseness, rasterise } from "./raster";
+import { hanger } from "./thumbnails";
 import type { ColourBy, Extent, Point } from "./types";
 import { closeness, zoomable } from "./zoom";
 
@@ -27,6 +27,7 @@ export interface MapActions {
 export interface MapView {
   element: HTMLElement;
   zoom: { by(factor: number): void; reset(): void };
+  close(): void;
   draw(scene: Scene, shading: Shading, palette: Palette): void;
   /** Draws the paths and handles only: all that changes while an end is dragged. */
   drawLines(scene: Scene, palette: Palette): void;
@@ -44,22 +45,23 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     canvas.style.left = `${MARGIN.left}px`;
     canvas.style.top = `${MARGIN.top}px`;
   }
-  const seen = atlas.points ? inside(atlas.points, atlas) : new Int32Array();
-  let words: { palette: Palette; colours: Record<ColourBy, Uint32Array>; sheet: HTMLCanvasElement | null } | null = null;
+  const points = atlas.points && stamper(seen(atlas.points, atlas));
+  const thumbnails = atlas.sprites && hanger(atlas.sprites, atlas);
+  let words: { palette: Palette; colours: Record<ColourBy, Uint32Array> } | null = null;
   let current: Scene | null = null;
   // made anew for each mesh, and only when somebody asks
   let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
   let stamp = 0;
-  // kept, because a new one for each frame of a morph is much to collect
-  let image: ImageData | null = null;
+  let painted = -Infinity;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  const images = { raster: framebuffer(), layers: framebuffer() };
 
-  function toned(palette: Palette): NonNullable<typeof words> {
+  function rampWords(palette: Palette, by: ColourBy): Uint32Array {
     if (words?.palette !== palette) {
-      const ramp = (by: ColourBy) => lookup(colours(by, palette));
-      const sheet = atlas.sprites ? tonedSheet(atlas.sprites, palette) : null;
-      words = { palette, colours: { density: ramp("density"), area_error: ramp("area_error") }, sheet };
+      const ramp = (of: ColourBy) => lookup(colours(of, palette));
+      words = { palette, colours: { density: ramp("density"), area_error: ramp("area_error") } };
     }
-    return words;
+    return words.colours[by];
   }
 
   function back(scene: Scene): Finder {
@@ -67,26 +69,30 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     return find.finder;
   }
 
-  function paintRaster(canvas: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number): void {
+  function paintRaster(
+    canvas: HTMLCanvasElement,
+    scene: Scene,
+    shading: Shading,
+    palette: Palette,
+    ratio: number,
+    moving = false,
+  ): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
-    const context = sized(canvas, width, height);
-    if (image?.width !== width || image.height !== height) image = context.createImageData(width, height);
-    const pixels = new Uint32Array(image.data.buffer);
-    pixels.fill(0);
-    rasterise(pixels, width, height, scene.mesh, shading.places, toned(palette).colours[shading.by], scene.pane);
-    context.putImageData(image, 0, 0);
+    const { pixels, show } = images.raster(width, height);
+    const step = moving ? coarseness(scene.mesh, scene.pane, width, height) : 1;
+    rasterise(pixels, width, height, scene.mesh, shading.places, rampWords(palette, shading.by), scene.pane, step);
+    show(canvas);
   }
 
   function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): void {
-    const context = sized(canvas, Math.round(scene.width * ratio), Math.round(scene.height * ratio));
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    if (scene.shown.points && atlas.points) {
-      paintDots(context, dots(scene, atlas.points, seen, palette), dotRadius(scene, seen.length), palette, ratio);
-    }
-    const { sheet } = toned(palette);
-    if (scene.shown.thumbnails && sheet) paintThumbnails(context, scene, atlas, sheet, back(scene));
+    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
+    const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
+    if (!dots && !pictures) return sized(canvas, width, height).clearRect(0, 0, width, height);
+    const { pixels, show } = images.layers(width, height);
+    pixels.fill(0);
+    if (dots) dots.stamp(pixels, width, height, scene, palette, ratio);
+    if (pictures) pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
+    show(canvas);
   }
 
   function draw(scene: Scene, shading: Shading, palette: Palette): void {
@@ -96,7 +102,13 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
       canvas.style.width = `${scene.width}px`;
       canvas.style.height = `${scene.height}px`;
     }
-    paintRaster(raster, scene, shading, palette, 1);
+    // frames that follow each other closely are of a map that moves; the last one is painted again in full
+    const now = performance.now();
+    const moving = now - painted < MOVING;
+    painted = now;
+    clearTimeout(resting);
+    paintRaster(raster, scene, shading, palette, 1, moving);
+    if (moving) resting = setTimeout(() => paintRaster(raster, scene, shading, palette, 1), MOVING);
     paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
     overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
     overlay.update(scene, palette);
@@ -197,6 +209,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     zoom,
     draw,
     drawLines,
+    close: () => clearTimeout(resting),
     picture(scene, shading, palette, ratio, withLayers) {
       const canvas = document.createElement("canvas");
       paintRaster(canvas, scene, shading, palette, ratio);
@@ -209,5 +222,22 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     },
   };
 }
+
+/** Pixels to draw on, kept from frame to frame, since what is made anew for each frame must be collected. */
+function framebuffer(): (width: number, height: number) => { pixels: Uint32Array; show(canvas: HTMLCanvasElement): void } {
+  let image: ImageData | null = null;
+  let pixels = new Uint32Array();
+  return (width, height) => {
+    if (image?.width !== width || image.height !== height) {
+      image = new ImageData(width, height);
+      pixels = new Uint32Array(image.data.buffer);
+    }
+    const shown = image;
+    return { pixels, show: (canvas) => sized(canvas, width, height).putImageData(shown, 0, 0) };
+  };
+}
+
+/** Milliseconds between frames below which a map counts as moving. */
+const MOVING = 100;
 
 const KEYS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

@@ -107,10 +107,3 @@ export function nearest(sprites: Sprites, x: number, y: number): [number, number
   const i = Math.min(Math.max(Math.floor(y * rows), 0), rows - 1);
   return [j * sprites.size[1], i * sprites.size[0]];
 }
-
-/** The whole sheet toned, for drawing single sprites from. */
-export function tonedSheet(sprites: Sprites, palette: Palette): HTMLCanvasElement {
-  const [rows, columns] = sprites.shape;
-  const [height, width] = sprites.size;
-  return toned({ count: 1, size: [rows * height, columns * width], rgba: sprites.sheet }, sprites.ink, palette);
-}

@@ -397,6 +397,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     observer.disconnect();
     kernel.close();
     player.close();
+    map.close();
     cancelAnimationFrame(frame);
     root.remove();
   };

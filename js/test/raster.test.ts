@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { flatMesh } from "../src/geometry";
-import { rasterise } from "../src/raster";
+import { coarseness, rasterise } from "../src/raster";
 
 const words = Uint32Array.from({ length: 256 }, (_, k) => k);
 
@@ -42,5 +42,16 @@ describe("rasterise", () => {
     const pixels = new Uint32Array(301 * 217);
     rasterise(pixels, 301, 217, mesh, new Float32Array(625).fill(1), words);
     expect(pixels.every((word) => word === 255)).toBe(true);
+  });
+
+  it("paints a moving map coarser, but whole and near to the truth", () => {
+    const mesh = flatMesh([0, 1, 0, 1], [33, 65]);
+    const places = Float32Array.from({ length: 34 * 66 }, (_, k) => (k % 66) / 65);
+    const [full, coarse] = [new Uint32Array(130 * 66), new Uint32Array(130 * 66)];
+    expect(coarseness(mesh, mesh.extent, 130, 66)).toBe(2);
+    expect(coarseness(mesh, [0, 0.25, 0, 0.25], 130, 66)).toBe(1);
+    rasterise(full, 130, 66, mesh, places, words.map((word) => word + 1));
+    rasterise(coarse, 130, 66, mesh, places, words.map((word) => word + 1), mesh.extent, 2);
+    for (let k = 0; k < full.length; k++) expect(Math.abs(coarse[k]! - full[k]!)).toBeLessThanOrEqual(1);
   });
 });

@@ -21,12 +21,20 @@ beforeEach(() => {
   frames = [];
   const context = new Proxy({} as Record<string, unknown>, {
     get: (target, name: string) => {
-      if (name === "createImageData") return (w: number, h: number) => ({ data: new Uint8ClampedArray(4 * w * h) });
       if (name === "putImageData") return (image: { data: Uint8ClampedArray }) => (image.data.length > 4 * 50_000 ? painted++ : 0);
       return target[name] ?? (() => undefined);
     },
   });
   HTMLCanvasElement.prototype.getContext = (() => context) as never;
+  vi.stubGlobal(
+    "ImageData",
+    class {
+      data: Uint8ClampedArray;
+      constructor(public width: number, public height: number) {
+        this.data = new Uint8ClampedArray(4 * width * height);
+      }
+    },
+  );
   vi.stubGlobal("requestAnimationFrame", (callback: FrameRequestCallback) => frames.push(callback));
   vi.stubGlobal("cancelAnimationFrame", () => undefined);
   vi.stubGlobal(

@@ -1,0 +1,124 @@
+/** Decoded pictures on the map, as pixels: each sprite is scaled once, when it first comes into sight, and copied from then on. */
+
+import { rgb } from "d3-color";
+import type { Atlas } from "./atlas";
+import type { Palette } from "./colour";
+import type { Finder } from "./geometry";
+import { nearest, type Sprites } from "./pictures";
+import { blend } from "./points";
+import { toPage, type Scene } from "./scene";
+import { closeness } from "./zoom";
+
+/** Pixels from one thumbnail to the next on the whole map, and at most, and the part of that which the picture fills. */
+const PITCH = 28;
+const WIDEST = 96;
+const FILLED = 0.86;
+/** More scaled sprites than this are not kept. */
+const KEPT = 4000;
+
+/**
+ * Pixels between thumbnails, by level of detail: looked at closer they show places that lie closer together, and grow; and they
+ * are never so many that the sheet has no picture for each.
+ */
+export function pitch({ pane, mesh, width }: Pick<Scene, "pane" | "mesh" | "width">, columns: number): number {
+  const times = closeness(pane, mesh.extent);
+  return Math.min(Math.max(PITCH * times ** 0.4, (width * times) / columns), WIDEST);
+}
+
+export interface Hanger {
+  /**
+   * Lays thumbnails evenly over the page, each showing what is decoded at the place of the plane that lies there: as the map
+   * is stretched, the pictures stay in their rows and what they show flows.
+   */
+  hang(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): void;
+}
+
+export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Hanger {
+  const [tall, wide] = sprites.size;
+  let of = "";
+  let scaled = new Map<number, Uint32Array>();
+
+  return {
+    hang(pixels, width, height, scene, palette, ratio, find) {
+      const apart = pitch(scene, sprites.shape[1]);
+      const columns = Math.max(1, Math.floor(scene.width / apart));
+      const rows = Math.max(1, Math.floor(scene.height / apart));
+      const scale = (apart * FILLED * ratio) / Math.max(tall, wide);
+      const size: [number, number] = [Math.max(1, Math.round(tall * scale)), Math.max(1, Math.round(wide * scale))];
+      const now = [...size, palette.dark].join();
+      if (now !== of || scaled.size > KEPT) scaled = new Map();
+      of = now;
+      for (let i = 0; i < rows; i++) {
+        for (let j = 0; j < columns; j++) {
+          const px = ((j + 0.5) / columns) * scene.width;
+          const py = ((i + 0.5) / rows) * scene.height;
+          const [x, y] = find(...toPage(scene, px, py));
+          const [left, top] = nearest(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0));
+          const which = top * sprites.shape[1] * wide + left;
+          let picture = scaled.get(which);
+          if (!picture) scaled.set(which, (picture = resized(sprites, left, top, size, palette)));
+          blend(pixels, width, height, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
+        }
+      }
+    },
+  };
+}
+
+/** One sprite toned and scaled to `size`: averaged over the pixels that fall together, bilinear where there are more than before. */
+export function resized(sprites: Sprites, left: number, top: number, [rows, columns]: [number, number], palette: Palette): Uint32Array {
+  const [tall, wide] = sprites.size;
+  const stride = sprites.shape[1] * wide;
+  const ink = rgb(palette.ink);
+  const across = filter(wide, columns);
+  const down = filter(tall, rows);
+  // colours times opacity first, row by row, then down
+  const half = new Float32Array(tall * columns * 4);
+  for (let i = 0; i < tall; i++) {
+    for (let j = 0; j < columns; j++) {
+      const to = 4 * (i * columns + j);
+      for (const [k, weight] of across[j]!) {
+        const from = 4 * ((top + i) * stride + left + k);
+        const alpha = sprites.ink ? Math.abs(sprites.sheet[from]! - sprites.ink.background) : sprites.sheet[from + 3]!;
+        const part = (weight * alpha) / 255;
+        half[to]! += part * (sprites.ink ? ink.r : sprites.sheet[from]!);
+        half[to + 1]! += part * (sprites.ink ? ink.g : sprites.sheet[from + 1]!);
+        half[to + 2]! += part * (sprites.ink ? ink.b : sprites.sheet[from + 2]!);
+        half[to + 3]! += weight * alpha;
+      }
+    }
+  }
+  const words = new Uint32Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      let [red, green, blue, alpha] = [0, 0, 0, 0];
+      for (const [k, weight] of down[i]!) {
+        const from = 4 * (k * columns + j);
+        red += weight * half[from]!;
+        green += weight * half[from + 1]!;
+        blue += weight * half[from + 2]!;
+        alpha += weight * half[from + 3]!;
+      }
+      if (alpha < 0.5) continue;
+      const by = 255 / alpha;
+      words[i * columns + j] =
+        (Math.round(alpha) << 24) | (Math.round(blue * by) << 16) | (Math.round(green * by) << 8) | Math.round(red * by);
+    }
+  }
+  return words;
+}
+
+/** Which of `from` pixels enter each of `to` pixels, with weights that sum to 1: a triangle as wide as the coarser of both. */
+function filter(from: number, to: number): [number, number][][] {
+  const scale = from / to;
+  const reach = Math.max(scale, 1);
+  return Array.from({ length: to }, (_, n) => {
+    const centre = (n + 0.5) * scale - 0.5;
+    const taps: [number, number][] = [];
+    for (let k = Math.max(Math.ceil(centre - reach), 0); k <= Math.min(Math.floor(centre + reach), from - 1); k++) {
+      const weight = 1 - Math.abs(k - centre) / reach;
+      if (weight > 0) taps.push([k, weight]);
+    }
+    const sum = taps.reduce((total, [, weight]) => total + weight, 0);
+    return taps.map(([k, weight]) => [k, weight / sum]);
+  });
+}
