@@ -1,10 +1,8 @@
 """The decoder: any callable from latents `(n, d)` to a tensor or a distribution with n rows."""
 
-import inspect
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,6 +12,7 @@ from torch.distributions import Distribution
 from latent_widget import outputs
 from latent_widget.arrays import as_floats
 from latent_widget.lattice import Lattice
+from latent_widget.modules import evaluating, modules_in, placed
 
 Output = Tensor | Distribution
 
@@ -43,18 +42,10 @@ class Decoder:
         for name in ("latent_dim", "batch_size"):
             if int(getattr(self, name)) != getattr(self, name) or getattr(self, name) < 1:
                 raise ValueError(f"{name} must be a whole number >= 1, got {getattr(self, name)!r}")
-        modules = tuple(_modules_in(self.decode))
-        object.__setattr__(self, "modules", modules)
-        parameters = [p for m in modules for p in m.parameters() if p.is_floating_point()]
-        device = torch.device(self.device if self.device is not None else parameters[0].device if parameters else "cpu")
-        if parameters and parameters[0].device.type != device.type:
-            raise ValueError(
-                f"device={str(device)!r}, but the decoder's parameters are on {parameters[0].device}; "
-                f"move them first with model.to({str(device)!r})"
-            )
-        object.__setattr__(self, "device", device)
-        if self.dtype is None:
-            object.__setattr__(self, "dtype", parameters[0].dtype if parameters else torch.get_default_dtype())
+        modules = modules_in(self.decode)
+        device, dtype = placed(modules, self.device, self.dtype)
+        for name, value in (("modules", modules), ("device", device), ("dtype", dtype)):
+            object.__setattr__(self, name, value)
 
     def __call__(self, latents: Any) -> Output:
         """Decode latents `(..., d)` in batches, without gradients; the output has the same leading shape, on the CPU.
@@ -92,17 +83,9 @@ class Decoder:
             ) from error
         return outputs.checked(output, len(z))
 
-    @contextmanager
-    def evaluating(self) -> Iterator[None]:
+    def evaluating(self) -> AbstractContextManager[None]:
         """Switch the decoder's modules to evaluation for a while, and put back each one's own mode."""
-        training = [m for root in self.modules for m in root.modules() if m.training]
-        for module in training:
-            module.training = False
-        try:
-            yield
-        finally:
-            for module in training:
-                module.training = True
+        return evaluating(self.modules)
 
     def probe(self, lattice: Lattice) -> Output:
         """Decode five points of the lattice and return the output, after checks that would spoil a whole survey.
@@ -130,22 +113,3 @@ class Decoder:
                 "in training mode? Call model.eval() on it (modules hidden inside other objects are not found)"
             )
         return together
-
-
-def _modules_in(decode: Any, depth: int = 0) -> list[nn.Module]:
-    if isinstance(decode, nn.Module):
-        return [decode]
-    if isinstance(decode, partial):
-        candidates = [decode.func, *decode.args, *decode.keywords.values()]
-    elif inspect.ismethod(decode):
-        candidates = [decode.__self__, decode.__func__]
-    elif inspect.isfunction(decode):
-        variables = inspect.getclosurevars(decode)
-        candidates = [*variables.nonlocals.values(), *variables.globals.values()]
-    elif depth and not callable(decode):
-        candidates = []
-    else:
-        # an object with __call__, or one whose attributes hold the modules
-        candidates = list(getattr(decode, "__dict__", {}).values())
-    found = [m for c in candidates if depth < 3 and not inspect.ismodule(c) for m in _modules_in(c, depth + 1)]
-    return list(dict.fromkeys(found))
