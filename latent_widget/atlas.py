@@ -28,8 +28,9 @@ FORMAT = "latent_widget atlas 1"
 class Atlas:
     """Everything that a survey measured: one field per measure on one lattice, with encoded points and thumbnails.
 
-    `points (n, 2)` are encoded data in plane coordinates and `labels (n,)` their classes; `thumbnails` shows what is
-    decoded where; `decoder` is there until the atlas is saved, and after `load(..., decoder=...)`.
+    `points (n, 2)` (in a box `(n, 3)`) are encoded data in plane coordinates and `labels (n,)` their classes;
+    `thumbnails` shows what is decoded where; `decoder` is there until the atlas is saved, and after
+    `load(..., decoder=...)`.
     """
 
     lattice: Lattice
@@ -170,8 +171,8 @@ class Atlas:
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(f"{wrong} ({type(error).__name__}: {error})") from error
         extent = tuple(float(v) for v in entries["extent"])
-        rows, columns = (int(n) for n in entries["shape"])
-        lattice = Lattice(extent, (rows, columns), entries.get("origin"), entries.get("basis"))  # type: ignore[arg-type]
+        shape = tuple(int(n) for n in entries["shape"])
+        lattice = Lattice(extent, shape, entries.get("origin"), entries.get("basis"))
         fields = {}
         for index, (measure, info) in enumerate(told["measures"].items()):
             arrays = {k.split(".", 2)[2]: v for k, v in entries.items() if k.startswith(f"info.{index}.")}

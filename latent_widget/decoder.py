@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.distributions import Distribution
@@ -98,8 +99,11 @@ class Decoder:
                 f"lattice lies in a latent space of dimension {lattice.latent_dim}, the decoder takes latent_dim="
                 f"{self.latent_dim}; lay it with Lattice.through(za, zb, zc) or Lattice.fit(latents)"
             )
-        rows, columns = lattice.shape
-        spots = lattice.embed(lattice.cells[[0, 0, rows // 2, -1, -1], [0, -1, columns // 2, 0, -1]])
+        # the middle, and four corners that no plane holds in a box
+        places = ((0, 0, 0), (0, -1, -1), (-1, 0, -1), (-1, -1, 0))
+        middle = tuple(n // 2 for n in lattice.shape)
+        chosen = [place[-lattice.ndim :] for place in places]
+        spots = lattice.embed(np.stack([lattice.cells[place] for place in (*chosen[:2], middle, *chosen[2:])]))
         together = self(spots)
         again, fewer = self(spots), self(spots[:2])
         if outputs.differs(together, again):

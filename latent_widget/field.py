@@ -14,6 +14,8 @@ from latent_widget.lattice import Lattice
 class Field:
     """A metric field G on the cells of a lattice, `metric (H, W, 2, 2)`, in plane coordinates.
 
+    On a lattice of three dimensions it is `metric (D, H, W, 3, 3)`.
+
     `info` says how it was made. Eigenvalues below `floor`, in the metric's own units, are raised to it, and
     `info["floored"]` counts the cells where this happened; 0 (the default) changes nothing.
 
@@ -30,10 +32,11 @@ class Field:
 
     def __init__(self, lattice: Lattice, metric: Any, info: dict[str, Any] | None = None, floor: float = 0.0) -> None:
         tensors = as_floats(metric, "metric")
-        if tensors.shape != (*lattice.shape, 2, 2):
-            raise ValueError(f"metric must have shape {(*lattice.shape, 2, 2)} on this lattice, got {tensors.shape}")
+        shape = (*lattice.shape, lattice.ndim, lattice.ndim)
+        if tensors.shape != shape:
+            raise ValueError(f"metric must have shape {shape} on this lattice, got {tensors.shape}")
         _check_finite(tensors, lattice)
-        skew = np.abs(tensors[..., 0, 1] - tensors[..., 1, 0]).max()
+        skew = max(np.abs(tensors[..., a, b] - tensors[..., b, a]).max() for a in range(lattice.ndim) for b in range(a))
         if skew > 1e-6 * np.abs(tensors).max():
             raise ValueError(f"metric must be symmetric, its off-diagonals differ by up to {skew:.3g}")
         tensors = 0.5 * (tensors + np.swapaxes(tensors, -1, -2))
@@ -51,6 +54,7 @@ class Field:
     def from_density(cls, lattice: Lattice, rho: Any, info: dict[str, Any] | None = None) -> "Field":
         """Make the conformal field G = ρ·I from a positive scalar `rho (H, W)`; its density is `rho` again.
 
+        In three dimensions it is G = ρ^(2/3)·I from `rho (D, H, W)`, so that √det G is again ρ.
         Raises `ValueError` for a wrong shape, and for values that are not positive and finite.
         """
         density = as_floats(rho, "rho")
@@ -62,13 +66,13 @@ class Field:
                 f"rho must be positive and finite, {bad.sum()} of {bad.size} cells are not, {_where(bad, lattice)}; "
                 "shift it, for instance rho - rho.min() + 1e-3"
             )
-        return cls(lattice, density[..., None, None] * np.eye(2), {"method": "conformal", **(info or {})})
+        squared = density ** (2 / lattice.ndim)
+        return cls(lattice, squared[..., None, None] * np.eye(lattice.ndim), {"method": "conformal", **(info or {})})
 
     @cached_property
     def density(self) -> Floats:
-        """Magnification factor √det G per cell, `(H, W)`: measured area per unit of plane area."""
-        e, f, g = self.metric[..., 0, 0], self.metric[..., 0, 1], self.metric[..., 1, 1]
-        density = np.sqrt(e * g - f * f)
+        """Magnification factor √det G per cell, `(H, W)`: measured area (or volume) per unit of the lattice's own."""
+        density = np.sqrt(_minors(self.metric)[-1])
         density.setflags(write=False)
         return density
 
@@ -123,12 +127,21 @@ def _check_finite(tensors: Floats, lattice: Lattice) -> None:
         )
 
 
-def _check_positive(tensors: Any, lattice: Lattice) -> None:
+def _minors(tensors: Floats) -> list[Floats]:
+    """Leading principal minors, all positive exactly where a tensor is positive definite; the last is det G."""
     e, f, g = tensors[..., 0, 0], tensors[..., 0, 1], tensors[..., 1, 1]
-    bad = np.asarray(~((e > 0) & (g > 0) & (e * g - f * f > 0)))
+    found = [e, e * g - f * f]
+    if tensors.shape[-1] == 3:
+        a, b, c = tensors[..., 0, 2], tensors[..., 1, 2], tensors[..., 2, 2]
+        found.append(c * found[1] + 2 * a * b * f - a * a * g - b * b * e)
+    return found
+
+
+def _check_positive(tensors: Floats, lattice: Lattice) -> None:
+    bad = np.logical_or.reduce([~(minor > 0) for minor in _minors(tensors)])
     if bad.any():
         lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
-        mean = float(0.5 * np.trace(tensors, axis1=-2, axis2=-1).mean())
+        mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / lattice.ndim)
         raise ValueError(
             f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)} (smallest "
             f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing changes there in some direction. floor="
@@ -146,6 +159,5 @@ def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
 
 
 def _where(bad: Any, lattice: Lattice) -> str:
-    i, j = (int(k) for k in np.argwhere(bad)[0])
-    x, y = lattice.cells[i, j].tolist()
-    return f"the first at x={x:.4g}, y={y:.4g}"
+    place = lattice.cells[tuple(np.argwhere(bad)[0])]
+    return "the first at " + ", ".join(f"{name}={value:.4g}" for name, value in zip("xyz", place, strict=False))

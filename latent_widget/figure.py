@@ -14,7 +14,7 @@ from latent_widget.atlas import Atlas
 from latent_widget.cartograms import Cartogram
 from latent_widget.field import Field
 from latent_widget.geodesics import Geodesic
-from latent_widget.lattice import Extent
+from latent_widget.lattice import Extent, need_plane
 from latent_widget.render import Pixels
 
 COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#7c3aed", "stretched": "#0f766e"}
@@ -48,6 +48,7 @@ def draw_map(
     """
     if not 0 <= stretch <= 1:
         raise ValueError(f"stretch must lie in [0, 1], got {stretch}; 0 is the latent plane, 1 the cartogram")
+    need_plane(atlas.lattice, "a picture")
     drawn_field = field if field is not None else atlas[measure or atlas.measures[0]]
     if stretch > 0 and cart is None:
         cart = atlas.cartogram(measure)

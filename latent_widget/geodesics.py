@@ -16,7 +16,7 @@ import numpy as np
 
 from latent_widget.arrays import Floats, as_points
 from latent_widget.field import Field
-from latent_widget.lattice import Lattice
+from latent_widget.lattice import Lattice, need_plane
 
 if TYPE_CHECKING:
     from latent_widget.routes import Route
@@ -333,6 +333,7 @@ def _show(point: Floats) -> str:
 
 def inner_point(lattice: Lattice, point: Any, name: str) -> Floats:
     """One plane point (2,) in the extent; raises `ValueError` naming it otherwise."""
+    need_plane(lattice, "a path")
     value = as_points(point, name)
     if value.shape != (2,):
         raise ValueError(f"{name} must be one plane point (x, y), got shape {value.shape}")
@@ -341,6 +342,7 @@ def inner_point(lattice: Lattice, point: Any, name: str) -> Floats:
 
 def inner_points(lattice: Lattice, points: Any, name: str) -> Floats:
     """Plane points (n, 2) in the extent; raises `ValueError` naming them and the first bad row otherwise."""
+    need_plane(lattice, "a geodesic distance")
     value = as_points(points, name)
     if value.ndim != 2:
         raise ValueError(f"{name} must be plane points of shape (n, 2), got {value.shape}")

@@ -1,5 +1,6 @@
 """The survey: decoder and lattice in, atlas out. The pipeline reads top to bottom in `survey`."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor
@@ -48,7 +49,8 @@ def survey(
     `measures` are names, functions `(decoder, lattice) -> Field` or `(name, function)`. `points (n, d)` are encoded
     latents, shown where they project onto the plane, and `labels (n,)` their classes. Local measures are cut into
     bands of at most 8192 cells and mapped over `executor`. `progress` is True for a bar, or called with
-    `(done, total, measure)`. `thumbnails` is the most decoded pictures along the longer side of the map, 0 for none.
+    `(done, total, measure)`. `thumbnails` is the most decoded pictures along the longer side of the map, 0 for none;
+    a box of three dimensions gets none.
 
     Raises `ValueError` before anything is measured for bad arguments and decoders, and `SurveyError`, which keeps the
     measures already taken in its `.atlas`, where a measure fails.
@@ -60,7 +62,7 @@ def survey(
     fields: dict[str, Field] = {}
     with decoder.evaluating():
         decoder.probe(lattice)
-        pictures = _thumbnails(decoder, lattice, thumbnails) if thumbnails else None
+        pictures = _thumbnails(decoder, lattice, thumbnails) if thumbnails and lattice.ndim == 2 else None
 
         def atlas() -> Atlas:
             return Atlas(lattice, dict(fields), plane_points, classes, pictures, decoder)
@@ -116,9 +118,9 @@ def _encoded(points: Any, labels: Any, lattice: Lattice) -> tuple[Floats | None,
 
 
 def _bands(lattice: Lattice) -> list[Lattice]:
-    rows, columns = lattice.shape
+    rows = lattice.shape[0]
     # every band has two rows or more, as a lattice must
-    count = max(1, min(rows // 2, round(rows * columns / TILE)))
+    count = max(1, min(rows // 2, round(math.prod(lattice.shape) / TILE)))
     edges = np.linspace(0, rows, count + 1).round().astype(int)
     return [lattice.band(int(a), int(b)) for a, b in pairwise(edges)]
 

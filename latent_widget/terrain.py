@@ -11,6 +11,7 @@ import numpy as np
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
 from latent_widget.interpolation import sample, segment_lengths, spline
+from latent_widget.lattice import Extent, need_plane
 from latent_widget.marching import march, stencils
 from latent_widget.walking import complete
 
@@ -25,7 +26,7 @@ class Terrain:
     """
 
     shape: tuple[int, int]
-    extent: tuple[float, float, float, float]
+    extent: Extent
     coefficients: Floats
     marched: Floats  # (h, w, 3): E, F, G per marched cell, in its own index coordinates
     blocked: np.ndarray  # (h, w) bool
@@ -116,6 +117,7 @@ def terrain(field: Field, size: int, mask: Any = None) -> Terrain:
         mask: (H, W) bool, True where a path may run; None for everywhere.
 
     """
+    need_plane(field.lattice, "a march")
     kept = _PREPARED.setdefault(field, {})
     if mask is None and size in kept:
         return kept[size]

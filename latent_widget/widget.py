@@ -18,7 +18,7 @@ from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.geodesics import Geodesic, geodesic, straight
-from latent_widget.lattice import Lattice
+from latent_widget.lattice import Lattice, need_plane
 from latent_widget.page import page
 from latent_widget.render import Pixels, drawn, levels_of
 from latent_widget.surveying import survey
@@ -92,6 +92,7 @@ class LatentWidget(anywidget.AnyWidget):
     def __init__(self, source: Any, extent: Any = None, shape: tuple[int, int] = (128, 128), **options: Any) -> None:
         traits = {name: options.pop(name) for name in list(options) if self.has_trait(name)}
         self._atlas = _as_atlas(source, extent, shape, options)
+        need_plane(self._atlas.lattice, "the widget")
         # kernels may handle the browser's messages beside a running cell
         self._one_at_a_time = threading.RLock()
         self._drawn_cartogram: tuple[int, Cartogram] | None = None

@@ -13,7 +13,7 @@ from latent_widget.lattice import Lattice
 from latent_widget.measures.pushforward import push, push_by_jvp
 
 TILE = 4096
-"""Cells differentiated at once; memory is about 3 · TILE · (widest layer) numbers."""
+"""Cells differentiated at once; memory is about 3 · TILE · (widest layer) numbers, in a box 4."""
 
 Push = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
 
@@ -28,17 +28,19 @@ def differentiated(
     embed: Callable[[Any], Tensor],
     contract: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]],
 ) -> tuple[Floats, dict[str, Any]]:
-    """Return the metric `(H, W, 2, 2)` at the cell centres, and how it was differentiated.
+    """Return the metric `(H, W, 2, 2)`, or `(D, H, W, 3, 3)`, at the cell centres, and how it was differentiated.
 
     `embed` turns a decoded output into vectors `(n, k)`; `contract` turns their stack of value and two tangents
     `(3, n, k)` into E, F and G, `(n,)` each. Raises `NoForwardRuleError` where PyTorch has no forward-mode rule.
     """
-    cells = torch.from_numpy(lattice.cells.reshape(-1, 2).copy()).to(device=decoder.device, dtype=decoder.dtype)
+    cells = torch.from_numpy(lattice.cells.reshape(-1, lattice.ndim).copy()).to(
+        device=decoder.device, dtype=decoder.dtype
+    )
     decode = _composed(decoder, lattice, embed)
     with decoder.evaluating():
         pushed, how = _verified(decode, cells)
         metric = np.concatenate([_contracted(pushed(decode, tile), contract) for tile in cells.split(TILE)])
-    return metric.reshape(*lattice.shape, 2, 2), {"method": "exact", "differentiated": how}
+    return metric.reshape(*lattice.shape, lattice.ndim, lattice.ndim), {"method": "exact", "differentiated": how}
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
@@ -47,7 +49,7 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _composed(decoder: Decoder, lattice: Lattice, embed: Callable[[Any], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Compose plane, decoder and embedding, so that two tangents serve any latent dimension."""
+    """Compose lattice, decoder and embedding, so that two (or three) tangents serve any latent dimension."""
     if lattice.origin is None or lattice.basis is None:
         return lambda points: embed(decoder.raw(points))
     where = {"device": decoder.device, "dtype": decoder.dtype}
@@ -73,8 +75,15 @@ def _verified(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, 
 
 
 def _contracted(pushed: Tensor, contract: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]) -> Floats:
-    e, f, g = contract(pushed)
-    metric = torch.stack([e, f, f, g], dim=-1)
+    if len(pushed) == 3:
+        e, f, g = contract(pushed)
+        entries = [e, f, f, g]
+    else:
+        # in a box each pair of tangents has its own E, F and G
+        (xx, xy, yy), (_, yz, zz) = contract(pushed[:3]), contract(pushed[[0, 2, 3]])
+        xz = contract(pushed[[0, 1, 3]])[1]
+        entries = [xx, xy, xz, xy, yy, yz, xz, yz, zz]
+    metric = torch.stack(entries, dim=-1)
     # a value that is NaN may have fine derivatives, by torch.where for one, and must not pass for measured
     metric[~torch.isfinite(pushed[0].sum(dim=-1))] = torch.nan
     return np.asarray(metric.cpu().double().numpy())

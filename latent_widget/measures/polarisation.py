@@ -1,6 +1,8 @@
 """From squared distances between decoded corners to a metric tensor per cell."""
 
 from collections.abc import Callable
+from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,8 @@ from latent_widget import outputs
 from latent_widget.arrays import Floats
 from latent_widget.lattice import Lattice
 
-Edges = tuple[Floats, Floats, Floats, Floats]
+Chords = list[tuple[tuple[int, ...], Floats]]
+"""Displacements in cells, (x, y[, z]), each with the squared distance that it spans in every cell, `(H, W)`."""
 
 
 def polarised(lattice: Lattice, corners: Any, squared: Callable[[Any, Any], Tensor]) -> Floats:
@@ -18,9 +21,10 @@ def polarised(lattice: Lattice, corners: Any, squared: Callable[[Any, Any], Tens
 
     `corners` is one decoded output of leading shape `(H + 1, W + 1)`, `squared(a, b)` the squared distances between
     two like-shaped pieces of it. With s the squared distances, E and G are the means over opposite edges by dx² and
-    dy², and F = (s₁ − s₂) / (4 dx dy) from the two diagonals: second order in the cell size.
+    dy², and F = (s₁ − s₂) / (4 dx dy) from the two diagonals: second order in the cell size. In a box, the edges and
+    the face diagonals of its eight corners give `(D, H, W, 3, 3)` alike.
     """
-    return _fitted(lattice, _edges(corners, squared))[0]
+    return _fitted(lattice, _chords(lattice.ndim, corners, squared))
 
 
 def polarised_with_residual(
@@ -28,36 +32,54 @@ def polarised_with_residual(
 ) -> tuple[Floats, Floats]:
     """Return `polarised`'s tensors and how badly they fit, `(H, W)`.
 
-    Six squared distances meet three unknowns; the residual is the root mean square of what the tensor leaves of them
-    over their own, 0 for a constant metric.
+    Six squared distances meet three unknowns (in a box 24 meet six); the residual is the root mean square of what the
+    tensor leaves of them over their own, 0 for a constant metric.
     """
-    edges = _edges(corners, squared)
-    metric, (e, f, g) = _fitted(lattice, edges)
-    across, upwards, rising, falling = edges
-    dx, dy = lattice.spacing
-    both, crossed = e * dx * dx + g * dy * dy, 2 * f * dx * dy
-    pairs = [(across[:-1], e * dx * dx), (across[1:], e * dx * dx), (upwards[:, :-1], g * dy * dy)]
-    pairs += [(upwards[:, 1:], g * dy * dy), (rising, both + crossed), (falling, both - crossed)]
-    left = sum(np.square(found - fit) for found, fit in pairs)
-    whole = sum(np.square(found) for found, _ in pairs)
+    chords = _chords(lattice.ndim, corners, squared)
+    metric = _fitted(lattice, chords)
+    left, whole = np.zeros(lattice.shape), np.zeros(lattice.shape)
+    for step, found in chords:
+        across = np.array(step) * lattice.spacing
+        left += np.square(found - np.einsum("a,...ab,b", across, metric, across))
+        whole += np.square(found)
     return metric, np.sqrt(left / np.maximum(whole, np.finfo(float).tiny))
 
 
-def _edges(corners: Any, squared: Callable[[Any, Any], Tensor]) -> Edges:
-    def between(a: tuple[slice, slice], b: tuple[slice, slice]) -> Floats:
-        part = squared(outputs.mapped(corners, lambda p: p[a]), outputs.mapped(corners, lambda p: p[b]))
-        return np.asarray(part.double().numpy())
-
+def _chords(ndim: int, corners: Any, squared: Callable[[Any, Any], Tensor]) -> Chords:
+    """Squared distances along every edge and every face diagonal of the cells."""
     every, low, high = slice(None), slice(None, -1), slice(1, None)
-    across, upwards = between((every, low), (every, high)), between((low, every), (high, every))
-    rising, falling = between((low, low), (high, high)), between((low, high), (high, low))
-    return across, upwards, rising, falling
+    found: Chords = []
+    steps = [step for step in product((0, 1, -1), repeat=ndim) if 0 < np.count_nonzero(step) < 3 and _leads(step)]
+    for step in steps:
+        # the last index runs along x, the first axis
+        turns = step[::-1]
+        begin = tuple({0: every, 1: low, -1: high}[turn] for turn in turns)
+        end = tuple({0: every, 1: high, -1: low}[turn] for turn in turns)
+        a, b = (outputs.mapped(corners, itemgetter(part)) for part in (begin, end))
+        spanned = np.asarray(squared(a, b).double().numpy())
+        # a cell has one such chord on either side of every axis that the chord does not follow
+        for sides in product(*[(every,) if turn else (low, high) for turn in turns]):
+            found.append((step, spanned[sides]))
+    return found
 
 
-def _fitted(lattice: Lattice, edges: Edges) -> tuple[Floats, tuple[Floats, Floats, Floats]]:
-    across, upwards, rising, falling = edges
-    dx, dy = lattice.spacing
-    e = (across[:-1] + across[1:]) / (2 * dx * dx)
-    g = (upwards[:, :-1] + upwards[:, 1:]) / (2 * dy * dy)
-    f = (rising - falling) / (4 * dx * dy)
-    return np.stack([np.stack([e, f], -1), np.stack([f, g], -1)], -2), (e, f, g)
+def _leads(step: tuple[int, ...]) -> bool:
+    """Tell a displacement from its opposite, which spans the same distance: its first entry is positive."""
+    return next(turn for turn in step if turn) > 0
+
+
+def _fitted(lattice: Lattice, chords: Chords) -> Floats:
+    means: dict[tuple[int, ...], Floats] = {}
+    for step in dict.fromkeys(step for step, _ in chords):
+        parallel = [spanned for other, spanned in chords if other == step]
+        means[step] = np.asarray(sum(parallel) / len(parallel))
+    metric = np.empty((*lattice.shape, lattice.ndim, lattice.ndim))
+    for step, mean in means.items():
+        axes = np.flatnonzero(step)
+        if len(axes) == 1:
+            metric[..., axes[0], axes[0]] = mean / lattice.spacing[axes[0]] ** 2
+        elif step[axes[1]] > 0:
+            falling = tuple(-turn if k == axes[1] else turn for k, turn in enumerate(step))
+            entry = (mean - means[falling]) / (4 * lattice.spacing[axes[0]] * lattice.spacing[axes[1]])
+            metric[..., axes[0], axes[1]] = metric[..., axes[1], axes[0]] = entry
+    return metric

@@ -44,7 +44,7 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "exact", floor
                 "differences of decoded corners are used instead; method='chords' asks for them without this warning",
                 stacklevel=3,
             )
-    corners = embedded(decoder(lattice.embed(lattice.corners)), lead=2)
+    corners = embedded(decoder(lattice.embed(lattice.corners)), lead=lattice.ndim)
     metric = polarised(lattice, corners, _squared_chord)
     return Field(lattice, metric, {**info, "method": "chords"}, floor)
 

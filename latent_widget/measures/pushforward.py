@@ -1,6 +1,6 @@
-"""Pushing the plane's two tangent vectors through a decoder, beside the value itself.
+"""Pushing the lattice's tangent vectors, two or three, through a decoder, beside the value itself.
 
-The value and both tangents travel as one stack `(3, n, ...)`: a linear layer is then one matrix product for all three,
+The value and t tangents travel as one stack `(1 + t, n, ...)`: a linear layer is then one matrix product for them all,
 and the Jacobian never exists. PyTorch's own forward-mode rules serve every operation that has no rule here, one
 operation at a time, so any decoder that they can differentiate passes through unchanged.
 """
@@ -21,28 +21,30 @@ _ONE_AT_A_TIME = threading.Lock()
 def push(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Return value and tangents ∂f/∂x, ∂f/∂y of a function of plane points `(n, 2)` as one stack `(3, n, k)`.
 
+    Points `(n, 3)` of a box give `(4, n, k)`.
+
     Raises `NotImplementedError` (from PyTorch) where an operation has no forward-mode rule.
     """
-    seed = torch.zeros(3, *points.shape, dtype=points.dtype, device=points.device)
-    seed[0], seed[1, :, 0], seed[2, :, 1] = points, 1, 1
+    tangents = torch.eye(points.shape[1]).to(points)[:, None].expand(-1, *points.shape)
+    seed = torch.cat([points[None], tangents])
     with torch.no_grad(), _ONE_AT_A_TIME:
         pushed = function(_carry(seed))
     if not isinstance(pushed, Stack):
-        # the output does not depend on the input: both tangents vanish
-        return torch.stack([pushed, torch.zeros_like(pushed), torch.zeros_like(pushed)])
+        # the output does not depend on the input: all tangents vanish
+        return torch.stack([pushed, *[torch.zeros_like(pushed)] * points.shape[1]])
     return pushed.stack
 
 
 def push_by_jvp(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
     """Return the same stack `(3, n, k)` by `torch.func.jvp` alone, twice as slow: the independent check of `push`."""
-    directions = [direction.expand_as(points).contiguous() for direction in torch.eye(2).to(points)]
+    directions = [direction.expand_as(points).contiguous() for direction in torch.eye(points.shape[1]).to(points)]
     with torch.no_grad(), _ONE_AT_A_TIME:
-        along_x, along_y = (torch.func.jvp(function, (points,), (direction,)) for direction in directions)
-    return torch.stack([along_x[0], along_x[1], along_y[1]])
+        pushed = [torch.func.jvp(function, (points,), (direction,)) for direction in directions]
+    return torch.stack([pushed[0][0], *(pair[1] for pair in pushed)])
 
 
 class Stack(torch.Tensor):
-    """A tensor that carries its two tangents along: `stack (3, *shape)`, with itself as `stack[0]`."""
+    """A tensor that carries its t tangents along: `stack (1 + t, *shape)`, with itself as `stack[0]`."""
 
     stack: Tensor
 
@@ -65,7 +67,7 @@ def _by_forward_mode(func: Any, args: Any, kwargs: Any) -> Any:
     leaves, spec = tree_flatten((args, kwargs))
     mutates = _writes_in_place(func) and isinstance(args[0], Stack)
     results = []
-    for axis in (1, 2):
+    for axis in range(1, next(len(v.stack) for v in leaves if isinstance(v, Stack))):
         with forward_ad.dual_level():
             # copies, since an operation in place would otherwise act twice on the same value
             duals = [
@@ -76,13 +78,14 @@ def _by_forward_mode(func: Any, args: Any, kwargs: Any) -> Any:
             output = func(*dual_args, **dual_kwargs)
             results.append(tree_map(_unpacked, dual_args[0] if mutates else output))
     if mutates:
-        along_x, along_y = results
-        args[0].stack[0] = along_x.value
-        args[0].stack[1], args[0].stack[2] = along_x.along(along_x.value), along_y.along(along_x.value)
+        value = results[0].value
+        for row, result in zip(args[0].stack, [value, *(r.along(value) for r in results)], strict=True):
+            row.copy_(result)
         return args[0]
-    outputs_x, output_spec = tree_flatten(results[0], is_leaf=lambda v: isinstance(v, _Dual))
-    outputs_y, _ = tree_flatten(results[1], is_leaf=lambda v: isinstance(v, _Dual))
-    joined = [_joined(a, b) if isinstance(a, _Dual) else a for a, b in zip(outputs_x, outputs_y, strict=True)]
+    flattened = [tree_flatten(result, is_leaf=lambda v: isinstance(v, _Dual)) for result in results]
+    output_spec = flattened[0][1]
+    along = zip(*(found for found, _ in flattened), strict=True)
+    joined = [_joined(*duals) if isinstance(duals[0], _Dual) else duals[0] for duals in along]
     return tree_unflatten(joined, output_spec)
 
 
@@ -108,17 +111,18 @@ def _unpacked(output: Any) -> Any:
     return output
 
 
-def _joined(x: _Dual, y: _Dual) -> Tensor:
-    if x.tangent is None and y.tangent is None:
-        return x.value
-    return _carry(torch.stack([x.value, x.along(x.value), y.along(x.value)]))
+def _joined(*duals: _Dual) -> Tensor:
+    value = duals[0].value
+    if all(dual.tangent is None for dual in duals):
+        return value
+    return _carry(torch.stack([value, *(dual.along(value) for dual in duals)]))
 
 
 def _linear_in_first(func: Any, x: Any, weight: Any, bias: Any = None, *rest: Any, **options: Any) -> Any:
     if not isinstance(x, Stack) or any(isinstance(v, Stack) for v in (weight, bias)):
         return NotImplemented
     together = func(x.stack.flatten(0, 1), weight, None, *rest, **options)
-    stack = together.unflatten(0, (3, x.stack.shape[1]))
+    stack = together.unflatten(0, x.stack.shape[:2])
     if bias is not None:
         # channels are the second axis of a convolution, the last of a linear layer
         trailing = 0 if func.__name__ == "linear" else stack.dim() - 3
@@ -135,7 +139,7 @@ def _matmul(_: Any, x: Any, weight: Any) -> Any:
 def _reshaped(func: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
     if not isinstance(x, Stack):
         return NotImplemented
-    return _carry(x.stack.reshape(3, *func(x.stack[0], *args, **kwargs).shape))
+    return _carry(x.stack.reshape(len(x.stack), *func(x.stack[0], *args, **kwargs).shape))
 
 
 def _elementwise(value: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:

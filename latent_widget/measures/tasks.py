@@ -1,6 +1,7 @@
 """Measures made by a task: distances in a network's features, in a classifier's verdicts, or in any black box."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -67,9 +68,9 @@ def distance(fn: Callable[[Any, Any], Any], *, floor: float = 0.0) -> Measure:
     another shape, NaN or a negative number.
     """
 
-    def squared(a: Any, b: Any) -> Tensor:
-        lead = outputs.parameters(a)[0].shape[:2]
-        flat = [outputs.mapped(part, lambda p: p.reshape(-1, *p.shape[2:])) for part in (a, b)]
+    def squared(a: Any, b: Any, ndim: int) -> Tensor:
+        lead = outputs.parameters(a)[0].shape[:ndim]
+        flat = [outputs.mapped(part, lambda p: p.reshape(-1, *p.shape[ndim:])) for part in (a, b)]
         found = as_floats(fn(*flat), "distance's fn")
         if found.shape != (lead.numel(),):
             raise ValueError(
@@ -87,7 +88,7 @@ def distance(fn: Callable[[Any, Any], Any], *, floor: float = 0.0) -> Measure:
     def measure(decoder: Decoder, lattice: Lattice) -> Field:
         probed = decoder.probe(lattice)
         corners = decoder(lattice.embed(lattice.corners))
-        metric, residual = polarised_with_residual(lattice, corners, squared)
+        metric, residual = polarised_with_residual(lattice, corners, partial(squared, ndim=lattice.ndim))
         info: dict[str, Any] = {"method": "corner polarisation", "output": outputs.kind(probed), "residual": residual}
         info["largest_residual"] = float(residual.max())
         return Field(lattice, metric, {"measure": "distance", **info}, floor)
