@@ -7,12 +7,48 @@
 import { shortNumber, type Palette } from "./colour";
 import { html, set, sized } from "./dom";
 import { toned, type Ink, type Pictures } from "./pictures";
-import type { PathKind } from "./types";
+import type { Race } from "./race";
+import type { PathKind, Shown } from "./types";
 import { createPaceChart } from "./pace";
 
 export const TITLES: Record<PathKind, string> = { geodesic: "Geodesic", straight: "Straight line" };
 
-export interface Strip {
+export interface Film {
+  draw(race: Race, shown: Shown, palette: Palette): void;
+  /** Moves only the marks of somebody who walks the lines. */
+  mark(race: Race): void;
+}
+
+/** A strip for each of the paths; the charts of their speeds share one scale. */
+export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
+  const element = html("div", { class: "lw-strips" }, parent);
+  const strips = kinds.map((kind) => ({ kind, strip: createStrip(kind, element) }));
+  function mark(race: Race): void {
+    for (const { kind, strip } of strips) {
+      const { t, speed } = race.walked(kind);
+      strip.now(t, speed);
+    }
+  }
+  return {
+    draw(race, shown, palette) {
+      const seen = kinds.filter((kind) => shown[kind]);
+      const top = Math.max(2, ...seen.flatMap((kind) => Array.from(race.track(kind)?.paces ?? [])));
+      for (const { kind, strip } of strips) {
+        const { pictures, preview } = race.pictures(kind);
+        strip.show(shown[kind]);
+        strip.caption(compared(kind, race.length(kind), race.length("geodesic")), palette);
+        strip.draw(pictures, ink, palette, preview);
+        const track = race.track(kind);
+        if (track) strip.pace(track.paces, top, race.count(kind));
+      }
+      element.title = race.note;
+      mark(race);
+    },
+    mark,
+  };
+}
+
+interface Strip {
   element: HTMLElement;
   show(visible: boolean): void;
   caption(text: string, palette: Palette): void;
@@ -23,7 +59,7 @@ export interface Strip {
   draw(pictures: Pictures | null, ink: Ink, palette: Palette, preview: boolean): void;
 }
 
-export function createStrip(kind: PathKind, parent: Element): Strip {
+function createStrip(kind: PathKind, parent: Element): Strip {
   const element = html("figure", { class: "lw-strip", "data-lw": `strip-${kind}` }, parent);
   const caption = html("figcaption", {}, element);
   const swatch = html("span", { class: `lw-swatch lw-swatch-${kind}` }, caption);
@@ -82,11 +118,11 @@ export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, pa
   }
 }
 
-/** The two lengths in plain words. */
-export function compared(kind: PathKind, length: number, other: number): string {
+/** A path's length in plain words, beside the geodesic's. */
+export function compared(kind: PathKind, length: number, shortest: number): string {
   const own = `length ${shortNumber(length)}`;
-  if (kind === "geodesic" || !(other > 0)) return own;
-  const excess = 100 * (length / other - 1);
+  if (kind === "geodesic" || !(shortest > 0)) return own;
+  const excess = 100 * (length / shortest - 1);
   if (excess < 0.05) return `${own}, as short as the geodesic`;
   return `${own}, ${excess >= 10 ? excess.toFixed(0) : excess.toFixed(1)} % longer than the geodesic`;
 }

@@ -9,24 +9,19 @@ import { html } from "./dom";
 import { ellipsesOf } from "./ellipses";
 import { exportFigure } from "./export";
 import { density, mixed, onCorners, shares } from "./field";
-import type { Path } from "./geodesic";
 import { blended, flatMesh } from "./geometry";
-import { decodes } from "./kernel";
 import { createLegend, densityKey, errorKey, meaning, type Key } from "./legend";
 import { createMap } from "./map";
-import { createReadout, fractions } from "./readout";
+import { createRace, KINDS } from "./race";
+import { createReadout } from "./readout";
 import { MARGIN, type End, type Ground, type Scene, type Shading } from "./scene";
-import { BEATS, pace, paceAt, placeAt } from "./pace";
 import { createPlayer } from "./play";
-import { previews, type Pictures } from "./pictures";
-import { compared, createStrip } from "./strips";
+import { compared, createFilm } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
-import type { Extent, Model, PathKind, Point, Traits, WireCartogram } from "./types";
-import { sampled, walker } from "./walk";
+import type { Extent, Model, Point, Traits, WireCartogram } from "./types";
 import { floats } from "./wire";
 import { closeness, zoomButtons } from "./zoom";
 
-export const KINDS: PathKind[] = ["geodesic", "straight"];
 const WIDEST = 620;
 const TWEEN = 250;
 
@@ -41,7 +36,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const readout = createReadout(below, atlas);
   const buttons = html("div", { class: "lw-buttons" }, below);
   const player = createPlayer(buttons, (t) => {
-    walked = t;
+    race.walk(t);
     schedule("lines", "pace");
   });
   const showZoom = zoomButtons(buttons, map.zoom);
@@ -59,8 +54,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     },
   });
   const status = html("p", { class: "lw-status", "data-lw": "status", role: "status" }, panel);
-  const film = html("div", { class: "lw-strips" }, root);
-  const strips = { geodesic: createStrip("geodesic", film), straight: createStrip("straight", film) };
+  const film = createFilm(root, KINDS, atlas.sprites?.ink ?? null);
 
   const flat = flatMesh(atlas.extent, atlas.shape);
   const mesh = flatMesh(atlas.extent, atlas.shape);
@@ -68,25 +62,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let tween: { from: Float64Array; to: Float64Array; since: number } | null = null;
   let ground: Ground | null = null;
   let contours: { of: Ground; lines: Float64Array[] } | null = null;
-  let lines: Partial<Record<PathKind, Path>> = {};
-  let samples: Partial<Record<PathKind, Float64Array>> = {};
-  let tracks: Partial<Record<PathKind, { points: Float64Array; paces: Float64Array }>> = {};
-  let walked: number | null = null;
-  let exact: Map<PathKind, Pictures> | null = null;
-  let note = "";
   let dragging: { end: End; to: Point } | null = null;
   let width = 0;
   let pane = atlas.extent;
   let palette: Palette = paletteFor(model.get("theme"), root);
-  const walk = walker();
-  const kernel = decodes(model, (answer) => {
-    if ("error" in answer) note = answer.error;
-    else {
-      exact = answer.pictures;
-      note = "";
-    }
-    schedule("strips");
-  });
+  const race = createRace(model, atlas, () => schedule("strips"));
 
   // ---- state -----------------------------------------------------------------------------------------------------
 
@@ -135,27 +115,13 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   function retrace(): void {
     if (!ground) return;
     const [start, end] = ends();
-    const found = walk.lines(ground.field, start, end, dragging?.end === "start" ? "end" : "start");
-    lines = { ...found };
+    race.run(ground.field, start, end, dragging?.end === "start" ? "end" : "start");
     resample();
   }
 
   function resample(): void {
     if (!ground) return;
-    const count = model.get("n_samples");
-    samples = {};
-    for (const kind of KINDS) {
-      const path = lines[kind];
-      if (!path) continue;
-      samples[kind] = sampled(ground.field, kind, path, count);
-      const points = sampled(ground.field, kind, path, BEATS + 1);
-      tracks[kind] = { points, paces: pace(ground.field, points) };
-    }
-    exact = null;
-    kernel.drop();
-    if (!dragging) {
-      kernel.ask(KINDS.map((kind) => ({ kind, points: pairs(samples[kind] ?? new Float64Array()) })));
-    }
+    race.sample(ground.field, model.get("n_samples"), dragging === null);
     schedule("lines", "strips");
   }
 
@@ -222,12 +188,6 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const plot = Math.max(120, Math.min(width, WIDEST) - MARGIN.left - MARGIN.right);
     const aspect = Math.min(Math.max((y1 - y0) / (x1 - x0), 0.3), 1.6);
     const [start, end] = ends();
-    const paths: Scene["paths"] = {};
-    const markers: Scene["markers"] = {};
-    for (const kind of KINDS) {
-      if (lines[kind]) paths[kind] = lines[kind].points;
-      if (walked !== null && tracks[kind]) markers[kind] = placeAt(tracks[kind].points, walked);
-    }
     const shown = model.get("show");
     const now: Scene = {
       width: plot,
@@ -238,9 +198,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       shown,
       start,
       end,
-      paths,
-      samples,
-      markers,
+      ...race.drawn(),
     };
     if (!ground || !whole) return now;
     if (shown.contours) now.contours = isolinesOf(ground);
@@ -272,8 +230,8 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       showZoom(closeness(pane, atlas.extent));
     } else if (parts.has("lines")) map.drawLines(scene(false), palette);
     if (parts.has("panel")) updatePanel(ground);
-    if (parts.has("strips")) drawStrips();
-    else if (parts.has("pace")) markPace();
+    if (parts.has("strips")) film.draw(race, model.get("show"), palette);
+    else if (parts.has("pace")) film.mark(race);
   }
 
   function updatePanel({ scale, field }: Ground): void {
@@ -303,38 +261,6 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     return densityKey(scale, meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")));
   }
 
-  function picturesOf(kind: PathKind): { pictures: Pictures | null; preview: boolean } {
-    const decoded = exact?.get(kind);
-    if (decoded) return { pictures: decoded, preview: false };
-    const at = samples[kind];
-    if (!atlas.sprites || !at) return { pictures: null, preview: true };
-    return { pictures: previews(atlas.sprites, fractions(at, atlas)), preview: true };
-  }
-
-  function drawStrips(): void {
-    const shown = model.get("show");
-    for (const kind of KINDS) {
-      const { pictures, preview } = picturesOf(kind);
-      strips[kind].show(shown[kind]);
-      strips[kind].caption(caption(kind), palette);
-      strips[kind].draw(pictures, atlas.sprites?.ink ?? null, palette, preview);
-    }
-    film.title = note;
-    const top = Math.max(2, ...KINDS.flatMap((kind) => (shown[kind] ? Array.from(tracks[kind]?.paces ?? []) : [])));
-    for (const kind of KINDS) {
-      if (tracks[kind]) strips[kind].pace(tracks[kind].paces, top, samples[kind]!.length / 2);
-    }
-    markPace();
-  }
-
-  function markPace(): void {
-    for (const kind of KINDS) strips[kind].now(walked, tracks[kind] ? paceAt(tracks[kind].paces, walked ?? 0) : 1);
-  }
-
-  function caption(kind: PathKind): string {
-    return compared(kind, lines[kind]?.length ?? 0, lines.geodesic?.length ?? 0);
-  }
-
   function figureNow(): Parameters<typeof exportFigure>[1] | null {
     if (!ground) return null;
     // a figure shows the lines, not somebody on them
@@ -345,7 +271,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       atlas,
       key: key(ground.scale),
       raster: (palette, ratio, layers) => map.picture(now, shading(ground!), palette, ratio, layers),
-      strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({ kind, caption: caption(kind), ...picturesOf(kind) })),
+      strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({
+        kind,
+        caption: compared(kind, race.length(kind), race.length("geodesic")),
+        ...race.pictures(kind),
+      })),
     };
   }
 
@@ -395,16 +325,12 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     for (const timer of pending.values()) clearTimeout(timer);
     unwatch();
     observer.disconnect();
-    kernel.close();
+    race.close();
     player.close();
     map.close();
     cancelAnimationFrame(frame);
     root.remove();
   };
-}
-
-function pairs(points: Float64Array): Point[] {
-  return Array.from({ length: points.length / 2 }, (_, k): Point => [points[2 * k]!, points[2 * k + 1]!]);
 }
 
 export function mapQuality(cart: WireCartogram): string {
