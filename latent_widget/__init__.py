@@ -31,6 +31,7 @@ _HOMES = {
     "straight": "geodesics",
     "stretched": "geodesics",
     "survey": "surveying",
+    "workbench": "workbench",
 }
 _ROOMS = ("examples", "measures")
 
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from latent_widget.surveying import SurveyError as SurveyError
     from latent_widget.surveying import survey as survey
     from latent_widget.widget import LatentWidget as LatentWidget
+    from latent_widget.workbench import workbench as workbench
 
 
 def __getattr__(name: str) -> Any:

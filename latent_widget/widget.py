@@ -38,7 +38,7 @@ SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")
 COLOUR_BY = ("density", "area_error")
-PUBLIC = ("weights", "temper", "stretch", "start", "end", "n_samples", "theme", "show", "colour_by")
+PUBLIC = ("weights", "temper", "stretch", "start", "end", "n_samples", "theme", "show", "colour_by", "highlight")
 WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
 """The traits that an exported page holds: the choices, and what is drawn."""
 
@@ -63,6 +63,7 @@ class LatentWidget(anywidget.AnyWidget):
     Traits, each settable and observable: `weights` (measure -> weight >= 0), `temper` in [0, 1], `stretch` in [0, 1],
     `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn),
     `colour_by` ("density", or "area_error": how true the areas of the map are at the present stretch).
+    `highlight` is a range of the density [low, high] whose cells stand out on the map, or None.
     `path`, `straight` and `samples` are computed when asked for. Survey options (`measures=`, `points=`, ...) may
     follow a decoder.
 
@@ -81,6 +82,7 @@ class LatentWidget(anywidget.AnyWidget):
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show = traitlets.Dict().tag(sync=True)
     colour_by = traitlets.Enum(COLOUR_BY, "density").tag(sync=True)
+    highlight = traitlets.List(traitlets.Float(), None, 2, 2, allow_none=True).tag(sync=True)
 
     _lattice = traitlets.Dict().tag(sync=True)
     _fields: Any = traitlets.List().tag(sync=True)
@@ -219,6 +221,13 @@ class LatentWidget(anywidget.AnyWidget):
         name, value = proposal["trait"].name, proposal["value"]
         if not np.isfinite(value).all() or not self._atlas.lattice.contains(value):
             raise traitlets.TraitError(f"{name}={value} lies outside the map, extent {self._atlas.lattice.extent}")
+        return value
+
+    @traitlets.validate("highlight")
+    def _check_highlight(self, proposal: Any) -> list[float] | None:
+        value = proposal["value"]
+        if value is not None and not (np.isfinite(value).all() and value[0] <= value[1]):
+            raise traitlets.TraitError(f"highlight must be None or [low, high] with low <= high, got {value}")
         return value
 
     @traitlets.validate("show")

@@ -15,8 +15,8 @@ MODULES = {
 FILES = sorted(set(MODULES) - {"latent_widget"})
 TORCH = ("decoder", "modules", "outputs", "measures", "sequence", "examples")
 FLOORS = {  # who may be imported only from above; the rest are helpers, which must not lead back up
+    "workbench": 8,
     "widget": 7,
-    "workbench": 7,
     "examples": 7,
     "figure": 6,
     "surveying": 6,
@@ -96,6 +96,13 @@ def test_only_some_modules_name_torch(module: str) -> None:
 def test_only_the_widget_names_anywidget(module: str) -> None:
     named = {name.split(".")[0] for name in imports(module, at_load=False)}
     assert not named & {"anywidget", "ipywidgets"} or room(module) in ("widget", "workbench")
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_only_the_workbench_names_bqplot(module: str) -> None:
+    named = {name.split(".")[0] for name in imports(module, at_load=False)}
+    assert not named & {"bqplot", "ipywidgets"} or module == "latent_widget.workbench"
+    assert "bqplot" not in {name.split(".")[0] for name in imports(module, at_load=True)}
 
 
 def loaded(code: str, *arguments: str) -> set[str]:

@@ -8,6 +8,7 @@ import type { Atlas } from "./atlas";
 import { colours, lookup, type Palette } from "./colour";
 import { html, sized } from "./dom";
 import { finder, type Finder } from "./geometry";
+import { paintVeil } from "./highlight";
 import { createOverlay } from "./overlay";
 import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
 import { seen, stamper } from "./points";
@@ -87,12 +88,15 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
-    if (!dots && !pictures) return sized(canvas, width, height).clearRect(0, 0, width, height);
-    const { pixels, show } = images.layers(width, height);
-    pixels.fill(0);
-    if (dots) dots.stamp(pixels, width, height, scene, palette, ratio);
-    if (pictures) pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
-    show(canvas);
+    if (!dots && !pictures) sized(canvas, width, height).clearRect(0, 0, width, height);
+    else {
+      const { pixels, show } = images.layers(width, height);
+      pixels.fill(0);
+      if (dots) dots.stamp(pixels, width, height, scene, palette, ratio);
+      if (pictures) pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
+      show(canvas);
+    }
+    if (scene.highlight) paintVeil(canvas.getContext("2d")!, scene, scene.highlight, palette, ratio);
   }
 
   function draw(scene: Scene, shading: Shading, palette: Palette): void {

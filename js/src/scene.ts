@@ -25,6 +25,8 @@ export interface Scene {
   /** Lines of equal density, and polygons of SIDES corners each; only where they are shown. */
   contours?: Float64Array[];
   ellipses?: Float64Array;
+  /** Cells that stand out: those whose density lies in the range. */
+  highlight?: { density: Float32Array; range: [number, number] };
 }
 
 /** The mixture of measures that is drawn, and its colours. */

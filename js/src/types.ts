@@ -49,6 +49,8 @@ export interface Traits {
   theme: "auto" | "light" | "dark";
   show: Shown;
   colour_by: ColourBy;
+  /** A range of the density whose cells stand out. */
+  highlight: [number, number] | null;
   _lattice: { extent: Extent; shape: Shape; names: [string, string] };
   _fields: WireField[];
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };

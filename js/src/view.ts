@@ -201,6 +201,8 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       ...race.drawn(),
     };
     if (!ground || !whole) return now;
+    const range = model.get("highlight");
+    if (range) now.highlight = { density: ground.density, range };
     if (shown.contours) now.contours = isolinesOf(ground);
     if (shown.ellipses) now.ellipses = ellipsesOf(now, ground.field, ground.density, { ...mesh, corners: stretchedTo });
     return now;
@@ -302,6 +304,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     ],
     ["change:show", () => schedule("ground", "panel", "strips")],
     ["change:colour_by", () => schedule("ground", "panel")],
+    ["change:highlight", () => schedule("ground")],
     ["change:theme", dress],
     ["change:_cartogram", takeCartogram],
     ["change:_status", () => say()],
@@ -311,6 +314,8 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const observer = new ResizeObserver(([entry]) => {
     const now = Math.floor(entry!.contentRect.width);
     if (now > 0 && now !== width) {
+      // the host's theme cannot be read before the view hangs in its page
+      if (width === 0) dress();
       width = now;
       schedule("ground", "panel", "strips");
     }
