@@ -31,7 +31,7 @@ _HOMES = {
     "straight": "geodesics",
     "stretched": "geodesics",
     "survey": "surveying",
-    "workbench": "workbench",
+    "workbench": "charts",
 }
 _ROOMS = ("examples", "measures")
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from latent_widget.atlas import Atlas as Atlas
     from latent_widget.cartograms import Cartogram as Cartogram
     from latent_widget.cartograms import cartogram as cartogram
+    from latent_widget.charts import workbench as workbench
     from latent_widget.decoder import Decoder as Decoder
     from latent_widget.exponential import exp as exp
     from latent_widget.exponential import frechet_mean as frechet_mean
@@ -60,7 +61,6 @@ if TYPE_CHECKING:
     from latent_widget.surveying import SurveyError as SurveyError
     from latent_widget.surveying import survey as survey
     from latent_widget.widget import LatentWidget as LatentWidget
-    from latent_widget.workbench import workbench as workbench
 
 
 def __getattr__(name: str) -> Any:

@@ -82,7 +82,7 @@ class LatentWidget(anywidget.AnyWidget):
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show = traitlets.Dict().tag(sync=True)
     colour_by = traitlets.Enum(COLOUR_BY, "density").tag(sync=True)
-    highlight = traitlets.List(traitlets.Float(), None, 2, 2, allow_none=True).tag(sync=True)
+    highlight: Any = traitlets.List(traitlets.Float(), None, 2, 2, allow_none=True).tag(sync=True)
 
     _lattice = traitlets.Dict().tag(sync=True)
     _fields: Any = traitlets.List().tag(sync=True)

@@ -15,7 +15,7 @@ MODULES = {
 FILES = sorted(set(MODULES) - {"latent_widget"})
 TORCH = ("decoder", "modules", "outputs", "measures", "sequence", "examples")
 FLOORS = {  # who may be imported only from above; the rest are helpers, which must not lead back up
-    "workbench": 8,
+    "charts": 8,
     "widget": 7,
     "examples": 7,
     "figure": 6,
@@ -95,13 +95,13 @@ def test_only_some_modules_name_torch(module: str) -> None:
 @pytest.mark.parametrize("module", FILES)
 def test_only_the_widget_names_anywidget(module: str) -> None:
     named = {name.split(".")[0] for name in imports(module, at_load=False)}
-    assert not named & {"anywidget", "ipywidgets"} or room(module) in ("widget", "workbench")
+    assert not named & {"anywidget", "ipywidgets"} or room(module) in ("widget", "charts")
 
 
 @pytest.mark.parametrize("module", FILES)
-def test_only_the_workbench_names_bqplot(module: str) -> None:
+def test_only_the_charts_name_bqplot(module: str) -> None:
     named = {name.split(".")[0] for name in imports(module, at_load=False)}
-    assert not named & {"bqplot", "ipywidgets"} or module == "latent_widget.workbench"
+    assert not named & {"bqplot", "ipywidgets"} or module == "latent_widget.charts"
     assert "bqplot" not in {name.split(".")[0] for name in imports(module, at_load=True)}
 
 

@@ -101,6 +101,8 @@ def test_path_follows_the_traits(widget, atlas):
         ("theme", "blue", "theme"),
         ("show", {"clouds": True}, "show knows points"),
         ("colour_by", "noise", "colour_by"),
+        ("highlight", [2.0, 1.0], "low <= high"),
+        ("highlight", [1.0], "highlight"),
         ("n_samples", 1, "n_samples"),
     ],
 )

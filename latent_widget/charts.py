@@ -18,7 +18,7 @@ BARS = "#6b93b8"
 ROOM = {"top": 10, "bottom": 44, "left": 62, "right": 18}
 """Pixels around a chart."""
 PROFILES = {
-    "speed": ("change per unit of the plane", "{kind}: fastest {top:.3g} × its mean"),
+    "speed": ("change per unit of the plane", "{kind}: up to {top:.3g} × its mean"),
     "distance": ("length so far, in the measure", "{kind}: {length:.4g} in all"),
 }
 
@@ -34,7 +34,9 @@ def workbench(widget: LatentWidget, seed: int = 0) -> Any:
     Raises `ImportError` where bqplot or ipywidgets is missing and `TypeError` where `widget` is no `LatentWidget`.
     """
     if not isinstance(widget, LatentWidget):
-        raise TypeError(f"workbench shows a LatentWidget, got {type(widget).__name__}; make one with LatentWidget(atlas)")
+        raise TypeError(
+            f"widget must be a LatentWidget, got {type(widget).__name__}; make one with LatentWidget(atlas)"
+        )
     bq, ipw = _libraries()
     profile = _profile(bq, ipw, widget)
     histogram = _histogram(bq, ipw, widget)
@@ -165,7 +167,7 @@ def _histogram(bq: Any, ipw: Any, widget: LatentWidget) -> Any:
     def brushed(change: Any) -> None:
         chosen = np.asarray(change["new"] if change["new"] is not None else [], dtype=float).ravel()
         if chosen.size == 2 and np.isfinite(chosen).all() and chosen[1] > chosen[0]:
-            widget.highlight = (10.0 ** chosen).tolist()
+            widget.highlight = (10.0**chosen).tolist()
         else:
             widget.highlight = None
 
@@ -252,15 +254,16 @@ def round_ticks(low: float, high: float, most: int = 6) -> Floats:
 
 
 def _axis(bq: Any, scale: Any, label: str = "", upright: bool = False) -> Any:
-    return bq.Axis(
+    axis = bq.Axis(
         scale=scale,
         label=label,
         label_color="#8b8b8b",
         label_offset="44px" if upright else "30px",
-        orientation="vertical" if upright else "horizontal",
         grid_lines="dashed" if upright else "none",
         tick_format=".6~g",
     )
+    axis.orientation = "vertical" if upright else "horizontal"
+    return axis
 
 
 def _span(axis: Any, low: float, high: float) -> None:
