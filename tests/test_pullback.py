@@ -8,7 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.autograd.function import once_differentiable
 from torch.distributions import Bernoulli, Independent, Normal
+from torch.nn import functional as F
 
 import latent_widget as lw
 from latent_widget.measures.pushforward import push, push_by_jvp
@@ -109,6 +111,42 @@ DECODERS = {
     "written out": written_out,
 }
 
+KEPT = torch.linspace(0.5, 1.5, 3, dtype=torch.float64)
+
+RULED = {
+    "sums": lambda h: (KEPT - h) + (h + KEPT) + (2 - h) + (h - 1) + torch.sub(KEPT, h) + torch.rsub(h, KEPT) - KEPT,
+    "broadcast sums": lambda h: h[:, :1] + KEPT - h[:, 1:2] + (KEPT - h[:, :1]),
+    "ranks that differ": lambda h: h[:, 0] * h[:, :1] + h[0, 0] * h[:, :2].sum(1) + h.sum() * h[:, :1],
+    "products": lambda h: h * h + 3 * h * KEPT + h[:, :1] * KEPT * h[:, 1:2] + KEPT * h + torch.mul(KEPT, h),
+    "quotients": lambda h: h / KEPT + h / 3 + KEPT / (2 + h * h) + h / (2 + h * h),
+    "pointwise": lambda h: h.exp() + (h.square() + 1).log() + (1 + h * h).sqrt() * (2 + h.sin()).rsqrt() + h.cos(),
+    "activations": lambda h: F.relu(h) + F.leaky_relu(h, 0.2) + F.elu(h, 0.7) * F.silu(h),
+    "smooth activations": lambda h: F.gelu(h) * F.softplus(h, 2),
+    "default activations": lambda h: F.leaky_relu(h) + F.elu(h) + F.gelu(h, approximate="tanh") + F.softplus(h),
+    "in place": lambda h: F.leaky_relu(F.elu(F.silu(F.relu(h * 1, True) - 1, True), 1.0, True), 0.3, True),
+    "relu_": lambda h: torch.relu_(h * 1) + (2 * h).relu_(),
+    "softmax": lambda h: F.softmax(h, 1) * h + torch.softmax(h, -1) + h.softmax(dim=1).exp() + F.softmax(h, dim=0) * 0,
+    "casts": lambda h: h.to(torch.float32).double() + h.float().to(h) + h.to("cpu"),
+    "comparisons": lambda h: torch.where(h > 0, h * h, h) * h.shape[1] + (h >= KEPT) * h,
+    "views": lambda h: h.view(-1, 3, 1).squeeze(2).unsqueeze(0).flatten(0, 1).unflatten(1, (3, 1)).reshape(len(h), 3),
+    "matrices": lambda h: h @ torch.outer(KEPT, KEPT) + torch.mm(h, torch.diag(KEPT)) + torch.outer(KEPT, KEPT) @ h[0],
+    "pooling": lambda h: F.avg_pool2d(F.interpolate(h.view(-1, 1, 1, 3), size=(2, 6), mode="bilinear"), 2),
+    "shuffled": lambda h: F.pixel_shuffle((h[:, :1] * torch.ones(4).double()).view(-1, 4, 1, 1), 2),
+    "batch norm": lambda h: F.batch_norm(h, KEPT, KEPT, 2 * KEPT, KEPT - 1, eps=0.1) + F.batch_norm(h, KEPT, KEPT),
+}
+
+
+@pytest.mark.parametrize("name", RULED)
+def test_every_rule_agrees_with_forward_mode(name):
+    """Each in float64 at points of both signs; what the rules decline goes to forward mode and must agree as well."""
+
+    def decode(z):
+        return RULED[name](torch.cat([z, z.sum(1, keepdim=True) ** 2 - 0.3], 1)).flatten(1)
+
+    points = torch.randn(7, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(5))
+    tolerance = 1e-6 if name == "casts" else 1e-12
+    torch.testing.assert_close(push(decode, points), push_by_jvp(decode, points), rtol=tolerance, atol=tolerance)
+
 
 @pytest.mark.parametrize("name", DECODERS)
 def test_stacked_tangents_agree_with_forward_mode_and_finite_differences(name):
@@ -139,8 +177,8 @@ def test_the_stacked_way_is_the_one_taken_for_common_layers():
 def test_an_operation_that_the_stack_gets_wrong_is_found_out():
     def through_a_view(z):
         h = torch.zeros(len(z), 3, dtype=z.dtype) + z[:, :1]
-        # writing through a view of a view is beyond the stacked tangents
-        h[:, 1:][:, 0].copy_(z[:, 1] ** 2)
+        # writing through a view is beyond the stacked tangents
+        h[:, 1:].unbind(1)[0].copy_(z[:, 1] ** 2)
         return h
 
     lattice = lw.Lattice((0.5, 1.5, 0.5, 1.5), (8, 8))
@@ -153,20 +191,48 @@ def test_an_operation_that_the_stack_gets_wrong_is_found_out():
 class NoForwardRule(torch.autograd.Function):
     @staticmethod
     def forward(ctx, z):
+        ctx.save_for_backward(z)
         return torch.stack([z[:, 0] ** 3, z[:, 1]], 1)
 
     @staticmethod
     def backward(ctx, gradient):
-        return gradient
+        (z,) = ctx.saved_tensors
+        return torch.stack([3 * z[:, 0] ** 2 * gradient[:, 0], gradient[:, 1]], 1)
 
 
-def test_chords_serve_where_forward_mode_cannot_and_say_so():
-    decoder = lw.Decoder(NoForwardRule.apply, dtype=torch.float64)
-    lattice = lw.Lattice((0.5, 1.5, 0, 1), (32, 32))
-    with pytest.warns(UserWarning, match="chords"):
-        field = lw.measures.pullback(decoder, lattice)
+class BackwardsOnce(NoForwardRule):
+    backward = staticmethod(once_differentiable(NoForwardRule.backward))
+
+
+@pytest.mark.parametrize(("rule", "how"), [(NoForwardRule, "twice"), (BackwardsOnce, "output by output")])
+def test_reverse_mode_serves_where_forward_mode_cannot_and_says_so(rule, how):
+    decoder = lw.Decoder(lambda z: rule.apply(z).tanh(), dtype=torch.float64)
+    lattice = lw.Lattice((0.5, 1.5, 0, 1), (5, 6))
+    with pytest.warns(UserWarning, match=f"no forward-mode rule .* reverse mode, {how}, is used instead") as caught:
+        field = lw.measures.pullback(decoder, lattice, method="exact")
+    assert caught[0].filename == __file__
+    assert (field.info["method"], field.info["differentiated"]) == ("exact", f"reverse mode, {how}")
+    plain = lw.Decoder(lambda z: torch.stack([z[:, 0] ** 3, z[:, 1]], 1).tanh(), dtype=torch.float64)
+    np.testing.assert_allclose(field.metric, lw.measures.pullback(plain, lattice, method="exact").metric, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "decode",
+    [
+        lambda z: torch.sin(z.detach()) + 0 * z,
+        lambda z: torch.sin(z.detach()),
+        lambda z: torch.from_numpy(np.sin(z.numpy())),
+        lambda z: torch.from_numpy(np.sin(z.detach().numpy())),
+    ],
+    ids=["detached", "detached throughout", "NumPy", "NumPy, detached"],
+)
+def test_chords_serve_where_nothing_can_be_differentiated_and_say_so(decode):
+    lattice = lw.Lattice((0.2, 1, 0.2, 1), (32, 32))
+    with pytest.warns(UserWarning, match="cannot differentiate this decoder .* decoded corners are used") as caught:
+        field = lw.measures.pullback(lw.Decoder(decode, dtype=torch.float64), lattice, method="exact")
+    assert caught[0].filename == __file__
     assert field.info["method"] == "chords"
-    np.testing.assert_allclose(field.metric[..., 0, 0], 9 * lattice.cells[..., 0] ** 4, rtol=1e-2)
+    np.testing.assert_allclose(field.metric[..., 0, 0], np.cos(lattice.cells[..., 0]) ** 2, rtol=1e-3)
 
 
 def test_chords_are_second_order():

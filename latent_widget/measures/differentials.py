@@ -1,5 +1,6 @@
 """A metric from derivatives: plane, decoder and an embedding composed, pushed forward tile by tile and contracted."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from latent_widget.arrays import Floats
 from latent_widget.decoder import Decoder
 from latent_widget.lattice import Lattice
 from latent_widget.measures.pushforward import push, push_by_jvp
+from latent_widget.measures.reverse import CutError, pulled_back, push_by_rows, push_by_two_vjps
 
 TILE = 4096
 """Cells differentiated at once; memory is about 3 · TILE · (widest layer) numbers, in a box 4."""
@@ -18,8 +20,8 @@ TILE = 4096
 Push = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
 
 
-class NoForwardRuleError(RuntimeError):
-    """PyTorch cannot differentiate the decoder forwards."""
+class NoDerivativeError(RuntimeError):
+    """PyTorch can differentiate the decoder neither forwards nor backwards."""
 
 
 def differentiated(
@@ -31,14 +33,15 @@ def differentiated(
     """Return the metric `(H, W, 2, 2)`, or `(D, H, W, 3, 3)`, at the cell centres, and how it was differentiated.
 
     `embed` turns a decoded output into vectors `(n, k)`; `contract` turns their stack of value and two tangents
-    `(3, n, k)` into E, F and G, `(n,)` each. Raises `NoForwardRuleError` where PyTorch has no forward-mode rule.
+    `(3, n, k)` into E, F and G, `(n,)` each. Warns where PyTorch has no forward-mode rule and reverse mode is used,
+    and raises `NoDerivativeError` where that fails too.
     """
     cells = torch.from_numpy(lattice.cells.reshape(-1, lattice.ndim).copy()).to(
         device=decoder.device, dtype=decoder.dtype
     )
     decode = _composed(decoder, lattice, embed)
     with decoder.evaluating():
-        pushed, how = _verified(decode, cells)
+        pushed, how = _chosen(decode, cells)
         metric = np.concatenate([_contracted(pushed(decode, tile), contract) for tile in cells.split(TILE)])
     return metric.reshape(*lattice.shape, lattice.ndim, lattice.ndim), {"method": "exact", "differentiated": how}
 
@@ -57,31 +60,77 @@ def _composed(decoder: Decoder, lattice: Lattice, embed: Callable[[Any], Tensor]
     return lambda points: embed(decoder.raw(torch.addmm(origin, points, basis)))
 
 
-def _verified(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str]:
-    """Choose the stacked push-forward if it agrees with `torch.func.jvp` on cells spread over the lattice."""
+def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str]:
+    """Choose the fastest way to push tangents forwards that works, on cells spread over the lattice."""
     spread = cells[:: max(1, len(cells) // 16)]
     try:
-        reference = push_by_jvp(decode, spread)
+        stacked = push(decode, spread)
+        if _verified(decode, spread, stacked):
+            return push, "stacked tangents"
+    except (RuntimeError, TypeError):
+        pass
+    try:
+        _check_connected(push_by_jvp(decode, spread))
+        return push_by_jvp, "torch.func.jvp"
+    except CutError as error:
+        raise NoDerivativeError(str(error)) from error
     except RuntimeError as error:
         # a missing rule is a RuntimeError of PyTorch's too; that the decoder runs at all was probed before
-        raise NoForwardRuleError(str(error)) from error
+        missing = str(error).splitlines()[0]
+    for reverse, how in ((push_by_two_vjps, "reverse mode, twice"), (push_by_rows, "reverse mode, output by output")):
+        try:
+            _check_connected(reverse(decode, spread))
+        except RuntimeError:
+            continue
+        warnings.warn(
+            f"PyTorch has no forward-mode rule for this decoder ({missing}); {how}, is used instead, which is exact "
+            "but slower; method='chords', where a measure has it, needs no derivative",
+            stacklevel=4,
+        )
+        return reverse, how
+    raise NoDerivativeError(missing)
+
+
+def _verified(decode: Callable[[Tensor], Tensor], points: Tensor, stacked: Tensor) -> bool:
+    """Tell whether tangents Jv satisfy u·(Jv) = (Jᵀu)·v for random u, Jᵀu by reverse mode, where there is one."""
+    _check_connected(stacked)
     try:
-        stacked = push(decode, spread)
-    except (RuntimeError, TypeError):
-        return push_by_jvp, "torch.func.jvp"
-    scale = reference.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
-    close = bool(((stacked - reference).abs() <= 1e-3 * scale).all())
-    return (push, "stacked tangents") if close else (push_by_jvp, "torch.func.jvp")
+        cotangent = torch.randn(stacked.shape[1:], generator=torch.Generator().manual_seed(0)).to(stacked)
+        pulled = pulled_back(decode, points, cotangent).double()
+    except RuntimeError:
+        return _close(stacked, push_by_jvp(decode, points))
+    projected = torch.linalg.vecdot(stacked[1:].double(), cotangent.double()).T
+    scale = stacked[1:].double().norm(dim=2).amax()
+    return bool(((projected - pulled).abs() <= _tolerance(stacked) * scale).all())
+
+
+def _close(a: Tensor, b: Tensor) -> bool:
+    scale = b.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
+    return bool(((a - b).abs() <= _tolerance(a) * scale).all())
+
+
+def _tolerance(values: Tensor) -> float:
+    # half precisions are rough, and different ways of summing differ by as much
+    return max(1e-3, 16 * torch.finfo(values.dtype).eps)
+
+
+def _check_connected(pushed: Tensor) -> None:
+    """Raise `CutError` where the output changes and no tangent does: detached, or computed outside of torch."""
+    changes = (pushed[0] - pushed[0, :1]).abs().amax()
+    if changes > 0 and not pushed[1:].any():
+        raise CutError("the output changes and its derivative is zero: it is detached or computed outside of torch")
 
 
 def _contracted(pushed: Tensor, contract: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]) -> Floats:
-    if len(pushed) == 3:
-        e, f, g = contract(pushed)
+    # half precisions would lose in the scalar products what the decoder kept
+    wide = pushed if pushed.dtype.itemsize >= 4 else pushed.float()
+    if len(wide) == 3:
+        e, f, g = contract(wide)
         entries = [e, f, f, g]
     else:
         # in a box each pair of tangents has its own E, F and G
-        (xx, xy, yy), (_, yz, zz) = contract(pushed[:3]), contract(pushed[[0, 2, 3]])
-        xz = contract(pushed[[0, 1, 3]])[1]
+        (xx, xy, yy), (_, yz, zz) = contract(wide[:3]), contract(wide[[0, 2, 3]])
+        xz = contract(wide[[0, 1, 3]])[1]
         entries = [xx, xy, xz, xy, yy, yz, xz, yz, zz]
     metric = torch.stack(entries, dim=-1)
     # a value that is NaN may have fine derivatives, by torch.where for one, and must not pass for measured

@@ -12,7 +12,7 @@ from latent_widget.arrays import as_points
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
-from latent_widget.measures.differentials import NoForwardRuleError, differentiated, dot
+from latent_widget.measures.differentials import NoDerivativeError, differentiated, dot
 from latent_widget.measures.locality import local
 from latent_widget.measures.polarisation import polarised
 
@@ -27,7 +27,7 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "exact", floor
     squared output units per squared plane unit. `floor` is the smallest eigenvalue allowed.
 
     Raises `ValueError` for outputs that are neither a tensor nor Normal, and where the metric is not positive
-    definite. Warns, and uses chords, where PyTorch cannot differentiate the decoder forwards.
+    definite. Warns where PyTorch has no forward-mode rule, and uses reverse mode, or chords where that fails too.
     """
     if method not in ("exact", "chords"):
         raise ValueError(f"method must be 'exact' or 'chords', got {method!r}")
@@ -38,11 +38,11 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "exact", floor
         try:
             metric, how = differentiated(decoder, lattice, embedded, _euclidean)
             return Field(lattice, metric, {**info, **how}, floor)
-        except NoForwardRuleError as error:
+        except NoDerivativeError as error:
             warnings.warn(
-                f"pullback: PyTorch cannot differentiate this decoder forwards ({str(error).splitlines()[0]}); "
+                f"pullback: PyTorch cannot differentiate this decoder ({error}); "
                 "differences of decoded corners are used instead; method='chords' asks for them without this warning",
-                stacklevel=3,
+                stacklevel=2,
             )
     corners = embedded(decoder(lattice.embed(lattice.corners)), lead=lattice.ndim)
     metric = polarised(lattice, corners, _squared_chord)

@@ -14,6 +14,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
+from latent_widget.measures.rules import QUESTIONS, RULES, answered
+
 # forward-mode levels are counted process-wide in PyTorch, so tiles on several threads must take turns
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -51,10 +53,15 @@ class Stack(torch.Tensor):
     @classmethod
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        name = getattr(func, "__name__", "")
         with torch._C.DisableTorchFunctionSubclass():
-            rule = _RULES.get(getattr(func, "__name__", ""))
-            result = NotImplemented if rule is None else rule(func, *args, **kwargs)
-            return _by_forward_mode(func, args, kwargs) if result is NotImplemented else result
+            if name in QUESTIONS:
+                result = answered(func, *args, **kwargs)
+                return _by_forward_mode(func, args, kwargs) if result is NotImplemented else result
+            result = RULES[name](func, *args, **kwargs) if name in RULES else NotImplemented
+            if result is NotImplemented:
+                return _by_forward_mode(func, args, kwargs)
+            return result if isinstance(result, Stack) else _carry(result)
 
 
 def _carry(stack: Tensor) -> Stack:
@@ -64,6 +71,7 @@ def _carry(stack: Tensor) -> Stack:
 
 
 def _by_forward_mode(func: Any, args: Any, kwargs: Any) -> Any:
+    """Act with any operation on the stacks among its arguments, by PyTorch's forward mode along one axis at a time."""
     leaves, spec = tree_flatten((args, kwargs))
     mutates = _writes_in_place(func) and isinstance(args[0], Stack)
     results = []
@@ -116,56 +124,3 @@ def _joined(*duals: _Dual) -> Tensor:
     if all(dual.tangent is None for dual in duals):
         return value
     return _carry(torch.stack([value, *(dual.along(value) for dual in duals)]))
-
-
-def _linear_in_first(func: Any, x: Any, weight: Any, bias: Any = None, *rest: Any, **options: Any) -> Any:
-    if not isinstance(x, Stack) or any(isinstance(v, Stack) for v in (weight, bias)):
-        return NotImplemented
-    together = func(x.stack.flatten(0, 1), weight, None, *rest, **options)
-    stack = together.unflatten(0, x.stack.shape[:2])
-    if bias is not None:
-        # channels are the second axis of a convolution, the last of a linear layer
-        trailing = 0 if func.__name__ == "linear" else stack.dim() - 3
-        stack[0] += bias.reshape(-1, *[1] * trailing)
-    return _carry(stack)
-
-
-def _matmul(_: Any, x: Any, weight: Any) -> Any:
-    if not isinstance(x, Stack) or isinstance(weight, Stack) or weight.dim() != 2:
-        return NotImplemented
-    return _carry(torch.matmul(x.stack, weight))
-
-
-def _reshaped(func: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-    if not isinstance(x, Stack):
-        return NotImplemented
-    return _carry(x.stack.reshape(len(x.stack), *func(x.stack[0], *args, **kwargs).shape))
-
-
-def _elementwise(value: Callable[..., Any], backward: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the rule of y = f(x) from PyTorch's own fused product of a tangent with the slope, given y."""
-
-    def rule(_: Any, x: Any) -> Any:
-        stack = torch.empty_like(x.stack)
-        y = value(x.stack[0], out=stack[0])
-        backward(x.stack[1:], y.expand_as(x.stack[1:]), grad_input=stack[1:])
-        return _carry(stack)
-
-    return rule
-
-
-def _relu(_: Any, x: Any, inplace: bool = False) -> Any:
-    if not isinstance(x, Stack) or inplace:
-        return NotImplemented
-    return _carry(x.stack * (x.stack[0] > 0))
-
-
-_RULES: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), _linear_in_first),
-    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _linear_in_first),
-    **dict.fromkeys(("matmul", "mm", "__matmul__"), _matmul),
-    **dict.fromkeys(("view", "reshape", "flatten", "unflatten", "squeeze", "unsqueeze"), _reshaped),
-    "tanh": _elementwise(torch.tanh, torch.ops.aten.tanh_backward.grad_input),
-    "sigmoid": _elementwise(torch.sigmoid, torch.ops.aten.sigmoid_backward.grad_input),
-    "relu": _relu,
-}
