@@ -58,9 +58,19 @@ export function meaning(names: string[], temper: number): string {
   return what ?? `Magnification √det G of ${names.map((name) => name.replaceAll("_", " ")).join(" + ")}`;
 }
 
+const TOLD_APART = "Magnification: how well decoded distributions can be told apart, per unit of latent area";
 const MEANINGS: Record<string, string> = {
   pullback: "Magnification: how much the decoded output changes per unit of latent area",
-  jensen_shannon: "Magnification: how well decoded distributions can be told apart, per unit of latent area",
+  fisher_rao: TOLD_APART,
+  jensen_shannon: TOLD_APART,
+  hellinger: TOLD_APART,
+  kl: "Magnification: what coding one decoded distribution by its neighbour costs, per unit of latent area",
+  wasserstein: "Magnification: how far decoded mass must be moved, per unit of latent area",
+  classifier: "Magnification: how much the classifier's answer changes per unit of latent area",
+  feature: "Magnification: how much the features of the decoded output change per unit of latent area",
+  distance: "Magnification: how far apart neighbouring outputs are by the given distance, per unit of latent area",
+  entropy: "Entropy of the decoded distribution, above its least",
+  likelihood: "Rarity: large where the data are few",
 };
 
 export interface Legend {

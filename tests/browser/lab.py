@@ -25,7 +25,7 @@ PATIENCE = 90  # seconds; a cold machine compiles, a warm one needs a tenth of i
 @contextmanager
 def served(folder: Path, home: Path) -> Iterator[str]:
     """Serve `folder` with JupyterLab, nothing of the user's settings read or written; yields the address."""
-    environment = _isolated(home)
+    environment = isolated(home)
     settings = Path(environment["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     news = {"fetchNews": "false", "checkForUpdates": False}
@@ -60,7 +60,7 @@ def served(folder: Path, home: Path) -> Iterator[str]:
             server.wait(10)
 
 
-def _isolated(home: Path) -> dict[str, str]:
+def isolated(home: Path) -> dict[str, str]:
     """The environment with everything that Jupyter reads or writes moved under `home`."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("JUPYTER", "IPYTHON"))}
     places = {
