@@ -136,7 +136,10 @@ export function zoomButtons(parent: Element, zoom: { by(factor: number): void; r
   const out = button("out", "−", "Zoom out", () => zoom.by(1 / STEP));
   const closer = button("in", "+", "Zoom in (also Ctrl or ⌘ with the wheel, or a double click)", () => zoom.by(STEP));
   return (times) => {
-    reset.textContent = `${times < 9.95 ? Number(times.toFixed(1)) : Math.round(times)}×`;
+    const now = `${times < 9.95 ? Number(times.toFixed(1)) : Math.round(times)}×`;
+    reset.textContent = now;
+    // who speaks to the page says what is written on it
+    reset.setAttribute("aria-label", `${now}: show the whole map`);
     reset.disabled = out.disabled = times <= 1;
     closer.disabled = times >= CLOSEST;
   };
