@@ -62,8 +62,10 @@ class Atlas:
         points = "no points" if self.points is None else f"{len(self.points)} points"
         return f"Atlas({', '.join(self.measures)} on {self.lattice.shape} over {self.lattice.extent}, {points})"
 
-    def mixed(self, weights: Mapping[str, float], temper: float = 1.0) -> Field:
+    def mixed(self, weights: Mapping[str, float], temper: float = 1.0, smoothing: float = 0.0) -> Field:
         """Return the weighted, tempered field (Σ wᵢ Gᵢ)ᵗ; measures left out or of weight 0 do not enter.
+
+        The sum is smoothed over `smoothing` cells before it is tempered.
 
         Raises `KeyError` for an unknown measure and `ValueError` for negative weights or none above 0.
         """
@@ -79,7 +81,7 @@ class Atlas:
         total = parts[0]
         for part in parts[1:]:
             total = total + part
-        return total.temper(temper)
+        return total.smooth(smoothing).temper(temper)
 
     def geodesic(self, start: Any, end: Any, measure: str | None = None, **options: Any) -> Geodesic:
         """Walk the shortest path between two plane points under a measure (the first, unless named).

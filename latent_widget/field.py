@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 from latent_widget.arrays import Floats, as_floats
 from latent_widget.lattice import Lattice
@@ -88,6 +89,21 @@ class Field:
         values, vectors = np.linalg.eigh(self.metric)
         powered = np.einsum("...ik,...k,...jk->...ij", vectors, values**exponent, vectors)
         return Field(self.lattice, powered, {**self.info, "temper": exponent * self.info.get("temper", 1.0)})
+
+    def smooth(self, cells: float) -> "Field":
+        """Average every tensor over its neighbours, by a Gaussian of `cells` standard deviation along each axis.
+
+        The kernel ends at four standard deviations and is mirrored at the border: each entry of G keeps its mean, a
+        constant field stays what it is, and averages of positive definite tensors are positive definite.
+        Raises `ValueError` for a negative or infinite number.
+        """
+        if not (np.isfinite(cells) and cells >= 0):
+            raise ValueError(f"cells must be finite and >= 0, got {cells}; it is the smoothing's width in cells")
+        if cells == 0:
+            return self
+        blurred = gaussian_filter(self.metric, cells, mode="reflect", axes=tuple(range(self.lattice.ndim)))
+        told = {k: v for k, v in self.info.items() if k not in ("residual", "standard_error")}
+        return Field(self.lattice, blurred, {**told, "smoothing": cells})
 
     def __add__(self, other: Any) -> "Field":
         if not isinstance(other, Field):

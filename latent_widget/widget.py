@@ -37,8 +37,23 @@ SHOWN = {
 SPACED = {"geodesic": "measure", "straight": "latent"}
 """How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
 THEMES = ("auto", "light", "dark")
-COLOUR_BY = ("density", "area_error")
-PUBLIC = ("weights", "temper", "stretch", "start", "end", "n_samples", "theme", "show", "colour_by", "highlight")
+COLOUR_BY = ("density", "label", "area_error", "standard_error")
+RENDERERS = ("auto", "cpu", "webgl")
+PUBLIC = (
+    "weights",
+    "temper",
+    "smoothing",
+    "stretch",
+    "start",
+    "end",
+    "n_samples",
+    "theme",
+    "show",
+    "colour_by",
+    "highlight",
+    "view",
+    "renderer",
+)
 WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
 """The traits that an exported page holds: the choices, and what is drawn."""
 
@@ -57,12 +72,30 @@ class PlanePoint(traitlets.List[float]):
             return super().validate(obj, value)
 
 
+class Extent(traitlets.List[float]):
+    """A trait of four floats, whatever sequence they come in, or None."""
+
+    def __init__(self) -> None:
+        super().__init__(traitlets.Float(), None, 4, 4, allow_none=True)
+
+    def validate(self, obj: Any, value: Any) -> Any:
+        """Return plain floats; anything else is refused by the list that this is."""
+        try:
+            return super().validate(obj, None if value is None else [float(v) for v in value])
+        except (TypeError, ValueError):
+            return super().validate(obj, value)
+
+
 class LatentWidget(anywidget.AnyWidget):
     """Show an atlas, or survey a decoder over `extent` and show that.
 
     Traits, each settable and observable: `weights` (measure -> weight >= 0), `temper` in [0, 1], `stretch` in [0, 1],
+    `smoothing` (cells over which the mixed field is averaged, 0 to 8),
     `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn),
-    `colour_by` ("density", or "area_error": how true the areas of the map are at the present stretch).
+    `colour_by` ("density"; "label": the majority of the nearest labelled points; "area_error": how true the areas of
+    the map are at the present stretch; "standard_error": how far off the measures may be, relative, in each cell).
+    `view` is the part of the map that is seen, (x0, x1, y0, y1) in the coordinates of the page, or None for all of it.
+    `renderer` says who paints the colours: "cpu", "webgl", or "auto", which takes a graphics card where there is one.
     `highlight` is a range of the density [low, high] whose cells stand out on the map, or None.
     `path`, `straight` and `samples` are computed when asked for. Survey options (`measures=`, `points=`, ...) may
     follow a decoder.
@@ -75,6 +108,7 @@ class LatentWidget(anywidget.AnyWidget):
 
     weights = traitlets.Dict(key_trait=traitlets.Unicode(), value_trait=traitlets.Float()).tag(sync=True)
     temper = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
+    smoothing = traitlets.Float(0.0, min=0.0, max=8.0).tag(sync=True)
     stretch = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
     start = PlanePoint().tag(sync=True)
     end = PlanePoint().tag(sync=True)
@@ -82,6 +116,8 @@ class LatentWidget(anywidget.AnyWidget):
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show = traitlets.Dict().tag(sync=True)
     colour_by = traitlets.Enum(COLOUR_BY, "density").tag(sync=True)
+    view = Extent().tag(sync=True)
+    renderer = traitlets.Enum(RENDERERS, "auto").tag(sync=True)
     highlight: Any = traitlets.List(traitlets.Float(), None, 2, 2, allow_none=True).tag(sync=True)
 
     _lattice = traitlets.Dict().tag(sync=True)
@@ -109,7 +145,7 @@ class LatentWidget(anywidget.AnyWidget):
         }
         super().__init__(**{**defaults, **traits}, **_on_the_wire(atlas))
         self._stretch_map()
-        self.observe(self._stretch_map, names=["weights", "temper"])
+        self.observe(self._stretch_map, names=["weights", "temper", "smoothing"])
         self.on_msg(self._answer)
 
     @property
@@ -119,8 +155,8 @@ class LatentWidget(anywidget.AnyWidget):
 
     @property
     def field(self) -> Field:
-        """The weighted, tempered field that is drawn, (Σ wᵢ Gᵢ)ᵗ."""
-        return self._atlas.mixed(self.weights, self.temper)
+        """The weighted, smoothed, tempered field that is drawn, (Σ wᵢ Gᵢ)ᵗ."""
+        return self._atlas.mixed(self.weights, self.temper, self.smoothing)
 
     @property
     def cartogram(self) -> Cartogram:
@@ -132,11 +168,12 @@ class LatentWidget(anywidget.AnyWidget):
     @property
     def path(self) -> Geodesic:
         """The geodesic from `start` to `end` under `field`."""
-        key = (tuple(sorted(self.weights.items())), self.temper, tuple(self.start), tuple(self.end))
+        key = (tuple(sorted(self.weights.items())), self.temper, self.smoothing, tuple(self.start), tuple(self.end))
         known = self._walked
         if known is None or known[0] != key:
             single = [name for name, weight in self.weights.items() if weight > 0]
-            if len(single) == 1 and self.weights[single[0]] == 1 and self.temper == 1:
+            as_measured = self.temper == 1 and self.smoothing == 0
+            if len(single) == 1 and self.weights[single[0]] == 1 and as_measured:
                 walked = self._atlas.geodesic(self.start, self.end, single[0])
             else:
                 walked = geodesic(self.field, self.start, self.end)
@@ -221,6 +258,33 @@ class LatentWidget(anywidget.AnyWidget):
         name, value = proposal["trait"].name, proposal["value"]
         if not np.isfinite(value).all() or not self._atlas.lattice.contains(value):
             raise traitlets.TraitError(f"{name}={value} lies outside the map, extent {self._atlas.lattice.extent}")
+        return value
+
+    @traitlets.validate("colour_by")
+    def _check_colour_by(self, proposal: Any) -> str:
+        by = str(proposal["value"])
+        if by == "label" and self._atlas.labels is None:
+            raise traitlets.TraitError("colour_by='label' needs labelled points; give lw.survey points= and labels=")
+        if by == "standard_error" and all(_relative_error(field) is None for field in self._atlas.fields.values()):
+            raise traitlets.TraitError(
+                "colour_by='standard_error' needs a measure with info['standard_error'] or info['residual'] for each "
+                f"cell; {', '.join(self._atlas.measures)} have none"
+            )
+        return by
+
+    @traitlets.validate("view")
+    def _check_view(self, proposal: Any) -> list[float] | None:
+        value = proposal["value"]
+        if value is None:
+            return None
+        x0, x1, y0, y1 = self._atlas.lattice.extent
+        left, right, low, high = value
+        slack_x, slack_y = 1e-9 * (x1 - x0), 1e-9 * (y1 - y0)
+        inside = x0 - slack_x <= left < right <= x1 + slack_x and y0 - slack_y <= low < high <= y1 + slack_y
+        if not inside:
+            raise traitlets.TraitError(
+                f"view must be None or (left, right, low, high) within {self._atlas.lattice.extent}, got {tuple(value)}"
+            )
         return value
 
     @traitlets.validate("highlight")
@@ -308,6 +372,15 @@ def _as_atlas(source: Any, extent: Any, shape: tuple[int, int], options: Mapping
     raise TypeError(f"LatentWidget shows an Atlas or a Decoder, got {type(source).__name__}")
 
 
+def _relative_error(measured: Field) -> Any:
+    """How far off a measure may be in each cell, as a part of what it says, `(H, W)`; None where it does not tell."""
+    for name, unit in (("residual", 1.0), ("standard_error", measured.density)):
+        told = measured.info.get(name)
+        if isinstance(told, np.ndarray) and told.shape == measured.lattice.shape:
+            return np.nan_to_num(told / unit, posinf=0.0)
+    return None
+
+
 def _on_the_wire(atlas: Atlas) -> dict[str, Any]:
     """Pack what does not change while the widget lives."""
     fields = []
@@ -315,7 +388,9 @@ def _on_the_wire(atlas: Atlas) -> dict[str, Any]:
         metric = measured.metric
         three = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)
         info = {k: v for k, v in measured.info.items() if isinstance(v, str | int | float | bool)}
-        fields.append({"name": name, "metric": packed(three, "float32"), "info": info})
+        error = _relative_error(measured)
+        told = packed(error, "float32") if error is not None else None
+        fields.append({"name": name, "metric": packed(three, "float32"), "error": told, "info": info})
     points: dict[str, Any] | None = None
     if atlas.points is not None:
         points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": []}

@@ -36,6 +36,33 @@ def test_tempering_is_the_matrix_power(seed, exponent):
     np.testing.assert_allclose(tempered.metric @ field.metric, field.metric @ tempered.metric, rtol=1e-7, atol=1e-9)
 
 
+@given(seeds, st.floats(0.3, 6), st.integers(0, 3), st.integers(0, 2))
+def test_smoothing_damps_each_wave_as_the_kernel_does(seed, cells, k, m):
+    """cos(π k (i + ½) / n) mirrored at the border is an eigenvector of every symmetric average."""
+    reach = int(4 * cells + 0.5)
+    steps = np.arange(-reach, reach + 1)
+    weights = np.exp(-(steps**2) / (2 * cells**2))
+    weights /= weights.sum()
+    waves, damping = [], 1.0
+    for n, order in zip(LATTICE.shape, (m, k), strict=True):
+        waves.append(np.cos(np.pi * order * (np.arange(n) + 0.5) / n))
+        damping *= weights @ np.cos(np.pi * order * steps / n)
+    wave = np.outer(*waves)
+    tensor = random_field(seed).metric[0, 0]
+    smooth = lw.Field(LATTICE, (2 + wave)[..., None, None] * tensor).smooth(cells)
+    expected = (2 + damping * wave)[..., None, None] * tensor
+    np.testing.assert_allclose(smooth.metric, expected, rtol=1e-9, atol=1e-12 * np.abs(tensor).max())
+
+
+@given(seeds, st.floats(0, 6))
+def test_smoothing_keeps_the_mean_tensor(seed, cells):
+    field = random_field(seed)
+    np.testing.assert_allclose(field.smooth(cells).metric.mean((0, 1)), field.metric.mean((0, 1)), rtol=1e-9)
+    assert field.smooth(0) is field
+    with pytest.raises(ValueError, match="cells must be finite"):
+        field.smooth(-1)
+
+
 @given(seeds)
 def test_tempering_twice_by_half_squares_back(seed):
     half = random_field(seed).temper(0.5).metric

@@ -188,3 +188,34 @@ def test_a_single_measure_and_no_points():
 def test_bad_beginnings_say_what_is_wrong(make, words, atlas):
     with pytest.raises(TypeError, match=words):
         make(atlas)
+
+
+def test_smoothing_recomputes_map_and_path(widget, atlas):
+    before = widget.path.length
+    widget.smoothing = 2.0
+    smooth = atlas["pullback"].smooth(2.0)
+    np.testing.assert_allclose(widget.field.metric, smooth.metric)
+    np.testing.assert_allclose(widget.cartogram.corners, lw.cartogram(smooth).corners, atol=1e-9)
+    assert widget.path.length == pytest.approx(lw.geodesic(smooth, widget.start, widget.end).length)
+    assert widget.path.length != before
+
+
+@pytest.mark.parametrize("view", [[-2, 1, 0, 1], [0, 0, 0, 1], [0.5, 0.2, 0, 1], [0, 1, 0], "near"])
+def test_a_view_that_is_no_part_of_the_map_is_refused(widget, view):
+    widget.view = np.array([0, 0.5, -1, 0])
+    with pytest.raises((traitlets.TraitError, ValueError)):
+        widget.view = view
+    assert widget.view == [0, 0.5, -1, 0]
+    widget.view = None
+
+
+def test_colourings_need_what_they_show(widget):
+    widget.colour_by = "label"
+    with pytest.raises(traitlets.TraitError, match="residual"):
+        widget.colour_by = "standard_error"
+    rho = 1 + np.arange(LATTICE.shape[0] * LATTICE.shape[1], dtype=float).reshape(LATTICE.shape)
+    field = lw.Field.from_density(LATTICE, rho, {"standard_error": 0.1 * rho})
+    told = lw.LatentWidget(lw.Atlas(LATTICE, {"counted": field}), colour_by="standard_error")
+    np.testing.assert_allclose(unpacked(told._fields[0]["error"]), 0.1, rtol=1e-6)
+    with pytest.raises(traitlets.TraitError, match="labelled points"):
+        told.colour_by = "label"

@@ -16,6 +16,8 @@ export interface Atlas {
   axes: [string, string];
   names: string[];
   fields: Float32Array[];
+  /** Relative error of each measure in each cell, where it knows that. */
+  errors: (Float32Array | null)[];
   points: Points | null;
   sprites: Sprites | null;
 }
@@ -31,6 +33,7 @@ export function readAtlas(model: Model): Atlas {
     axes: lattice.names,
     names: fields.map((field) => field.name),
     fields: fields.map((field) => floats(field.metric)),
+    errors: fields.map((field) => field.error && floats(field.error)),
     points: points && {
       xy: floats(points.xy),
       labels: points.labels && Int32Array.from(toArray(points.labels)),

@@ -3,7 +3,7 @@
 import { lab, rgb } from "d3-color";
 import { interpolateLab, piecewise } from "d3-interpolate";
 import { scaleLinear, scaleLog } from "d3-scale";
-import type { ColourBy } from "./types";
+import type { Ramp } from "./types";
 
 export interface Palette {
   dark: boolean;
@@ -57,8 +57,8 @@ export function lookup(colour: (t: number) => string): Uint32Array {
 }
 
 /** The colours for what a map is coloured by, over 0 to 1. */
-export function colours(by: ColourBy, palette: Palette): (t: number) => string {
-  return by === "density" ? evenRamp(palette.ramp) : piecewise(interpolateLab, palette.diverging);
+export function colours(by: Ramp, palette: Palette): (t: number) => string {
+  return by === "area_error" ? piecewise(interpolateLab, palette.diverging) : evenRamp(palette.ramp);
 }
 
 /** Interpolates a ramp in CIELAB with its stops placed by their lightness, so equal steps look equal. */

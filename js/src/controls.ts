@@ -3,7 +3,7 @@
  * touch and screen readers work by themselves.
  *
  * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
- * (both data-name), "show-points", "show-thumbnails", "show-grid", "show-contours", "show-ellipses", "show-geodesic",
+ * (both data-name), "more", "smoothing", "show-points", "show-thumbnails", "show-grid", "show-contours", "show-ellipses", "show-geodesic",
  * "show-straight", "colour-by", "samples", "export-svg", "export-png".
  */
 
@@ -14,16 +14,20 @@ import type { ColourBy, Shown } from "./types";
 export interface Choices {
   stretch: number;
   temper: number;
+  smoothing: number;
   weights: Record<string, number>;
   shares: Record<string, number>;
   shown: Shown;
   samples: number;
   colour: ColourBy;
+  /** Why one cannot colour by something. */
+  closed: Record<ColourBy, string>;
 }
 
 export interface Actions {
   stretch(value: number, final: boolean): void;
   temper(value: number, final: boolean): void;
+  smoothing(cells: number, final: boolean): void;
   weights(weights: Record<string, number>, final: boolean): void;
   show(shown: Shown): void;
   samples(count: number): void;
@@ -47,7 +51,9 @@ const SHOWN: [keyof Shown, string, string][] = [
 
 const COLOURS: [ColourBy, string][] = [
   ["density", "magnification"],
+  ["label", "label"],
   ["area_error", "how true areas are"],
+  ["standard_error", "error of the measure"],
 ];
 
 /** Weights run over 10^-3 … 10^3 on a logarithmic slider. */
@@ -94,9 +100,6 @@ export function createControls(
     return { name, toggle, weight, share };
   });
 
-  const temper = slider(parent, "Tempering", "temper", { min: 0, max: 1, step: 0.01 }, ["uniform", "as measured"], own);
-  on(temper.input, (final) => actions.temper(Number(temper.input.value), final));
-
   const show = html("fieldset", { class: "lw-group lw-show" }, parent);
   html("legend", { text: "Show" }, show);
   let shown: Shown | null = null;
@@ -112,8 +115,15 @@ export function createControls(
 
   const by = html("label", { class: "lw-colour", text: "Colour by " }, parent);
   const colour = html("select", { "data-lw": "colour-by" }, by);
-  for (const [value, words] of COLOURS) html("option", { value, text: words }, colour);
+  const options = COLOURS.map(([value, words]) => ({ value, option: html("option", { value, text: words }, colour) }));
   colour.addEventListener("change", () => actions.colour(colour.value as ColourBy));
+
+  const more = html("details", { class: "lw-more" }, parent);
+  html("summary", { text: "More", "data-lw": "more" }, more);
+  const temper = slider(more, "Tempering", "temper", { min: 0, max: 1, step: 0.01 }, ["uniform", "as measured"], own);
+  on(temper.input, (final) => actions.temper(Number(temper.input.value), final));
+  const smoothing = slider(more, "Smoothing", "smoothing", { min: 0, max: 8, step: 0.1 }, ["none", "8 cells"], own);
+  on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
 
   const last = html("div", { class: "lw-row" }, parent);
   const count = html("label", { class: "lw-samples", text: "Samples " }, last);
@@ -140,6 +150,10 @@ export function createControls(
       stretch.value.textContent = `${Math.round(100 * choices.stretch)} %`;
       put(temper.input, choices.temper);
       temper.value.textContent = `${Math.round(100 * choices.temper)} %`;
+      put(smoothing.input, choices.smoothing);
+      const cells = choices.smoothing > 0 ? `${shortNumber(choices.smoothing)} cells` : "off";
+      smoothing.value.textContent = cells;
+      set(smoothing.input, { "aria-valuetext": cells });
       for (const { name, toggle, weight, share } of rows) {
         const value = weights[name] ?? 0;
         if (value > 0) kept[name] = value;
@@ -152,6 +166,10 @@ export function createControls(
         share.title = value > 0 ? `weight ${shortNumber(value)}, ${part} % of the mixed metric` : "";
       }
       for (const { key, box } of boxes) box.checked = choices.shown[key];
+      for (const { value, option } of options) {
+        option.disabled = choices.closed[value] !== "";
+        option.title = choices.closed[value];
+      }
       colour.value = choices.colour;
       if (document.activeElement !== samples) samples.value = String(choices.samples);
     },

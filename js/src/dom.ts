@@ -44,3 +44,17 @@ export function sized(canvas: HTMLCanvasElement, width: number, height: number):
   if (!context) throw new Error("this browser gives no 2-D canvas");
   return context;
 }
+
+/** Pixels to draw on, kept from frame to frame, since what is made anew for each frame must be collected. */
+export function framebuffer(): (width: number, height: number) => { pixels: Uint32Array; show(canvas: HTMLCanvasElement): void } {
+  let image: ImageData | null = null;
+  let pixels = new Uint32Array();
+  return (width, height) => {
+    if (image?.width !== width || image.height !== height) {
+      image = new ImageData(width, height);
+      pixels = new Uint32Array(image.data.buffer);
+    }
+    const shown = image;
+    return { pixels, show: (canvas) => sized(canvas, width, height).putImageData(shown, 0, 0) };
+  };
+}

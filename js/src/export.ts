@@ -76,16 +76,19 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
 function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, width: number): number {
   const { key } = figure;
   svg("text", { x, y: top + 10, text: key.title }, root);
-  const gradient = svg("linearGradient", { id: "lw-density" }, svg("defs", {}, root));
-  for (const [offset, colour] of stops(key.by, LIGHT)) svg("stop", { offset, "stop-color": colour }, gradient);
   const long = Math.min(width, 260);
-  svg("rect", { x, y: top + 17, width: long, height: 9, fill: "url(#lw-density)" }, root);
+  if (key.by !== "label") {
+    const gradient = svg("linearGradient", { id: "lw-density" }, svg("defs", {}, root));
+    for (const [offset, colour] of stops(key.by, LIGHT)) svg("stop", { offset, "stop-color": colour }, gradient);
+    svg("rect", { x, y: top + 17, width: long, height: 9, fill: "url(#lw-density)" }, root);
+  }
   for (const [place, text] of key.ticks) {
     const anchor = place < 0.08 ? "start" : place > 0.92 ? "end" : "middle";
     svg("text", { x: x + long * place, y: top + 39, "text-anchor": anchor, fill: LIGHT.faint, text }, root);
   }
-  const names = figure.scene.shown.points && figure.atlas.points?.labels ? figure.atlas.points.names : [];
-  let [at, row] = [x, top + 58];
+  const named = figure.scene.shown.points || key.by === "label";
+  const names = named && figure.atlas.points?.labels ? figure.atlas.points.names : [];
+  let [at, row] = [x, top + (key.by === "label" ? 28 : 58)];
   names.slice(0, 24).forEach((name, k) => {
     const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
     const wide = 18 + 6.5 * shown.length;

@@ -1,15 +1,23 @@
 /** The field that is drawn: measures mixed by weight, tempered, and its density. */
 
+import { smoothed } from "./smoothing";
 import type { Shape } from "./types";
 
-/** Σ wᵢ Gᵢ raised to the matrix power `temper`; null where no weight is above 0. */
-export function mixed(fields: Float32Array[], weights: number[], temper: number): Float32Array | null {
+/** Σ wᵢ Gᵢ, smoothed over `smoothing` cells and raised to the matrix power `temper`; null where no weight is above 0. */
+export function mixed(
+  fields: Float32Array[],
+  weights: number[],
+  temper: number,
+  shape: Shape = [1, 1],
+  smoothing = 0,
+): Float32Array | null {
   const on = fields.map((field, k) => [field, weights[k] ?? 0] as const).filter(([, w]) => w > 0);
   if (on.length === 0) return null;
-  const sum = new Float32Array(on[0]![0].length);
+  let sum = new Float32Array(on[0]![0].length);
   for (const [field, weight] of on) {
     for (let k = 0; k < sum.length; k++) sum[k]! += weight * field[k]!;
   }
+  sum = smoothed(sum, shape, smoothing);
   if (temper !== 1) {
     for (let k = 0; k < sum.length; k += 3) power(sum, k, temper);
   }

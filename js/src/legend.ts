@@ -7,13 +7,13 @@
 import { OCTAVES } from "./areas";
 import { colours, labelColour, shortNumber, type DensityScale, type Palette } from "./colour";
 import { html } from "./dom";
-import type { ColourBy } from "./types";
+import type { ColourBy, Ramp } from "./types";
 
 /** More labels than this are counted, not listed. */
 const LISTED = 24;
 
 /** Stops of the bar, as offsets and colours, for CSS and for SVG alike. */
-export function stops(by: ColourBy, palette: Palette): [number, string][] {
+export function stops(by: Ramp, palette: Palette): [number, string][] {
   const colour = colours(by, palette);
   return Array.from({ length: 13 }, (_, k) => [k / 12, colour(k / 12)]);
 }
@@ -102,7 +102,11 @@ export function createLegend(parent: Element, labels: string[] | null): Legend {
       if (shows === shown) return;
       shown = shows;
       title.textContent = key.title;
-      bar.style.background = `linear-gradient(to right, ${stops(key.by, palette).map(([at, colour]) => `${colour} ${100 * at}%`).join(", ")})`;
+      bar.hidden = ticks.hidden = key.by === "label";
+      if (key.by !== "label") {
+        const colours = stops(key.by, palette).map(([at, colour]) => `${colour} ${100 * at}%`);
+        bar.style.background = `linear-gradient(to right, ${colours.join(", ")})`;
+      }
       bar.setAttribute("aria-label", `colours from ${key.range}`);
       swatches.forEach((swatch, k) => {
         swatch.style.background = labelColour(k, labels!.length, palette);

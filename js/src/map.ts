@@ -5,17 +5,17 @@
  */
 
 import type { Atlas } from "./atlas";
-import { colours, lookup, type Palette } from "./colour";
-import { html, sized } from "./dom";
+import type { Palette } from "./colour";
+import { framebuffer, html, sized } from "./dom";
 import { finder, type Finder } from "./geometry";
 import { paintVeil } from "./highlight";
 import { createOverlay } from "./overlay";
 import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
+import { createPainter } from "./painter";
 import { seen, stamper } from "./points";
-import { coarseness, rasterise } from "./raster";
 import { hanger } from "./thumbnails";
-import type { ColourBy, Extent, Point } from "./types";
-import { closeness, zoomable } from "./zoom";
+import type { Extent, Point, Renderer } from "./types";
+import { closeness, zoomable, type Spot } from "./zoom";
 
 export interface MapActions {
   /** An end is being dragged to a plane point; `done` when it was let go. */
@@ -28,6 +28,8 @@ export interface MapActions {
 export interface MapView {
   element: HTMLElement;
   zoom: { by(factor: number): void; reset(): void };
+  /** Who is to paint the colours. */
+  prefer(renderer: Renderer): void;
   close(): void;
   draw(scene: Scene, shading: Shading, palette: Palette): void;
   /** Draws the paths and handles only: all that changes while an end is dragged. */
@@ -38,51 +40,24 @@ export interface MapView {
 
 export function createMap(parent: Element, atlas: Atlas, actions: MapActions): MapView {
   const element = html("div", { class: "lw-map", "data-lw": "map" }, parent);
-  const raster = html("canvas", { class: "lw-raster", "aria-hidden": "true" }, element);
   const layers = html("canvas", { class: "lw-layers", "aria-hidden": "true" }, element);
   const overlay = createOverlay();
   element.append(overlay.element);
-  for (const canvas of [raster, layers]) {
-    canvas.style.left = `${MARGIN.left}px`;
-    canvas.style.top = `${MARGIN.top}px`;
-  }
+  // both canvases lie under the plot
+  element.style.setProperty("--lw-plot-left", `${MARGIN.left}px`);
+  element.style.setProperty("--lw-plot-top", `${MARGIN.top}px`);
+  const painter = createPainter(element, atlas);
   const points = atlas.points && stamper(seen(atlas.points, atlas));
   const thumbnails = atlas.sprites && hanger(atlas.sprites, atlas);
-  let words: { palette: Palette; colours: Record<ColourBy, Uint32Array> } | null = null;
   let current: Scene | null = null;
   // made anew for each mesh, and only when somebody asks
   let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
   let stamp = 0;
-  let painted = -Infinity;
-  let resting: ReturnType<typeof setTimeout> | undefined;
-  const images = { raster: framebuffer(), layers: framebuffer() };
-
-  function rampWords(palette: Palette, by: ColourBy): Uint32Array {
-    if (words?.palette !== palette) {
-      const ramp = (of: ColourBy) => lookup(colours(of, palette));
-      words = { palette, colours: { density: ramp("density"), area_error: ramp("area_error") } };
-    }
-    return words.colours[by];
-  }
+  const image = framebuffer();
 
   function back(scene: Scene): Finder {
     if (!find || find.stamp !== stamp) find = { corners: scene.mesh.corners, stamp, finder: finder(scene.mesh) };
     return find.finder;
-  }
-
-  function paintRaster(
-    canvas: HTMLCanvasElement,
-    scene: Scene,
-    shading: Shading,
-    palette: Palette,
-    ratio: number,
-    moving = false,
-  ): void {
-    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
-    const { pixels, show } = images.raster(width, height);
-    const step = moving ? coarseness(scene.mesh, scene.pane, width, height) : 1;
-    rasterise(pixels, width, height, scene.mesh, shading.places, rampWords(palette, shading.by), scene.pane, step);
-    show(canvas);
   }
 
   function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): void {
@@ -90,7 +65,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
     if (!dots && !pictures) sized(canvas, width, height).clearRect(0, 0, width, height);
     else {
-      const { pixels, show } = images.layers(width, height);
+      const { pixels, show } = image(width, height);
       pixels.fill(0);
       if (dots) dots.stamp(pixels, width, height, scene, palette, ratio);
       if (pictures) pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
@@ -102,17 +77,8 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   function draw(scene: Scene, shading: Shading, palette: Palette): void {
     current = scene;
     stamp++;
-    for (const canvas of [raster, layers]) {
-      canvas.style.width = `${scene.width}px`;
-      canvas.style.height = `${scene.height}px`;
-    }
-    // frames that follow each other closely are of a map that moves; the last one is painted again in full
-    const now = performance.now();
-    const moving = now - painted < MOVING;
-    painted = now;
-    clearTimeout(resting);
-    paintRaster(raster, scene, shading, palette, 1, moving);
-    if (moving) resting = setTimeout(() => paintRaster(raster, scene, shading, palette, 1), MOVING);
+    for (const side of ["width", "height"] as const) layers.style[side] = `${scene[side]}px`;
+    painter.draw(scene, shading, palette);
     paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
     overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
     overlay.update(scene, palette);
@@ -129,7 +95,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     return pixels && current && back(current)(...toPage(current, ...pixels));
   }
 
-  function pixelsOf(event: MouseEvent, grip: Point = [0, 0]): Point | null {
+  function pixelsOf(event: Spot, grip: Point = [0, 0]): Point | null {
     if (!current) return null;
     const box = overlay.element.getBoundingClientRect();
     // the host may scale the page
@@ -213,10 +179,11 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     zoom,
     draw,
     drawLines,
-    close: () => clearTimeout(resting),
+    prefer: painter.prefer,
+    close: painter.close,
     picture(scene, shading, palette, ratio, withLayers) {
       const canvas = document.createElement("canvas");
-      paintRaster(canvas, scene, shading, palette, ratio);
+      painter.paint(canvas, scene, shading, palette, ratio);
       if (withLayers) {
         const top = document.createElement("canvas");
         paintLayers(top, scene, palette, ratio);
@@ -226,22 +193,5 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     },
   };
 }
-
-/** Pixels to draw on, kept from frame to frame, since what is made anew for each frame must be collected. */
-function framebuffer(): (width: number, height: number) => { pixels: Uint32Array; show(canvas: HTMLCanvasElement): void } {
-  let image: ImageData | null = null;
-  let pixels = new Uint32Array();
-  return (width, height) => {
-    if (image?.width !== width || image.height !== height) {
-      image = new ImageData(width, height);
-      pixels = new Uint32Array(image.data.buffer);
-    }
-    const shown = image;
-    return { pixels, show: (canvas) => sized(canvas, width, height).putImageData(shown, 0, 0) };
-  };
-}
-
-/** Milliseconds between frames below which a map counts as moving. */
-const MOVING = 100;
 
 const KEYS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

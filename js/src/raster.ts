@@ -5,6 +5,7 @@ import type { Extent } from "./types";
 
 // kept from frame to frame, because garbage of this size is collected in the middle of a gesture
 let [px, py, colour] = [new Float64Array(0), new Float64Array(0), new Float64Array(0)];
+// rounding may carry a colour one step over either end
 const guarded = new Uint32Array(258);
 
 /**
@@ -23,32 +24,57 @@ export function rasterise(
   pane: Extent = mesh.extent,
   step = 1,
 ): void {
-  const [x0, x1, y0, y1] = pane;
-  const [rows, columns] = mesh.shape;
-  const [sx, sy] = [width / (x1 - x0), height / (y1 - y0)];
-  const count = (rows + 1) * (columns + 1);
-  if (px.length < count) [px, py, colour] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
-  const { corners } = mesh;
-  for (let k = 0; k < count; k++) {
-    px[k] = (corners[2 * k]! - x0) * sx - 0.5;
-    py[k] = (y1 - corners[2 * k + 1]!) * sy - 0.5;
-    colour[k] = places[k]! * 255 + 1.5;
-  }
-  // rounding may carry a colour one step over either end
+  project(width, height, mesh, pane);
+  for (let k = 0; k < places.length; k++) colour[k] = places[k]! * 255 + 1.5;
   guarded.set(words, 1);
   guarded[0] = words[0]!;
   guarded[257] = words[255]!;
+  const [rows, columns] = mesh.shape;
   for (let i = 0; i < rows; i += step) {
     const low = i * (columns + 1);
     const high = Math.min(i + step, rows) * (columns + 1);
     for (let j = 0; j < columns; j += step) {
       const next = Math.min(j + step, columns);
-      const [ya, yb, yc, yd] = [py[low + j]!, py[low + next]!, py[high + j]!, py[high + next]!];
-      if ((ya < 0 && yb < 0 && yc < 0 && yd < 0) || (ya > height && yb > height && yc > height && yd > height)) continue;
+      if (hidden(height, low + j, low + next, high + j, high + next)) continue;
       triangle(pixels, width, height, low + j, low + next, high + next);
       triangle(pixels, width, height, low + j, high + next, high + j);
     }
   }
+}
+
+/** Fills the picture with one colour for each cell, `cells` (H × W) as words. */
+export function patchwork(pixels: Uint32Array, width: number, height: number, mesh: Mesh, cells: Uint32Array, pane: Extent = mesh.extent): void {
+  project(width, height, mesh, pane);
+  colour.fill(1.5);
+  const [rows, columns] = mesh.shape;
+  for (let i = 0, n = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++, n++) {
+      const a = i * (columns + 1) + j;
+      const c = a + columns + 1;
+      if (hidden(height, a, a + 1, c, c + 1)) continue;
+      guarded.fill(cells[n]!, 0, 3);
+      triangle(pixels, width, height, a, a + 1, c + 1);
+      triangle(pixels, width, height, a, c + 1, c);
+    }
+  }
+}
+
+/** Corners in pixels, a pixel's centre at whole numbers. */
+function project(width: number, height: number, mesh: Mesh, [x0, x1, y0, y1]: Extent): void {
+  const { corners } = mesh;
+  const count = corners.length / 2;
+  if (px.length < count) [px, py, colour] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
+  const [sx, sy] = [width / (x1 - x0), height / (y1 - y0)];
+  for (let k = 0; k < count; k++) {
+    px[k] = (corners[2 * k]! - x0) * sx - 0.5;
+    py[k] = (y1 - corners[2 * k + 1]!) * sy - 0.5;
+  }
+}
+
+/** True for a cell above or below the picture. */
+function hidden(height: number, a: number, b: number, c: number, d: number): boolean {
+  const [ya, yb, yc, yd] = [py[a]!, py[b]!, py[c]!, py[d]!];
+  return (ya < 0 && yb < 0 && yc < 0 && yd < 0) || (ya > height && yb > height && yc > height && yd > height);
 }
 
 /** How many cells to join while the map moves: as many as make up three pixels. */

@@ -3,7 +3,7 @@
 import type { DensityScale } from "./colour";
 import type { Mesh } from "./geometry";
 import type { MetricField } from "./spline";
-import type { ColourBy, Extent, PathKind, Point, Shown } from "./types";
+import type { Extent, PathKind, Point, Ramp, Shown } from "./types";
 
 export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
 
@@ -12,6 +12,8 @@ export interface Scene {
   width: number;
   height: number;
   mesh: Mesh;
+  /** How `mesh` came about, (1 − t)·from + t·to, for a card that can do that itself. */
+  morph?: { from: Float64Array; to: Float64Array; t: number };
   /** The part of the page that is seen. */
   pane: Extent;
   axes: [string, string];
@@ -32,17 +34,16 @@ export interface Scene {
 /** The mixture of measures that is drawn, and its colours. */
 export interface Ground {
   field: MetricField;
+  /** Each measure's weight in it. */
+  weights: number[];
   scale: DensityScale;
   density: Float32Array;
   /** Positions of the corners on the ramp, 0 to 1. */
   places: Float32Array;
 }
 
-/** Colours of the map: places of the corners, 0 to 1, on one of the palette's ramps. */
-export interface Shading {
-  by: ColourBy;
-  places: Float32Array;
-}
+/** Colours of the map: places of the corners, 0 to 1, on one of the palette's ramps, or for labels a colour for each cell. */
+export type Shading = { by: Ramp; places: Float32Array } | { by: "label"; cells: Uint32Array };
 
 export type End = "start" | "end";
 

@@ -21,7 +21,7 @@ export function standIn(state: Packed): Model {
     get: (name) => values[name],
     set(name, value) {
       put(name, value);
-      if (name !== "weights" && name !== "temper") return;
+      if (!MIXING.includes(name)) return;
       const same = mixture(values) === asExported;
       put("_status", same ? { state: "ready", message: "" } : { state: "warning", message: UNMADE });
     },
@@ -36,8 +36,11 @@ export function standIn(state: Packed): Model {
   };
 }
 
-function mixture({ weights, temper }: Traits): string {
-  return JSON.stringify([Object.entries(weights).sort(), temper]);
+/** Traits on which the stretched map depends. */
+const MIXING: (keyof Traits)[] = ["weights", "temper", "smoothing"];
+
+function mixture({ weights, temper, smoothing }: Traits): string {
+  return JSON.stringify([Object.entries(weights).sort(), temper, smoothing]);
 }
 
 /** Puts bytes back in the place of {dtype, shape, base64}, at any depth. */

@@ -11,7 +11,12 @@ export interface WireArray {
 }
 
 /** What the colours of the map say. */
-export type ColourBy = "density" | "area_error";
+export type ColourBy = "density" | "label" | "area_error" | "standard_error";
+/** What is said by a ramp from one colour to another. */
+export type Ramp = Exclude<ColourBy, "label">;
+
+/** Who paints the colours of the map; "auto" takes a graphics card where there is one. */
+export type Renderer = "auto" | "cpu" | "webgl";
 
 export interface Shown {
   points: boolean;
@@ -26,6 +31,7 @@ export interface Shown {
 export interface WireField {
   name: string;
   metric: WireArray;
+  error: WireArray | null;
   info: Record<string, unknown>;
 }
 
@@ -42,6 +48,8 @@ export interface WireCartogram {
 export interface Traits {
   weights: Record<string, number>;
   temper: number;
+  /** Standard deviation of the smoothing, in cells. */
+  smoothing: number;
   stretch: number;
   start: Point;
   end: Point;
@@ -51,6 +59,9 @@ export interface Traits {
   colour_by: ColourBy;
   /** A range of the density whose cells stand out. */
   highlight: [number, number] | null;
+  renderer: Renderer;
+  /** The part of the page that is seen, or null for all of it. */
+  view: Extent | null;
   _lattice: { extent: Extent; shape: Shape; names: [string, string] };
   _fields: WireField[];
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };

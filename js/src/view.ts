@@ -1,8 +1,7 @@
 /** One view of a widget: its state, and when what is drawn again. Nothing here waits for the kernel. */
 
-import { errorPlaces } from "./areas";
 import { readAtlas } from "./atlas";
-import { densityScale, shortNumber, type DensityScale, type Palette } from "./colour";
+import { densityScale, shortNumber, type Palette } from "./colour";
 import { isolines } from "./contours";
 import { createControls } from "./controls";
 import { html } from "./dom";
@@ -10,20 +9,24 @@ import { ellipsesOf } from "./ellipses";
 import { exportFigure } from "./export";
 import { density, mixed, onCorners, shares } from "./field";
 import { blended, flatMesh } from "./geometry";
-import { createLegend, densityKey, errorKey, meaning, type Key } from "./legend";
+import { historyOf, type Undoable } from "./history";
+import { createLegend } from "./legend";
 import { createMap } from "./map";
+import { undoButton } from "./undo";
 import { createRace, KINDS } from "./race";
 import { createReadout } from "./readout";
-import { MARGIN, type End, type Ground, type Scene, type Shading } from "./scene";
+import { MARGIN, type End, type Ground, type Scene } from "./scene";
+import { createShades } from "./shades";
 import { createPlayer } from "./play";
 import { compared, createFilm } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
-import type { Extent, Model, Point, Traits, WireCartogram } from "./types";
+import type { ColourBy, Extent, Model, Point, Traits, WireCartogram } from "./types";
 import { floats } from "./wire";
-import { closeness, zoomButtons } from "./zoom";
+import { closeness, fitted, zoomButtons } from "./zoom";
 
 const WIDEST = 620;
 const TWEEN = 250;
+const COLOURINGS: ColourBy[] = ["density", "label", "area_error", "standard_error"];
 
 export function mountView(model: Model, host: HTMLElement): () => void {
   const atlas = readAtlas(model);
@@ -39,11 +42,15 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     race.walk(t);
     schedule("lines", "pace");
   });
+  const history = historyOf(model);
+  const undo = undoButton(root, buttons, history);
   const showZoom = zoomButtons(buttons, map.zoom);
+  const shades = createShades(atlas);
   const legend = createLegend(panel, atlas.points?.labels ? atlas.points.names : null);
   const controls = createControls(panel, atlas.names, { points: atlas.points !== null, thumbnails: atlas.sprites !== null }, {
     stretch: (value, final) => write("stretch", value, final ? 0 : 100),
     temper: (value, final) => write("temper", value, final ? 0 : 150),
+    smoothing: (value, final) => write("smoothing", value, final ? 0 : 150),
     weights: (value, final) => write("weights", value, final ? 0 : 150),
     show: (value) => write("show", value, 0),
     samples: (value) => write("n_samples", value, 0),
@@ -64,7 +71,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let contours: { of: Ground; lines: Float64Array[] } | null = null;
   let dragging: { end: End; to: Point } | null = null;
   let width = 0;
-  let pane = atlas.extent;
+  let pane = fitted(model.get("view"), atlas.extent);
   let palette: Palette = paletteFor(model.get("theme"), root);
   const race = createRace(model, atlas, () => schedule("strips"));
 
@@ -83,6 +90,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   /** Sets a trait at once for every view here, and sends it to the kernel after a pause. */
   const pending = new Map<string, ReturnType<typeof setTimeout>>();
   function write<K extends keyof Traits>(name: K, value: Traits[K], pause: number): void {
+    if (name !== "view") history.note(name as Undoable);
     model.set(name, value);
     clearTimeout(pending.get(name));
     if (pause === 0) model.save_changes();
@@ -96,12 +104,12 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
   function remix(): void {
     const [, weights] = weighted();
-    const metric = mixed(atlas.fields, weights, model.get("temper"));
+    const metric = mixed(atlas.fields, weights, model.get("temper"), atlas.shape, model.get("smoothing"));
     if (metric) {
       const rho = density(metric);
       const scale = densityScale(rho);
       const places = onCorners(rho.map((value) => scale.place(value)), atlas.shape);
-      ground = { field: { shape: atlas.shape, extent: atlas.extent, metric }, density: rho, scale, places };
+      ground = { field: { shape: atlas.shape, extent: atlas.extent, metric }, weights, density: rho, scale, places };
     }
     retrace();
     schedule("ground", "panel");
@@ -145,8 +153,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   }
 
   function look(wanted: Extent): void {
-    pane = wanted;
-    schedule("ground");
+    write("view", wanted === atlas.extent ? null : wanted, 150);
   }
 
   function restretch(now: number): void {
@@ -193,6 +200,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       width: plot,
       height: Math.round(plot * aspect),
       mesh,
+      morph: { from: flat.corners, to: stretchedTo, t: model.get("stretch") },
       pane,
       axes: atlas.axes,
       shown,
@@ -228,7 +236,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (!ground) return;
     if (parts.has("ground")) {
       restretch(now);
-      map.draw(scene(), shading(ground), palette);
+      map.draw(scene(), shades.of(model.get("colour_by"), ground, mesh, palette), palette);
       showZoom(closeness(pane, atlas.extent));
     } else if (parts.has("lines")) map.drawLines(scene(false), palette);
     if (parts.has("panel")) updatePanel(ground);
@@ -236,43 +244,37 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     else if (parts.has("pace")) film.mark(race);
   }
 
-  function updatePanel({ scale, field }: Ground): void {
+  function updatePanel(shown: Ground): void {
     const [names, weights] = weighted();
     const part = shares(atlas.fields, weights);
-    legend.update(key(scale), palette);
+    legend.update(shades.key(model.get("colour_by"), shown, model.get("temper")), palette);
+    const open = (by: ColourBy) => [by, shades.closed(by, weights)] as const;
     controls.update({
       stretch: model.get("stretch"),
       temper: model.get("temper"),
+      smoothing: model.get("smoothing"),
       weights: model.get("weights"),
       shares: Object.fromEntries(names.map((name, k) => [name, part[k]!])),
       shown: model.get("show"),
       samples: model.get("n_samples"),
       colour: model.get("colour_by"),
+      closed: Object.fromEntries(COLOURINGS.map(open)) as Record<ColourBy, string>,
     });
-    root.dataset.cells = field.shape.join("x");
-  }
-
-  function shading(of: Ground): Shading {
-    const by = model.get("colour_by");
-    return { by, places: by === "density" ? of.places : errorPlaces(mesh, of.density) };
-  }
-
-  function key(scale: DensityScale): Key {
-    const [names, weights] = weighted();
-    if (model.get("colour_by") === "area_error") return errorKey();
-    return densityKey(scale, meaning(names.filter((_, k) => weights[k]! > 0), model.get("temper")));
+    root.dataset.cells = shown.field.shape.join("x");
   }
 
   function figureNow(): Parameters<typeof exportFigure>[1] | null {
     if (!ground) return null;
     // a figure shows the lines, not somebody on them
     const now = { ...scene(), markers: {} };
+    const by = model.get("colour_by");
+    const of = ground;
     return {
       scene: now,
       ground,
       atlas,
-      key: key(ground.scale),
-      raster: (palette, ratio, layers) => map.picture(now, shading(ground!), palette, ratio, layers),
+      key: shades.key(by, of, model.get("temper")),
+      raster: (palette, ratio, layers) => map.picture(now, shades.of(by, of, mesh, palette), palette, ratio, layers),
       strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({
         kind,
         caption: compared(kind, race.length(kind), race.length("geodesic")),
@@ -292,6 +294,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const listeners: [string, () => void][] = [
     ["change:weights", remix],
     ["change:temper", remix],
+    ["change:smoothing", remix],
     ["change:stretch", () => schedule("ground", "panel")],
     ["change:start", retrace],
     ["change:end", retrace],
@@ -305,6 +308,20 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     ["change:show", () => schedule("ground", "panel", "strips")],
     ["change:colour_by", () => schedule("ground", "panel")],
     ["change:highlight", () => schedule("ground")],
+    [
+      "change:view",
+      () => {
+        pane = fitted(model.get("view"), atlas.extent);
+        schedule("ground");
+      },
+    ],
+    [
+      "change:renderer",
+      () => {
+        map.prefer(model.get("renderer"));
+        schedule("ground");
+      },
+    ],
     ["change:theme", dress],
     ["change:_cartogram", takeCartogram],
     ["change:_status", () => say()],
@@ -321,6 +338,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     }
   });
   observer.observe(left);
+  map.prefer(model.get("renderer"));
   dress();
   takeCartogram();
   remix();
@@ -330,6 +348,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     for (const timer of pending.values()) clearTimeout(timer);
     unwatch();
     observer.disconnect();
+    undo.close();
     race.close();
     player.close();
     map.close();

@@ -43,6 +43,16 @@ function within([x0, x1, y0, y1]: Extent, extent: Extent): Extent {
   return [x0 + dx, x1 + dx, y0 + dy, y1 + dy];
 }
 
+/** A part of the map as it can be shown: within the map, of its proportions, not closer than is allowed. */
+export function fitted(wanted: Extent | null, extent: Extent): Extent {
+  if (!wanted) return extent;
+  const [wide, tall] = [extent[1] - extent[0], extent[3] - extent[2]];
+  const part = Math.max((wanted[1] - wanted[0]) / wide, (wanted[3] - wanted[2]) / tall, 1 / CLOSEST);
+  if (!(part < 0.9999)) return extent;
+  const [x, y] = centre(wanted);
+  return within([x - (part * wide) / 2, x + (part * wide) / 2, y - (part * tall) / 2, y + (part * tall) / 2], extent);
+}
+
 /** What the gestures are made on. */
 export interface Stage {
   /** The whole map, in plane units of the page. */
@@ -50,9 +60,12 @@ export interface Stage {
   /** The part of it that is seen now. */
   pane(): Extent;
   /** The page point under a pointer, or null off the plot. */
-  at(event: MouseEvent): Point | null;
+  at(event: Spot): Point | null;
   look(pane: Extent): void;
 }
+
+/** Where something is on the screen. */
+export type Spot = Pick<MouseEvent, "clientX" | "clientY">;
 
 const STEP = 1.5;
 
@@ -78,9 +91,14 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
     },
     { passive: false },
   );
+  pinchable(surface, stage, onMap, () => {
+    // the first of two fingers may have begun to drag the map
+    held = null;
+    surface.classList.remove("lw-panning");
+  });
   surface.addEventListener("pointerdown", (event) => {
     const at = stage.at(event);
-    if (event.button !== 0 || !at || !onMap(event) || !close()) return;
+    if (event.button !== 0 || (event.pointerType === "touch" && !event.isPrimary) || !at || !onMap(event) || !close()) return;
     held = { pointer: event.pointerId, from: at };
     surface.setPointerCapture(event.pointerId);
     surface.classList.add("lw-panning");
@@ -115,6 +133,43 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
     event.stopPropagation();
   });
   return { by, reset };
+}
+
+/** Two fingers zoom by their distance and move the map by their middle; `begin` is called when the second comes down. */
+function pinchable(surface: SVGSVGElement, stage: Stage, onMap: (event: Event) => boolean, begin: () => void): void {
+  const fingers = new Map<number, Spot>();
+  surface.addEventListener(
+    "touchstart",
+    // else the browser takes two fingers for itself
+    (event) => event.touches.length > 1 && event.preventDefault(),
+    { passive: false },
+  );
+  surface.addEventListener("pointerdown", (event) => {
+    if (event.pointerType !== "touch" || !onMap(event) || fingers.size === 2) return;
+    fingers.set(event.pointerId, event);
+    if (fingers.size < 2) return;
+    for (const finger of fingers.keys()) surface.setPointerCapture(finger);
+    begin();
+  });
+  surface.addEventListener("pointermove", (event) => {
+    if (!fingers.has(event.pointerId)) return;
+    const before = [...fingers.values()];
+    fingers.set(event.pointerId, event);
+    if (fingers.size < 2) return;
+    const [from, to] = [spread(before), spread([...fingers.values()])];
+    const [was, now] = [stage.at(from.middle), stage.at(to.middle)];
+    if (!was || !now || !(from.apart > 0)) return;
+    const closer = zoomed(stage.pane(), stage.extent, to.apart / from.apart, now);
+    stage.look(closer === stage.extent ? closer : panned(closer, stage.extent, was[0] - now[0], was[1] - now[1]));
+  });
+  const lift = (event: PointerEvent) => void fingers.delete(event.pointerId);
+  surface.addEventListener("pointerup", lift);
+  surface.addEventListener("pointercancel", lift);
+}
+
+function spread([a, b]: Spot[]): { middle: Spot; apart: number } {
+  const middle = { clientX: (a!.clientX + b!.clientX) / 2, clientY: (a!.clientY + b!.clientY) / 2 };
+  return { middle, apart: Math.hypot(a!.clientX - b!.clientX, a!.clientY - b!.clientY) };
 }
 
 /** True where the map itself, not one of its handles, has the focus. */

@@ -4,18 +4,20 @@ import { createControls, positionOf, weightAt, type Choices } from "../src/contr
 const choices: Choices = {
   stretch: 0.25,
   temper: 1,
+  smoothing: 0,
   weights: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
   shares: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
   shown: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
   samples: 10,
   colour: "density",
+  closed: { density: "", label: "", area_error: "", standard_error: "nobody knows" },
 };
 
 function setUp(has = { points: true, thumbnails: true }) {
   // a checkbox outside the document tells nobody that it was clicked
   const panel = document.createElement("div");
   document.body.replaceChildren(panel);
-  const actions = { stretch: vi.fn(), temper: vi.fn(), weights: vi.fn(), show: vi.fn(), samples: vi.fn(), save: vi.fn(), colour: vi.fn() };
+  const actions = { stretch: vi.fn(), temper: vi.fn(), smoothing: vi.fn(), weights: vi.fn(), show: vi.fn(), samples: vi.fn(), save: vi.fn(), colour: vi.fn() };
   const controls = createControls(panel, Object.keys(choices.weights), has, actions);
   controls.update(choices);
   const hook = (name: string, k = 0) => panel.querySelectorAll<HTMLInputElement>(`[data-lw="${name}"]`)[k]!;
@@ -28,6 +30,21 @@ function setUp(has = { points: true, thumbnails: true }) {
 }
 
 describe("controls", () => {
+  it("say why a colouring is not open", () => {
+    const { hook } = setUp();
+    const option = (value: string) => hook("colour-by").querySelector<HTMLOptionElement>(`[value=${value}]`)!;
+    expect(option("label").disabled).toBe(false);
+    expect(option("standard_error").disabled).toBe(true);
+    expect(option("standard_error").title).toBe("nobody knows");
+  });
+
+  it("smooth by tenths of a cell", () => {
+    const { hook, slide, actions } = setUp();
+    slide(hook("smoothing"), 1.5);
+    expect(actions.smoothing.mock.calls).toEqual([[1.5, false], [1.5, true]]);
+    expect(hook("smoothing").closest("details")!.open).toBe(false);
+  });
+
   it("show the choices", () => {
     const { hook } = setUp();
     expect(hook("stretch").value).toBe("0.25");

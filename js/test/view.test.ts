@@ -62,6 +62,10 @@ function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) =
   const model = recordedModel({
     weights: { pullback: 1 },
     temper: 1,
+    smoothing: 0,
+    view: null,
+    highlight: null,
+    renderer: "cpu",
     stretch: 0,
     start: [-1, 0],
     end: [1, 0.5],
@@ -70,7 +74,7 @@ function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) =
     colour_by: "density",
     show: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
     _lattice: { extent: EXTENT, shape: SHAPE, names: ["x", "y"] },
-    _fields: [{ name: "pullback", metric: packet(metric, [12, 12, 3]), info: {} }],
+    _fields: [{ name: "pullback", metric: packet(metric, [12, 12, 3]), error: null, info: {} }],
     _points: null,
     _sprites: null,
     _cartogram: {
@@ -124,5 +128,38 @@ describe("a view", () => {
     expect((hook("samples") as HTMLInputElement).value).toBe("7");
     expect(hook("path-geodesic").parentElement!.querySelectorAll("circle")).toHaveLength(7);
     expect(painted).toBe(1);
+  });
+
+  it("takes back the last change, step by step", () => {
+    const { model, hook } = mounted();
+    const undo = hook("undo") as HTMLButtonElement;
+    expect(undo.disabled).toBe(true);
+    const box = hook("show-grid") as HTMLInputElement;
+    box.click();
+    const stretch = hook("stretch") as HTMLInputElement;
+    for (const value of ["0.2", "0.4", "0.6"]) {
+      stretch.value = value;
+      stretch.dispatchEvent(new Event("input"));
+    }
+    expect(model.get("stretch")).toBe(0.6);
+    undo.click();
+    expect(model.get("stretch")).toBe(0);
+    expect(model.get("show").grid).toBe(true);
+    hook("stretch").dispatchEvent(new KeyboardEvent("keydown", { key: "z", ctrlKey: true, bubbles: true }));
+    expect(model.get("show").grid).toBe(false);
+    expect(undo.disabled).toBe(true);
+  });
+
+  it("shows the part of the map that the trait names, and tells the trait of what it shows", () => {
+    const { model, hook } = mounted();
+    expect(hook("zoom-reset").textContent).toBe("1×");
+    model.set("view", [0, 1, 0, 1]);
+    runFrames();
+    expect(hook("zoom-reset").textContent).toBe("4×");
+    (hook("zoom-reset") as HTMLButtonElement).click();
+    runFrames();
+    expect(model.get("view")).toBeNull();
+    (hook("zoom-in") as HTMLButtonElement).click();
+    expect(model.get("view")![1] - model.get("view")![0]).toBeCloseTo(4 / 1.5, 9);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import type { Extent, Point } from "../src/types";
-import { closeness, CLOSEST, panned, zoomable, zoomButtons, zoomed } from "../src/zoom";
+import { closeness, CLOSEST, fitted, panned, zoomable, zoomButtons, zoomed } from "../src/zoom";
 
 const EXTENT: Extent = [-2, 2, 0, 1];
 
@@ -17,6 +17,16 @@ describe("looking closer", () => {
     expect(zoomed(EXTENT, EXTENT, 0.3)).toEqual(EXTENT);
     expect(closeness(zoomed(EXTENT, EXTENT, 1e9), EXTENT)).toBeCloseTo(CLOSEST);
     expect(panned([0, 1, 0.5, 0.75], EXTENT, 50, -50)).toEqual([1, 2, 0, 0.25]);
+  });
+});
+
+describe("a part that is asked for", () => {
+  it("is shown whole, in the map's proportions, and within it", () => {
+    expect(fitted(null, EXTENT)).toBe(EXTENT);
+    expect(fitted([-2, 2, 0.2, 0.4], EXTENT)).toBe(EXTENT);
+    expect(fitted([0, 1, 0.5, 0.75], EXTENT)).toEqual([0, 1, 0.5, 0.75]);
+    fitted([1.9, 2, 0, 0.5], EXTENT).forEach((value, k) => expect(value).toBeCloseTo([0, 2, 0, 0.5][k]!, 9));
+    expect(closeness(fitted([0, 1e-9, 0, 1e-9], EXTENT), EXTENT)).toBeCloseTo(CLOSEST);
   });
 });
 
@@ -104,5 +114,29 @@ describe("gestures", () => {
     expect(pane()).toEqual(EXTENT);
     show(CLOSEST);
     expect(button("in").disabled).toBe(true);
+  });
+
+  it("pinch and move by two fingers, the places under them staying under them", () => {
+    const { surface, pane } = staged();
+    const finger = (kind: string, id: number, x: number, y: number) => {
+      const event = new MouseEvent(kind, { bubbles: true, clientX: x, clientY: y, button: 0 });
+      Object.assign(event, { pointerId: id, pointerType: "touch", isPrimary: id === 1 });
+      surface.dispatchEvent(event);
+    };
+    finger("pointerdown", 1, 40, 50);
+    finger("pointerdown", 2, 60, 50);
+    finger("pointermove", 2, 80, 50);
+    finger("pointermove", 1, 20, 50);
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(3, 9);
+    expect((pane()[0] + pane()[1]) / 2).toBeCloseTo(0, 9);
+    const before = pane();
+    finger("pointermove", 1, 30, 50);
+    finger("pointermove", 2, 90, 50);
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(3, 9);
+    expect(pane()[0]).toBeCloseTo(before[0] - (0.1 * 4) / 3, 9);
+    finger("pointerup", 1, 30, 50);
+    const held = pane();
+    finger("pointermove", 2, 10, 10);
+    expect(pane()).toEqual(held);
   });
 });

@@ -234,6 +234,7 @@ def test_weight_and_temper_sliders(widget: Notebook) -> None:
     weight.press("End")
     widget.wait_until("abs(w.weights['jensen_shannon'] - 1000) < 1")
     before, temper = picture(widget), widget.hook("temper")
+    widget.hook("more").press("Enter")
     temper.focus()
     temper.press("Home")
     widget.wait_until("w.temper == 0.0")
