@@ -17,7 +17,7 @@ from latent_widget.atlas import Atlas
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
-from latent_widget.measures import Measure, is_local, named
+from latent_widget.measures import Measure, is_local, named, settled
 from latent_widget.render import Pixels, Thumbnails, drawn, levels_of
 
 TILE = 8192
@@ -134,6 +134,7 @@ def _measured(
     executor: Executor | None,
     step: Callable[[str], None],
 ) -> Field:
+    measure = settled(measure, decoder, lattice)
     if executor is None:
         parts = []
         for band in bands:

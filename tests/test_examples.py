@@ -66,7 +66,7 @@ def test_everything_is_finite_far_from_the_data(digits):
 @pytest.mark.parametrize("name", ["decoder", "gaussian_decoder"])
 def test_the_pull_back_agrees_with_finite_differences_in_double_precision(digits, name):
     lattice = lw.Lattice.fit(digits.latents, (12, 12))
-    found = lw.measures.pullback(getattr(digits, name), lattice).metric
+    found = lw.measures.pullback(getattr(digits, name), lattice, method="exact").metric
     # a copy, since the fixture's own decoder stays in single precision
     exact = getattr(lw.examples.digits(), name).modules[0].double()
 

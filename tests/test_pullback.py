@@ -64,7 +64,7 @@ def test_composed_plane_is_the_restriction_of_the_full_metric(d, seed):
 
     za, zb, zc = np.random.default_rng(seed).normal(size=(3, d))
     lattice = lw.Lattice.through(za, zb, zc, shape=(4, 5))
-    field = lw.measures.pullback(lw.Decoder(decode, d, dtype=torch.float64), lattice)
+    field = lw.measures.pullback(lw.Decoder(decode, d, dtype=torch.float64), lattice, method="exact")
     latents = torch.from_numpy(lattice.embed(lattice.cells).reshape(-1, d))
     jacobian = torch.func.vmap(torch.func.jacrev(lambda z: decode(z[None])[0]))(latents).numpy()
     full = np.einsum("nki,nkj->nij", jacobian, jacobian)
@@ -245,6 +245,70 @@ def test_chords_are_second_order():
     assert math.log2(errors[0] / errors[1]) > 1.9
 
 
+def kinked(n=128, seed=0):
+    """A ReLU decoder whose kinks are closer to each other than the cells of a coarse lattice."""
+    generator = torch.Generator().manual_seed(seed)
+    first, second = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in ((2, n), (n, 8)))
+    shift = torch.rand(n, generator=generator, dtype=torch.float64) * 4 - 2
+    return lambda z: torch.relu(z @ first + shift) @ second / n**0.5
+
+
+def decoded_chords(decoder, lattice):
+    values = decoder(lattice.embed(lattice.cells)).flatten(lattice.ndim)
+    return [values.diff(dim=axis).norm(dim=-1).numpy() for axis in (1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("decode", "n", "method"),
+    [
+        (stereographic, 40, "exact"),
+        (kinked(), 40, "chords"),
+        (lambda z: z @ torch.ones(2, 2).triu().double(), 8, "exact"),
+    ],
+    ids=["smooth", "kinked", "linear"],
+)
+def test_auto_takes_what_predicts_decoded_lengths_and_tells_by_how_much(decode, n, method):
+    decoder, lattice = lw.Decoder(decode, dtype=torch.float64), lw.Lattice((-2, 2, -2, 2), (n, n))
+    field = lw.measures.pullback(decoder, lattice)
+    assert field.info["method"] == method
+    told = field.info["length_error"]
+    for kind in ("exact", "chords"):
+        other = lw.measures.pullback(decoder, lattice, method=kind)
+        left, whole = 0.0, 0.0
+        for axis, truth in enumerate(decoded_chords(decoder, lattice)):
+            own = np.sqrt(other.metric[..., axis, axis]) * lattice.spacing[axis]
+            near = (own[:, 1:] + own[:, :-1]) / 2 if axis == 0 else (own[1:] + own[:-1]) / 2
+            left, whole = left + np.square(near - truth).sum(), whole + np.square(truth).sum()
+        if n <= 32:
+            assert told[kind] == pytest.approx(np.sqrt(left / whole), rel=1e-6, abs=1e-12)
+        else:
+            # windows stand for the lattice
+            assert 0.5 < told[kind] / np.sqrt(left / whole) < 2
+        if kind == method:
+            np.testing.assert_array_equal(other.metric, field.metric)
+
+
+def test_a_finer_lattice_resolves_what_a_coarse_one_does_not():
+    decoder = lw.Decoder(lambda z: torch.sin(12 * z @ torch.ones(2, 3).triu().double()), dtype=torch.float64)
+    methods = [lw.measures.pullback(decoder, lw.Lattice((-1, 1, -1, 1), (n, n))).info["method"] for n in (12, 96)]
+    assert methods == ["chords", "exact"]
+
+
+def test_auto_decides_once_for_all_tiles_of_a_survey():
+    bends = kinked()
+    # smooth below, kinked above: tiles of their own would differ
+    decoder = lw.Decoder(lambda z: torch.cat([2 * z, bends(z) * (z[:, 1:] > 0.5)], 1), dtype=torch.float64)
+    lattice = lw.Lattice((-2, 2, -2, 2), (150, 128))
+    whole = lw.measures.pullback(decoder, lattice)
+    bottom = lw.measures.pullback(decoder, lattice.band(0, 50))
+    assert (whole.info["method"], bottom.info["method"]) == ("chords", "exact")
+    feature = lw.measures.feature(lambda x: x)
+    atlas = lw.survey(decoder, lattice, ["pullback", feature], progress=False, thumbnails=0)
+    for name in atlas.measures:
+        np.testing.assert_allclose(atlas[name].metric, whole.metric, rtol=1e-9, atol=1e-12)
+        assert atlas[name].info["length_error"] == whole.info["length_error"]
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_lattices_larger_than_a_tile_give_the_same_cells(dtype):
     torch.manual_seed(3)
@@ -270,7 +334,7 @@ def test_outputs_that_are_no_embedding_are_refused_with_a_remedy():
     decoder = lw.Decoder(lambda z: Independent(Bernoulli(logits=z), 1))
     with pytest.raises(ValueError, match=r"tensor or a Normal.*Bernoulli.*jensen_shannon"):
         lw.measures.pullback(decoder, lw.Lattice((-1, 1, -1, 1), (4, 4)))
-    with pytest.raises(ValueError, match="method must be 'exact' or 'chords', got 'fast'"):
+    with pytest.raises(ValueError, match="method must be 'exact', 'chords' or 'auto', got 'fast'"):
         lw.measures.pullback(lw.Decoder(lambda z: z), lw.Lattice((-1, 1, -1, 1), (4, 4)), method="fast")
 
 

@@ -8,7 +8,7 @@ from latent_widget.measures.closeness import hellinger, kl, wasserstein
 from latent_widget.measures.conformal import entropy, likelihood
 from latent_widget.measures.divergence import jensen_shannon
 from latent_widget.measures.fisher import fisher_rao
-from latent_widget.measures.locality import is_local, local
+from latent_widget.measures.locality import is_local, local, settled
 from latent_widget.measures.pullbacks import decoded_length, pullback
 from latent_widget.measures.tasks import classifier, distance, feature
 
@@ -42,6 +42,7 @@ __all__ = [
     "local",
     "named",
     "pullback",
+    "settled",
     "wasserstein",
 ]
 

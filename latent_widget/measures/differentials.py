@@ -85,7 +85,7 @@ def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, st
         warnings.warn(
             f"PyTorch has no forward-mode rule for this decoder ({missing}); {how}, is used instead, which is exact "
             "but slower; method='chords', where a measure has it, needs no derivative",
-            stacklevel=4,
+            stacklevel=6,
         )
         return reverse, how
     raise NoDerivativeError(missing)

@@ -1,6 +1,8 @@
 """The pull-back metric of a decoder: how far the output moves when the latent does."""
 
 import warnings
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
@@ -8,45 +10,85 @@ from torch import Tensor
 from torch.distributions import Independent, Normal
 
 from latent_widget import outputs
-from latent_widget.arrays import as_points
+from latent_widget.arrays import Floats, as_points
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 from latent_widget.measures.differentials import NoDerivativeError, differentiated, dot
-from latent_widget.measures.locality import local
+from latent_widget.measures.locality import local, settling
 from latent_widget.measures.polarisation import polarised
+from latent_widget.measures.resolution import chosen, compared
+
+METHODS = ("auto", "exact", "chords")
 
 
+def _settled(decoder: Decoder, lattice: Lattice, *, method: str = "auto", floor: float = 0.0) -> Callable[..., Field]:
+    """Return the pull-back by the method that the whole lattice calls for, which a tile alone could not tell."""
+    if method not in METHODS:
+        raise ValueError(f"method must be 'exact', 'chords' or 'auto', got {method!r}")
+    told: dict[str, Any] = {}
+    if method == "auto":
+        embedded(decoder.probe(lattice))
+        try:
+            told["length_error"] = compared(
+                lattice,
+                exact=lambda window: _exact(decoder, window)[0],
+                chords=lambda window: _chords(decoder, window),
+                decoded=lambda window: _decoded(decoder, window, window.cells).numpy(),
+            )
+            method = chosen(told["length_error"])
+        except (NoDerivativeError, ValueError):
+            # derivatives that are missing or values that are NaN: "exact" has a word for either
+            method = "exact"
+    return partial(_pulled_back, method=method, floor=floor, told=told)
+
+
+@settling(_settled)
 @local
-def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "exact", floor: float = 0.0) -> Field:
+def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "auto", floor: float = 0.0) -> Field:
     """Measure how much the decoded output changes: G = JᵀJ, J the Jacobian of the output by the plane's coordinates.
 
     For a Gaussian decoder it is the expected metric G = JμᵀJμ + JσᵀJσ [4]. `method="exact"` differentiates at the
-    cell centres, two tangents per cell whatever the latent dimension; `method="chords"` takes differences of decoded
-    corners, which averages over the cell and serves piecewise-linear (ReLU) and non-differentiable decoders. Units:
+    cell centres, two tangents per cell whatever the latent dimension; `"chords"` takes differences of decoded corners,
+    which averages over the cell and serves decoders that bend within it (ReLU) or have no derivative; `"auto"` tries
+    both on windows of the lattice and takes chords where they predict decoded lengths better:
+    `field.info["length_error"]` holds the relative error of each, `field.info["method"]` what was taken. Units:
     squared output units per squared plane unit. `floor` is the smallest eigenvalue allowed.
 
     Raises `ValueError` for outputs that are neither a tensor nor Normal, and where the metric is not positive
     definite. Warns where PyTorch has no forward-mode rule, and uses reverse mode, or chords where that fails too.
     """
-    if method not in ("exact", "chords"):
-        raise ValueError(f"method must be 'exact' or 'chords', got {method!r}")
+    return _settled(decoder, lattice, method=method, floor=floor)(decoder, lattice)
+
+
+@local
+def _pulled_back(decoder: Decoder, lattice: Lattice, *, method: str, floor: float, told: dict[str, Any]) -> Field:
     probed = decoder.probe(lattice)
     embedded(probed)
-    info: dict[str, Any] = {"measure": "pullback", "output": outputs.kind(probed)}
+    info: dict[str, Any] = {"measure": "pullback", "output": outputs.kind(probed), **told}
     if method == "exact":
         try:
-            metric, how = differentiated(decoder, lattice, embedded, _euclidean)
+            metric, how = _exact(decoder, lattice)
             return Field(lattice, metric, {**info, **how}, floor)
         except NoDerivativeError as error:
             warnings.warn(
                 f"pullback: PyTorch cannot differentiate this decoder ({error}); "
                 "differences of decoded corners are used instead; method='chords' asks for them without this warning",
-                stacklevel=2,
+                stacklevel=3,
             )
-    corners = embedded(decoder(lattice.embed(lattice.corners)), lead=lattice.ndim)
-    metric = polarised(lattice, corners, _squared_chord)
-    return Field(lattice, metric, {**info, "method": "chords"}, floor)
+    return Field(lattice, _chords(decoder, lattice), {**info, "method": "chords"}, floor)
+
+
+def _exact(decoder: Decoder, lattice: Lattice) -> tuple[Floats, dict[str, Any]]:
+    return differentiated(decoder, lattice, embedded, _euclidean)
+
+
+def _chords(decoder: Decoder, lattice: Lattice) -> Floats:
+    return polarised(lattice, _decoded(decoder, lattice, lattice.corners), _squared_chord)
+
+
+def _decoded(decoder: Decoder, lattice: Lattice, points: Floats) -> Tensor:
+    return embedded(decoder(lattice.embed(points)), lead=lattice.ndim)
 
 
 def decoded_length(decoder: Decoder, lattice: Lattice, points: Any) -> float:

@@ -15,25 +15,32 @@ from latent_widget.decoder import Decoder, Output
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 from latent_widget.measures.fisher import fisher_rao
-from latent_widget.measures.locality import local
+from latent_widget.measures.locality import local, settled, settling
 from latent_widget.measures.polarisation import polarised_with_residual
 from latent_widget.measures.pullbacks import pullback
 
 Measure = Callable[..., Field]
 
 
-def feature(fn: Callable[[Any], Any], *, method: str = "exact", floor: float = 0.0) -> Measure:
+def feature(fn: Callable[[Any], Any], *, method: str = "auto", floor: float = 0.0) -> Measure:
     """Make a measure of how far a network's features move: the pull-back of `fn` applied to the decoded output.
 
-    G = JᵀJ with J the Jacobian of fn ∘ decode. `fn` takes decoded tensors `(n, ...)` (of a distribution, its mean) and
-    returns a tensor with n rows, or several, whose distances add. Raises what `pullback` raises.
+    G = JᵀJ with J the Jacobian of fn ∘ decode, or chords between corners: `method` is that of `pullback`. `fn` takes
+    decoded tensors `(n, ...)` (of a distribution, its mean) and returns a tensor with n rows, or several, whose
+    distances add. Raises what `pullback` raises.
     """
 
+    def through(decoder: Decoder) -> Decoder:
+        return _through(decoder, lambda x: _joined(fn(x)))
+
+    def settle(decoder: Decoder, lattice: Lattice) -> Measure:
+        pulled_back = settled(partial(pullback, method=method, floor=floor), through(decoder), lattice)
+        return local(lambda d, band: _told(pulled_back(through(d), band), "feature"))
+
+    @settling(settle)
     @local
     def measure(decoder: Decoder, lattice: Lattice) -> Field:
-        return _told(
-            pullback(_through(decoder, lambda x: _joined(fn(x))), lattice, method=method, floor=floor), "feature"
-        )
+        return settle(decoder, lattice)(decoder, lattice)
 
     return _called(measure, "feature")
 
