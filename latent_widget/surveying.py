@@ -2,10 +2,12 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from latent_widget.render import Pixels, Thumbnails, drawn, levels_of
 
 TILE = 8192
 """Cells surveyed in one piece; memory grows with this, not with the lattice."""
+WATCHED = 16
+"""Bands of a survey that can be cancelled, or more."""
 SHEET = 2_000_000
 """Most bytes of thumbnails in an atlas."""
 
@@ -34,6 +38,23 @@ class SurveyError(ValueError):
         self.atlas = atlas
 
 
+class _CancelledError(Exception):
+    """Somebody asked for the survey to stop."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What a survey will measure, with arguments that were checked; `points (n, 2)` lie on the plane."""
+
+    decoder: Decoder
+    lattice: Lattice
+    measures: Mapping[str, Measure]
+    points: Floats | None
+    labels: np.ndarray | None
+    executor: Executor | None
+    thumbnails: int
+
+
 def survey(
     decoder: Decoder | Callable[..., Any],
     lattice: Lattice,
@@ -43,6 +64,7 @@ def survey(
     executor: Executor | None = None,
     progress: bool | Callable[[int, int, str], None] = True,
     thumbnails: int = 32,
+    cancel: Event | None = None,
 ) -> Atlas:
     """Measure a decoder on a lattice with one or more measures, and return the atlas.
 
@@ -50,31 +72,55 @@ def survey(
     latents, shown where they project onto the plane, and `labels (n,)` their classes. Local measures are cut into
     bands of at most 8192 cells and mapped over `executor`. `progress` is True for a bar, or called with
     `(done, total, measure)`. `thumbnails` is the most decoded pictures along the longer side of the map, 0 for none;
-    a box of three dimensions gets none.
+    a box of three dimensions gets none. `cancel`, set from another thread, ends the survey with its present band;
+    where it is given, bands are smaller, so that the end comes soon.
 
     Raises `ValueError` before anything is measured for bad arguments and decoders, and `SurveyError`, which keeps the
-    measures already taken in its `.atlas`, where a measure fails.
+    measures already taken in its `.atlas`, where a measure fails or the survey is cancelled.
     """
+    return carried_out(plan(decoder, lattice, measures, points, labels, executor, thumbnails), progress, cancel)
+
+
+def plan(
+    decoder: Decoder | Callable[..., Any],
+    lattice: Lattice,
+    measures: Iterable[Any] = ("pullback",),
+    points: Any = None,
+    labels: Any = None,
+    executor: Executor | None = None,
+    thumbnails: int = 32,
+) -> Plan:
+    """Check the arguments of a survey, and decode nothing yet. Raises `ValueError` for bad ones."""
     decoder = decoder if isinstance(decoder, Decoder) else Decoder(decoder, latent_dim=lattice.latent_dim)
-    asked = _asked(measures)
-    plane_points, classes = _encoded(points, labels, lattice)
-    pieces = {name: _bands(lattice) if is_local(measure) else [lattice] for name, measure in asked.items()}
+    return Plan(decoder, lattice, _asked(measures), *_encoded(points, labels, lattice), executor, thumbnails)
+
+
+def carried_out(
+    plan: Plan, progress: bool | Callable[[int, int, str], None] = True, cancel: Event | None = None
+) -> Atlas:
+    """Measure what was planned; see `survey`."""
+    decoder, lattice = plan.decoder, plan.lattice
+    bands = _bands(lattice, TILE if cancel is None else min(TILE, math.prod(lattice.shape) // WATCHED))
+    pieces = {name: bands if is_local(measure) else [lattice] for name, measure in plan.measures.items()}
     fields: dict[str, Field] = {}
     with decoder.evaluating():
         decoder.probe(lattice)
-        pictures = _thumbnails(decoder, lattice, thumbnails) if thumbnails and lattice.ndim == 2 else None
+        pictures = _thumbnails(decoder, lattice, plan.thumbnails) if plan.thumbnails and lattice.ndim == 2 else None
 
-        def atlas() -> Atlas:
-            return Atlas(lattice, dict(fields), plane_points, classes, pictures, decoder)
+        def failed(what: str) -> SurveyError:
+            atlas = Atlas(lattice, dict(fields), plan.points, plan.labels, pictures, decoder) if fields else None
+            kept = f"; kept in the error's .atlas: {', '.join(fields)}" if fields else ""
+            return SurveyError(what + kept, atlas)
 
-        with _reporting(progress, sum(len(bands) for bands in pieces.values())) as step:
-            for name, measure in asked.items():
+        with _reporting(progress, sum(len(parts) for parts in pieces.values()), cancel) as step:
+            for name, measure in plan.measures.items():
                 try:
-                    fields[name] = _measured(measure, name, decoder, lattice, pieces[name], executor, step)
+                    fields[name] = _measured(measure, name, decoder, lattice, pieces[name], plan.executor, step)
+                except _CancelledError:
+                    raise failed(f"the survey was cancelled while {name!r} was measured") from None
                 except Exception as error:
-                    kept = f"; kept in the error's .atlas: {', '.join(fields)}" if fields else ""
-                    raise SurveyError(f"measure {name!r} failed: {error}{kept}", atlas() if fields else None) from error
-    return atlas()
+                    raise failed(f"measure {name!r} failed: {error}") from error
+    return Atlas(lattice, fields, plan.points, plan.labels, pictures, decoder)
 
 
 def _asked(measures: Iterable[Any]) -> dict[str, Measure]:
@@ -105,7 +151,7 @@ def _encoded(points: Any, labels: Any, lattice: Lattice) -> tuple[Floats | None,
         warnings.warn(
             f"{outside} of {len(on_plane)} points lie outside the lattice's extent {lattice.extent} and will not be "
             "seen; Lattice.fit(points) lays one that holds them all",
-            stacklevel=3,
+            stacklevel=4,
         )
     if labels is None:
         return on_plane, None
@@ -117,10 +163,10 @@ def _encoded(points: Any, labels: Any, lattice: Lattice) -> tuple[Floats | None,
     return on_plane, classes
 
 
-def _bands(lattice: Lattice) -> list[Lattice]:
+def _bands(lattice: Lattice, tile: int) -> list[Lattice]:
     rows = lattice.shape[0]
     # every band has two rows or more, as a lattice must
-    count = max(1, min(rows // 2, round(math.prod(lattice.shape) / TILE)))
+    count = max(1, min(rows // 2, round(math.prod(lattice.shape) / max(1, tile))))
     edges = np.linspace(0, rows, count + 1).round().astype(int)
     return [lattice.band(int(a), int(b)) for a, b in pairwise(edges)]
 
@@ -190,8 +236,10 @@ def _thumbnails(decoder: Decoder, lattice: Lattice, most: int) -> Thumbnails | N
 
 
 @contextmanager
-def _reporting(progress: bool | Callable[[int, int, str], None], total: int) -> Iterator[Callable[[str], None]]:
-    """Report progress band by band, to a tqdm bar or to the caller's function."""
+def _reporting(
+    progress: bool | Callable[[int, int, str], None], total: int, cancel: Event | None
+) -> Iterator[Callable[[str], None]]:
+    """Report progress band by band, to a tqdm bar or to the caller's function, and stop where that is wished."""
     with tqdm(total=total, unit="band", disable=progress is not True, leave=False) as bar:
         done = 0
 
@@ -202,5 +250,7 @@ def _reporting(progress: bool | Callable[[int, int, str], None], total: int) -> 
             bar.update()
             if callable(progress):
                 progress(done, total, name)
+            if cancel is not None and cancel.is_set() and done < total:
+                raise _CancelledError
 
         yield step

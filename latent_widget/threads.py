@@ -1,10 +1,11 @@
-"""Rows of a lattice split among threads; compiled loops release the interpreter while they run."""
+"""Work on other threads: rows of a lattice, for compiled loops release the interpreter, and long errands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import lru_cache
+from threading import Thread
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -26,3 +27,20 @@ def split(workers: int, rows: int, loop: Callable[[int, int], Result]) -> list[R
         return [loop(0, rows)]
     cuts = [rows * k // workers for k in range(workers + 1)]
     return list(_pool(workers).map(loop, cuts[:-1], cuts[1:]))
+
+
+def in_background(work: Callable[[], Result]) -> Future[Result]:
+    """Do `work` on a thread that does not keep Python alive, or at once where the system has no threads."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:
+            done.set_exception(error)
+
+    try:
+        Thread(target=run, name="latent-widget", daemon=True).start()
+    except RuntimeError:  # Python in a browser
+        run()
+    return done

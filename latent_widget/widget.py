@@ -19,9 +19,11 @@ from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.geodesics import Geodesic, geodesic, straight
 from latent_widget.lattice import Lattice, need_plane
+from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relative_error
 from latent_widget.page import page
 from latent_widget.render import Pixels, drawn, levels_of
-from latent_widget.surveying import survey
+from latent_widget.surveying import Plan, SurveyError, carried_out, plan
+from latent_widget.threads import in_background
 from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
@@ -89,6 +91,9 @@ class Extent(traitlets.List[float]):
 class LatentWidget(anywidget.AnyWidget):
     """Show an atlas, or survey a decoder over `extent` and show that.
 
+    A decoder is surveyed in the background: the widget appears at once with its progress and a button to cancel, and
+    says what went wrong where the decoder fails; `atlas` and all that needs it wait. Bad arguments raise at once.
+
     Traits, each settable and observable: `weights` (measure -> weight >= 0), `temper` in [0, 1], `stretch` in [0, 1],
     `smoothing` (cells over which the mixed field is averaged, 0 to 8),
     `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn),
@@ -125,42 +130,63 @@ class LatentWidget(anywidget.AnyWidget):
     _points = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _sprites = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _cartogram = traitlets.Dict().tag(sync=True)
-    _status = traitlets.Dict({"state": "ready", "message": ""}).tag(sync=True)
+    _status: Any = traitlets.Dict({"state": "ready", "message": ""}).tag(sync=True)
 
     def __init__(self, source: Any, extent: Any = None, shape: tuple[int, int] = (128, 128), **options: Any) -> None:
         traits = {name: options.pop(name) for name in list(options) if self.has_trait(name)}
-        self._atlas = _as_atlas(source, extent, shape, options)
-        need_plane(self._atlas.lattice, "the widget")
+        self._told = options.pop("progress", None)
+        self._plan = None if isinstance(source, Atlas) else _planned(source, extent, shape, options)
+        if isinstance(source, Atlas) and (extent is not None or options):
+            unused = ", ".join([*(["extent"] if extent is not None else []), *options])
+            raise TypeError(f"{unused} cannot be given with an atlas, which is surveyed already; give it to lw.survey")
+        self._atlas: Atlas | None = None if self._plan else source
+        self._plane: Lattice = self._plan.lattice if self._plan else source.lattice
+        self._names = list(self._plan.measures) if self._plan else source.measures
+        need_plane(self._plane, "the widget")
         # kernels may handle the browser's messages beside a running cell
         self._one_at_a_time = threading.RLock()
         self._drawn_cartogram: tuple[int, Cartogram] | None = None
         self._walked: tuple[Any, Geodesic] | None = None
-        atlas = self._atlas
-        x0, x1, y0, y1 = atlas.lattice.extent
+        x0, x1, y0, y1 = self._plane.extent
         defaults = {
-            "weights": {name: float(k == 0) for k, name in enumerate(atlas.measures)},
+            "weights": {name: float(k == 0) for k, name in enumerate(self._names)},
             "start": [x0 + 0.25 * (x1 - x0), y0 + 0.25 * (y1 - y0)],
             "end": [x0 + 0.75 * (x1 - x0), y0 + 0.75 * (y1 - y0)],
             "show": SHOWN,
         }
-        super().__init__(**{**defaults, **traits}, **_on_the_wire(atlas))
-        self._stretch_map()
+        wire = {} if self._atlas is None else atlas_on_the_wire(self._atlas)
+        super().__init__(**{**defaults, **traits}, _lattice=lattice_on_the_wire(self._plane), **wire)
         self.observe(self._stretch_map, names=["weights", "temper", "smoothing"])
         self.on_msg(self._answer)
+        if self._plan is None:
+            self._stretch_map()
+        else:
+            self._begin(self._plan)
 
     @property
     def atlas(self) -> Atlas:
-        """The atlas on screen."""
-        return self._atlas
+        """The atlas on screen; waits for its survey. Raises what the survey raised."""
+        return self._atlas if self._atlas is not None else self._surveyed.result()
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until the survey is done. Raises what it raised, and `TimeoutError` after `timeout` seconds."""
+        if self._plan is not None:
+            self._surveyed.result(timeout)
+
+    def cancel(self) -> None:
+        """Stop a survey that is under way after its present band; what was measured in whole is shown."""
+        if self._plan is not None:
+            self._stop.set()
 
     @property
     def field(self) -> Field:
         """The weighted, smoothed, tempered field that is drawn, (Σ wᵢ Gᵢ)ᵗ."""
-        return self._atlas.mixed(self.weights, self.temper, self.smoothing)
+        return self.atlas.mixed(self.weights, self.temper, self.smoothing)
 
     @property
     def cartogram(self) -> Cartogram:
         """The stretched map that belongs to `field`."""
+        self.wait()
         if self._drawn_cartogram is None:
             raise ValueError(f"no map could be made: {self._status['message']}")
         return self._drawn_cartogram[1]
@@ -174,7 +200,7 @@ class LatentWidget(anywidget.AnyWidget):
             single = [name for name, weight in self.weights.items() if weight > 0]
             as_measured = self.temper == 1 and self.smoothing == 0
             if len(single) == 1 and self.weights[single[0]] == 1 and as_measured:
-                walked = self._atlas.geodesic(self.start, self.end, single[0])
+                walked = self.atlas.geodesic(self.start, self.end, single[0])
             else:
                 walked = geodesic(self.field, self.start, self.end)
             known = self._walked = (key, walked)
@@ -207,7 +233,7 @@ class LatentWidget(anywidget.AnyWidget):
             raise ValueError(f"path must end in .svg, .png or .pdf, got {os.fspath(path)!r}")
         lines = [line for line in (self.path, self.straight) if self.show.get(line.kind, True)]
         pictures = [self._pictures(line.at(self.n_samples, by=SPACED[line.kind])) for line in lines]
-        x0, x1, y0, y1 = self._atlas.lattice.extent
+        x0, x1, y0, y1 = self.atlas.lattice.extent
         tall = width * 0.8 * min(1.6, max(0.4, (y1 - y0) / (x1 - x0)))
         strip = 0.35 + 0.9 * width / self.n_samples
         shown = [p for p in pictures if p is not None]
@@ -215,7 +241,7 @@ class LatentWidget(anywidget.AnyWidget):
         axes = figure.subplots(1 + len(shown), 1, squeeze=False, height_ratios=[tall, *[strip] * len(shown)])[:, 0]
         layers: dict[str, Any] = {name: bool(self.show.get(name)) for name in ("points", "thumbnails", "grid")}
         draw_map(
-            self._atlas,
+            self.atlas,
             stretch=self.stretch,
             ax=axes[0],
             field=self.field,
@@ -237,38 +263,42 @@ class LatentWidget(anywidget.AnyWidget):
         """
         if Path(path).suffix.lower() not in (".html", ".htm"):
             raise ValueError(f"path must end in .html, got {os.fspath(path)!r}")
+        self.wait()
         state = {name: getattr(self, name) for name in (*PUBLIC, *WIRED)}
         Path(path).write_text(page(state, title), encoding="utf-8")
 
     @traitlets.validate("weights")
     def _check_weights(self, proposal: Any) -> dict[str, float]:
         weights = proposal["value"]
-        unknown = [name for name in weights if name not in self._atlas.fields]
+        unknown = [name for name in weights if name not in self._names]
         bad = {name: w for name, w in weights.items() if not (np.isfinite(w) and w >= 0)}
         if unknown:
             raise traitlets.TraitError(
-                f"weights names {', '.join(map(repr, unknown))}; this atlas holds {', '.join(self._atlas.measures)}"
+                f"weights names {', '.join(map(repr, unknown))}; this atlas holds {', '.join(self._names)}"
             )
         if bad:
             raise traitlets.TraitError(f"weights must be finite and >= 0, got {bad}")
-        return {name: float(weights.get(name, 0.0)) for name in self._atlas.measures}
+        return {name: float(weights.get(name, 0.0)) for name in self._names}
 
     @traitlets.validate("start", "end")
     def _check_end_point(self, proposal: Any) -> list[float]:
         name, value = proposal["trait"].name, proposal["value"]
-        if not np.isfinite(value).all() or not self._atlas.lattice.contains(value):
-            raise traitlets.TraitError(f"{name}={value} lies outside the map, extent {self._atlas.lattice.extent}")
+        if not np.isfinite(value).all() or not self._plane.contains(value):
+            raise traitlets.TraitError(f"{name}={value} lies outside the map, extent {self._plane.extent}")
         return value
 
     @traitlets.validate("colour_by")
     def _check_colour_by(self, proposal: Any) -> str:
         by = str(proposal["value"])
-        if by == "label" and self._atlas.labels is None:
+        surveyed = self._atlas or self._plan
+        if by == "label" and surveyed is not None and surveyed.labels is None:
             raise traitlets.TraitError("colour_by='label' needs labelled points; give lw.survey points= and labels=")
-        if by == "standard_error" and all(_relative_error(field) is None for field in self._atlas.fields.values()):
+        # before the survey is done nobody knows whether there will be an error
+        fields = self._atlas.fields.values() if self._atlas is not None else []
+        if by == "standard_error" and fields and all(relative_error(field) is None for field in fields):
             raise traitlets.TraitError(
                 "colour_by='standard_error' needs a measure with info['standard_error'] or info['residual'] for each "
-                f"cell; {', '.join(self._atlas.measures)} have none"
+                f"cell; {', '.join(self._names)} have none"
             )
         return by
 
@@ -277,13 +307,13 @@ class LatentWidget(anywidget.AnyWidget):
         value = proposal["value"]
         if value is None:
             return None
-        x0, x1, y0, y1 = self._atlas.lattice.extent
+        x0, x1, y0, y1 = self._plane.extent
         left, right, low, high = value
         slack_x, slack_y = 1e-9 * (x1 - x0), 1e-9 * (y1 - y0)
         inside = x0 - slack_x <= left < right <= x1 + slack_x and y0 - slack_y <= low < high <= y1 + slack_y
         if not inside:
             raise traitlets.TraitError(
-                f"view must be None or (left, right, low, high) within {self._atlas.lattice.extent}, got {tuple(value)}"
+                f"view must be None or (left, right, low, high) within {self._plane.extent}, got {tuple(value)}"
             )
         return value
 
@@ -301,9 +331,55 @@ class LatentWidget(anywidget.AnyWidget):
             raise traitlets.TraitError(f"show knows {', '.join(SHOWN)}, got {', '.join(map(repr, unknown))}")
         return {**SHOWN, **{name: bool(v) for name, v in proposal["value"].items()}}
 
+    def _begin(self, plan: Plan) -> None:
+        """Survey on a thread of its own, so that the widget is there at once and shows how far it is."""
+        self._stop = threading.Event()
+        stop, told = self._stop, self._told
+        self._status = {"state": "surveying", "message": "decoding pictures of the map", "done": 0, "total": 0}
+
+        def progress(done: int, total: int, name: str) -> None:
+            self._status = {"state": "surveying", "message": f"measuring {name}", "done": done, "total": total}
+            if callable(told):
+                told(done, total, name)
+
+        def work() -> Atlas:
+            try:
+                atlas = carried_out(plan, progress, stop)
+            except Exception as error:
+                kept = error.atlas if isinstance(error, SurveyError) else None
+                if kept is None:
+                    self._status = {"state": "failed", "message": str(error) or type(error).__name__}
+                    raise
+                warnings.warn(str(error), RuntimeWarning, stacklevel=2)
+                self._show_atlas(kept, str(error))
+                return kept
+            self._show_atlas(atlas)
+            return atlas
+
+        self._surveyed = in_background(work)
+
+    def _show_atlas(self, atlas: Atlas, warning: str = "") -> None:
+        """Put an atlas on screen, all of it in one message."""
+        with self.hold_sync():
+            self._atlas, self._names = atlas, atlas.measures
+            weights = {name: weight for name, weight in self.weights.items() if name in atlas.fields}
+            self.weights = weights if any(weights.values()) else {atlas.measures[0]: 1.0}
+            for name, value in atlas_on_the_wire(atlas).items():
+                setattr(self, name, value)
+            try:
+                self.colour_by = self.colour_by
+            except traitlets.TraitError as error:
+                self.colour_by, warning = "density", warning or str(error)
+            if self._drawn_cartogram is None:
+                self._stretch_map()
+            if warning and self._status["state"] == "ready":
+                self._status = {"state": "warning", "message": warning}
+
     def _stretch_map(self, _change: Any = None) -> None:
         """Compute the cartogram of the chosen field; what goes wrong is said on screen, and the last map stays."""
         with self._one_at_a_time:
+            if self._atlas is None:
+                return
             self._status = {"state": "busy", "message": "stretching the map"}
             try:
                 with warnings.catch_warnings():
@@ -328,22 +404,28 @@ class LatentWidget(anywidget.AnyWidget):
             self._status = {"state": "ready", "message": ""}
 
     def _decoded(self, points: Any) -> np.ndarray:
-        decoder = self._atlas.decoder
+        decoder = self.atlas.decoder
         if decoder is None:
             raise ValueError("this atlas holds no decoder; load it with Atlas.load(path, decoder=...)")
-        return np.asarray(outputs.mean(decoder(self._atlas.lattice.embed(points))).numpy())
+        return np.asarray(outputs.mean(decoder(self.atlas.lattice.embed(points))).numpy())
 
     def _pictures(self, points: Any) -> Pixels | None:
-        if self._atlas.decoder is None:
+        if self.atlas.decoder is None:
             return None
         samples = self._decoded(points)
-        thumbnails = self._atlas.thumbnails
+        thumbnails = self.atlas.thumbnails
         levels = thumbnails.levels if thumbnails is not None else levels_of(samples)
-        return drawn(samples, levels, self._atlas.decoder.render)
+        return drawn(samples, levels, self.atlas.decoder.render)
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Decode the paths that the browser asks for; every request gets an answer, an error too."""
-        if not isinstance(content, dict) or content.get("type") != "decode":
+        if not isinstance(content, dict):
+            return
+        if content.get("type") == "cancel":
+            self.cancel()
+        if content.get("type") == "survey" and self._plan and self._status["state"] == "failed":
+            self._begin(self._plan)
+        if content.get("type") != "decode":
             return
         request = content.get("id")
         try:
@@ -359,48 +441,9 @@ class LatentWidget(anywidget.AnyWidget):
         self.send({"type": "decoded", "id": request, "size": size, "counts": counts}, [pictures.tobytes()])
 
 
-def _as_atlas(source: Any, extent: Any, shape: tuple[int, int], options: Mapping[str, Any]) -> Atlas:
-    if isinstance(source, Atlas):
-        if extent is not None or options:
-            unused = ", ".join([*(["extent"] if extent is not None else []), *options])
-            raise TypeError(f"{unused} cannot be given with an atlas, which is surveyed already; give it to lw.survey")
-        return source
-    if isinstance(source, Decoder) or callable(source):
-        if extent is None:
-            raise TypeError("extent=(x0, x1, y0, y1) is needed to survey a decoder, for instance (-3, 3, -3, 3)")
-        return survey(source, Lattice(extent, shape), **options)
-    raise TypeError(f"LatentWidget shows an Atlas or a Decoder, got {type(source).__name__}")
-
-
-def _relative_error(measured: Field) -> Any:
-    """How far off a measure may be in each cell, as a part of what it says, `(H, W)`; None where it does not tell."""
-    for name, unit in (("residual", 1.0), ("standard_error", measured.density)):
-        told = measured.info.get(name)
-        if isinstance(told, np.ndarray) and told.shape == measured.lattice.shape:
-            return np.nan_to_num(told / unit, posinf=0.0)
-    return None
-
-
-def _on_the_wire(atlas: Atlas) -> dict[str, Any]:
-    """Pack what does not change while the widget lives."""
-    fields = []
-    for name, measured in atlas.fields.items():
-        metric = measured.metric
-        three = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)
-        info = {k: v for k, v in measured.info.items() if isinstance(v, str | int | float | bool)}
-        error = _relative_error(measured)
-        told = packed(error, "float32") if error is not None else None
-        fields.append({"name": name, "metric": packed(three, "float32"), "error": told, "info": info})
-    points: dict[str, Any] | None = None
-    if atlas.points is not None:
-        points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": []}
-        if atlas.labels is not None:
-            classes, index = np.unique(atlas.labels, return_inverse=True)
-            points |= {"labels": packed(index, "int32"), "names": [str(c) for c in classes]}
-    sprites = None
-    if atlas.thumbnails is not None:
-        h, w, ph, pw, _ = atlas.thumbnails.images.shape
-        sheet = atlas.thumbnails.images.transpose(0, 2, 1, 3, 4).reshape(h * ph, w * pw, 4)
-        sprites = {"shape": [h, w], "size": [ph, pw], "sheet": packed(sheet, "uint8")}
-    lattice = {"extent": list(atlas.lattice.extent), "shape": list(atlas.lattice.shape), "names": ["x", "y"]}
-    return {"_lattice": lattice, "_fields": fields, "_points": points, "_sprites": sprites}
+def _planned(source: Any, extent: Any, shape: tuple[int, int], options: Mapping[str, Any]) -> Plan:
+    if not (isinstance(source, Decoder) or callable(source)):
+        raise TypeError(f"LatentWidget shows an Atlas or a Decoder, got {type(source).__name__}")
+    if extent is None:
+        raise TypeError("extent=(x0, x1, y0, y1) is needed to survey a decoder, for instance (-3, 3, -3, 3)")
+    return plan(source, Lattice(extent, shape), **options)

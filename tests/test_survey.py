@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from threading import Event
 
 import numpy as np
 import pytest
@@ -149,3 +150,33 @@ def test_a_broken_render_costs_the_thumbnails_only():
     with pytest.warns(UserWarning, match="no thumbnails"):
         atlas = lw.survey(decoder, small(), progress=False)
     assert atlas.thumbnails is None
+
+
+def test_a_cancelled_survey_keeps_the_measures_it_has():
+    stop = Event()
+
+    def slow(decoder, lattice):
+        stop.set()
+        return uncertainty(decoder, lattice)
+
+    with pytest.raises(lw.SurveyError, match="cancelled while 'slow'") as caught:
+        lw.survey(CLASSES, LATTICE, ["jensen_shannon", ("slow", slow), "pullback"], progress=False, cancel=stop)
+    assert caught.value.atlas.measures == ["jensen_shannon"]
+
+
+def test_a_survey_that_may_be_cancelled_stops_soon_and_measures_the_same():
+    stop, steps = Event(), []
+
+    def watch(done, total, _name):
+        steps.append((done, total))
+        if done == 3:
+            stop.set()
+
+    with pytest.raises(lw.SurveyError, match="cancelled") as caught:
+        lw.survey(DECODER, LATTICE, progress=watch, cancel=stop)
+    assert caught.value.atlas is None
+    assert steps[-1][0] == 3
+    assert steps[-1][1] >= 16
+    whole = lw.survey(DECODER, LATTICE, progress=False)
+    again = lw.survey(DECODER, LATTICE, progress=False, cancel=Event())
+    np.testing.assert_allclose(again["pullback"].metric, whole["pullback"].metric, rtol=1e-9)

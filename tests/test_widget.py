@@ -1,5 +1,6 @@
 """The kernel's half of the widget: traits, checks, answers; no browser."""
 
+import threading
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -166,6 +167,82 @@ def test_a_decoder_is_surveyed_on_the_way():
     widget = lw.LatentWidget(lw.Decoder(decode), extent=(-1, 1, -1, 1), shape=(8, 8), progress=False, stretch=0.5)
     assert widget.atlas.measures == ["pullback"]
     assert widget.stretch == 0.5
+
+
+def test_a_slow_survey_leaves_the_widget_at_hand_and_is_waited_for():
+    go = threading.Event()
+
+    def slow(decoder, lattice):
+        assert go.wait(30)
+        return slope(decoder, lattice)
+
+    widget = lw.LatentWidget(decode, (-1, 1, -1, 1), (8, 8), measures=["pullback", slow], weights={"slow": 2.0})
+    assert widget._fields == []
+    assert widget._status["state"] == "surveying"
+    widget.end = (0.9, 0.9)
+    with pytest.raises(traitlets.TraitError, match="holds pullback, slow"):
+        widget.weights = {"nothing": 1.0}
+    with pytest.raises(TimeoutError):
+        widget.wait(0.01)
+    go.set()
+    widget.wait(60)
+    assert widget._status == {"state": "ready", "message": ""}
+    assert [f["name"] for f in widget._fields] == ["pullback", "slow"]
+    assert widget.weights == {"pullback": 0.0, "slow": 2.0}
+    assert widget.path.points[-1] == pytest.approx([0.9, 0.9])
+
+
+def test_a_decoder_that_fails_says_so_and_may_be_tried_again():
+    broken = True
+
+    def fragile(z):
+        if broken:
+            raise RuntimeError("<b>no weights</b>")
+        return decode(z)
+
+    widget = lw.LatentWidget(fragile, (-1, 1, -1, 1), (8, 8))
+    with pytest.raises(RuntimeError, match="no weights"):
+        _ = widget.atlas
+    assert widget._status["state"] == "failed"
+    assert "<b>no weights</b>" in widget._status["message"]
+    with pytest.raises(RuntimeError, match="no weights"):
+        widget.to_html("never.html")
+    broken = False
+    widget._answer(widget, {"type": "survey"}, [])
+    assert widget.atlas.measures == ["pullback"]
+    assert widget._status["state"] == "ready"
+
+
+def test_what_was_measured_before_a_failure_or_a_cancel_is_shown():
+    entered = threading.Event()
+    widget = None
+
+    def unfinished(decoder, lattice):
+        assert entered.wait(30)
+        widget._answer(widget, {"type": "cancel"}, [])
+        return slope(decoder, lattice)
+
+    widget = lw.LatentWidget(decode, (-1, 1, -1, 1), (8, 8), measures=["pullback", unfinished, slope])
+    entered.set()
+    with pytest.warns(RuntimeWarning, match="cancelled while 'unfinished'"):
+        widget.wait(60)
+    assert widget.atlas.measures == ["pullback"]
+    assert widget.weights == {"pullback": 1.0}
+    assert widget._status["state"] == "warning"
+    assert "cancelled" in widget._status["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "words"),
+    [
+        ({"measures": ["pulback"]}, ValueError, "pulback"),
+        ({"points": np.zeros((3, 5))}, ValueError, "points"),
+        ({"colour": 1}, TypeError, "colour"),
+    ],
+)
+def test_bad_arguments_raise_in_the_cell(options, error, words):
+    with pytest.raises(error, match=words):
+        lw.LatentWidget(decode, (-1, 1, -1, 1), (8, 8), **options)
 
 
 def test_a_single_measure_and_no_points():

@@ -1,10 +1,11 @@
 /** The widget's entry: one view per display, taken down with it. */
 
 import type { Model } from "./types";
+import { mountWhenSurveyed } from "./survey";
 import { mountView } from "./view";
 
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
-  return mountView(model, el);
+  return mountWhenSurveyed(model, el, mountView);
 }
 
 export default { render };

@@ -45,6 +45,14 @@ export interface WireCartogram {
   key: string;
 }
 
+export interface Status {
+  state: "ready" | "busy" | "warning" | "error" | "surveying" | "failed";
+  message: string;
+  /** Bands measured, of a survey. */
+  done?: number;
+  total?: number;
+}
+
 export interface Traits {
   weights: Record<string, number>;
   temper: number;
@@ -67,7 +75,7 @@ export interface Traits {
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
   _sprites: null | { shape: Shape; size: Shape; sheet: WireArray };
   _cartogram: WireCartogram | Record<string, never>;
-  _status: { state: "ready" | "busy" | "warning" | "error"; message: string };
+  _status: Status;
 }
 
 /** The part of anywidget's model that is used here; an exported page brings a small stand-in. */

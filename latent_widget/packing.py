@@ -1,0 +1,48 @@
+"""What of an atlas goes to the browser, packed once: fields, points and the sheet of thumbnails."""
+
+from typing import Any
+
+import numpy as np
+
+from latent_widget.atlas import Atlas
+from latent_widget.field import Field
+from latent_widget.lattice import Lattice
+from latent_widget.wire import packed
+
+
+def lattice_on_the_wire(lattice: Lattice) -> dict[str, Any]:
+    """Return what the front end knows of the lattice from the start."""
+    return {"extent": list(lattice.extent), "shape": list(lattice.shape), "names": ["x", "y"]}
+
+
+def relative_error(measured: Field) -> Any:
+    """How far off a measure may be in each cell, as a part of what it says, `(H, W)`; None where it does not tell."""
+    for name, unit in (("residual", 1.0), ("standard_error", measured.density)):
+        told = measured.info.get(name)
+        if isinstance(told, np.ndarray) and told.shape == measured.lattice.shape:
+            return np.nan_to_num(told / unit, posinf=0.0)
+    return None
+
+
+def atlas_on_the_wire(atlas: Atlas) -> dict[str, Any]:
+    """Pack what does not change while the widget lives."""
+    fields = []
+    for name, measured in atlas.fields.items():
+        metric = measured.metric
+        three = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)
+        info = {k: v for k, v in measured.info.items() if isinstance(v, str | int | float | bool)}
+        error = relative_error(measured)
+        told = packed(error, "float32") if error is not None else None
+        fields.append({"name": name, "metric": packed(three, "float32"), "error": told, "info": info})
+    points: dict[str, Any] | None = None
+    if atlas.points is not None:
+        points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": []}
+        if atlas.labels is not None:
+            classes, index = np.unique(atlas.labels, return_inverse=True)
+            points |= {"labels": packed(index, "int32"), "names": [str(c) for c in classes]}
+    sprites = None
+    if atlas.thumbnails is not None:
+        h, w, ph, pw, _ = atlas.thumbnails.images.shape
+        sheet = atlas.thumbnails.images.transpose(0, 2, 1, 3, 4).reshape(h * ph, w * pw, 4)
+        sprites = {"shape": [h, w], "size": [ph, pw], "sheet": packed(sheet, "uint8")}
+    return {"_fields": fields, "_points": points, "_sprites": sprites}
