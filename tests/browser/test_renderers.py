@@ -59,7 +59,7 @@ def test_both_draw_one_picture(carded, bundle, tmp_path, state):
     difference = np.abs(pictures["cpu"] - pictures["webgl"]).max(axis=-1)
     assert np.ptp(pictures["cpu"], axis=(0, 1)).max() > 20  # there is something to see
     assert np.median(difference) == 0
-    # a step of the ramp's 256 colours is 1 or 2 here; where colours end at a cell's border, a pixel may fall on either side
+    # a step of the ramp is 1 or 2 here; where colours end at a cell's border, a pixel may fall on either side
     assert (difference > 2).mean() < 0.005
 
 
