@@ -18,6 +18,7 @@ _HOMES = {
     "Geodesic": "geodesics",
     "LatentWidget": "widget",
     "Lattice": "lattice",
+    "SequenceDecoder": "sequence",
     "SurveyError": "surveying",
     "cartogram": "cartograms",
     "distance_field": "geodesics",
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from latent_widget.geodesics import straight as straight
     from latent_widget.geodesics import stretched as stretched
     from latent_widget.lattice import Lattice as Lattice
+    from latent_widget.sequence import SequenceDecoder as SequenceDecoder
     from latent_widget.surveying import SurveyError as SurveyError
     from latent_widget.surveying import survey as survey
     from latent_widget.widget import LatentWidget as LatentWidget

@@ -20,6 +20,7 @@ from latent_widget.render import Thumbnails
 
 if TYPE_CHECKING:
     from latent_widget.decoder import Decoder
+    from latent_widget.sequence import SequenceDecoder
 
 FORMAT = "latent_widget atlas 1"
 
@@ -38,7 +39,7 @@ class Atlas:
     points: Floats | None = None
     labels: np.ndarray | None = None
     thumbnails: Thumbnails | None = None
-    decoder: "Decoder | None" = None
+    decoder: "Decoder | SequenceDecoder | None" = None
     _cartograms: dict[str, Cartogram] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -142,6 +143,7 @@ class Atlas:
             entries["labels"] = self.labels
         if self.thumbnails is not None:
             entries |= {"thumbnails": self.thumbnails.images, "levels": np.array(self.thumbnails.levels)}
+            entries["blend"] = np.array(self.thumbnails.blend)
         entries["atlas"] = np.array(json.dumps({"format": FORMAT, "measures": infos}, default=str))
         target = Path(path)
         # written aside and moved, so that a full disk or an interrupt never leaves half an atlas under the name
@@ -156,7 +158,7 @@ class Atlas:
                 raise
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str], decoder: "Decoder | None" = None) -> "Atlas":
+    def load(cls, path: str | os.PathLike[str], decoder: "Decoder | SequenceDecoder | None" = None) -> "Atlas":
         """Open a saved atlas; `decoder` puts back the model for exact samples and lengths.
 
         Raises `FileNotFoundError`, and `ValueError` where the file is not an atlas.
@@ -182,5 +184,5 @@ class Atlas:
         thumbnails = None
         if "thumbnails" in entries:
             low, high = (float(v) for v in entries["levels"])
-            thumbnails = Thumbnails(entries["thumbnails"], (low, high))
+            thumbnails = Thumbnails(entries["thumbnails"], (low, high), bool(entries.get("blend", True)))
         return cls(lattice, fields, entries.get("points"), entries.get("labels"), thumbnails, decoder)

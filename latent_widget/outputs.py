@@ -12,6 +12,14 @@ Output = Tensor | Distribution
 # of two equivalent parameters the first is kept; building with both is an error in torch
 _PREFERRED = {"probs": "logits", "covariance_matrix": "scale_tril", "precision_matrix": "scale_tril"}
 
+FOR_TOKENS = "jensen_shannon, fisher_rao, kl, entropy, likelihood(latents) and distance(fn)"
+"""The measures that serve decoded tokens."""
+
+
+def is_tokens(output: Any) -> bool:
+    """Tell whether an output is the tokens of a sequence decoder, which are whole numbers without a size."""
+    return isinstance(output, Tensor) and not output.is_floating_point()
+
 
 def checked(output: Any, n: int) -> Output:
     """Return `output` if it is a tensor or a distribution with n rows; a distribution becomes one event per row.
@@ -144,6 +152,8 @@ def mean(output: Output) -> Tensor:
 
 def kind(output: Output) -> str:
     """Name what a decoder returned, as an error or a field's info should say it."""
+    if isinstance(output, Tensor) and is_tokens(output):
+        return f"sequences of {output.shape[-1]} tokens"
     base = output.base_dist if isinstance(output, Independent) else output
     return f"tensor {tuple(output.shape[1:])}" if isinstance(output, Tensor) else type(base).__name__
 

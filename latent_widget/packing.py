@@ -44,5 +44,5 @@ def atlas_on_the_wire(atlas: Atlas) -> dict[str, Any]:
     if atlas.thumbnails is not None:
         h, w, ph, pw, _ = atlas.thumbnails.images.shape
         sheet = atlas.thumbnails.images.transpose(0, 2, 1, 3, 4).reshape(h * ph, w * pw, 4)
-        sprites = {"shape": [h, w], "size": [ph, pw], "sheet": packed(sheet, "uint8")}
+        sprites = {"shape": [h, w], "size": [ph, pw], "sheet": packed(sheet, "uint8"), "blend": atlas.thumbnails.blend}
     return {"_fields": fields, "_points": points, "_sprites": sprites}

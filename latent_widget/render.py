@@ -15,6 +15,10 @@ LARGEST = 64
 """Longest side of a thumbnail in pixels; larger pictures are reduced to it."""
 CURVE = (32, 48)
 """Height and width of the drawing of a curve."""
+PAGE = (64, 36)
+"""Width and height of the page on which a text is drawn."""
+LETTERS = (15, 14, 13, 12, 11, 10)
+"""Sizes of letters, tried in turn."""
 INK = (0, 0, 0, 255)
 """Black on white, which the widget redraws in the ink of its theme."""
 
@@ -23,11 +27,13 @@ INK = (0, 0, 0, 255)
 class Thumbnails:
     """Decoded samples as pictures: `images (h, w, ph, pw, 4)` uint8 RGBA at the centres of an h × w lattice.
 
-    `levels` are the sample values drawn as black and white, kept so that later samples are drawn alike.
+    `levels` are the sample values drawn as black and white, kept so that later samples are drawn alike. `blend` tells
+    whether neighbours may be blended into a preview of what lies between them; texts may not.
     """
 
     images: Pixels
     levels: Levels
+    blend: bool = True
 
 
 def levels_of(samples: NDArray[Any]) -> Levels:
@@ -101,9 +107,32 @@ def _curve(values: NDArray[np.float64], levels: Levels) -> Image.Image:
 
 
 def _text(text: str) -> Image.Image:
-    font = ImageFont.load_default(14)
-    shown = text if len(text) <= 24 else text[:23] + "…"
-    left, top, right, bottom = ImageDraw.Draw(Image.new("RGBA", (1, 1))).textbbox((0, 0), shown or " ", font=font)
-    page = Image.new("RGBA", (int(right - left) + 6, int(bottom - top) + 6), (255, 255, 255, 255))
-    ImageDraw.Draw(page).text((3 - left, 3 - top), shown, font=font, fill=INK)
-    return page
+    """Set a text on a page of one size, in the largest letters with which it fits."""
+    width, height = PAGE
+    page = Image.new("RGBA", (width, height), (255, 255, 255, 255))
+    pen = ImageDraw.Draw(page)
+    for size in LETTERS:
+        font = ImageFont.load_default(size)
+        # wrapped rather than shrunk while there is room for another line
+        for lines in range(1, len(text) + 1):
+            shown = "\n".join(_broken(text, lines))
+            left, top, right, bottom = pen.multiline_textbbox((0, 0), shown, font=font, spacing=1, align="center")
+            if bottom - top > height - 2:
+                break
+            if right - left <= width - 4:
+                where = ((width - (right - left)) / 2 - left, (height - (bottom - top)) / 2 - top)
+                pen.multiline_text(where, shown, font=font, fill=INK, spacing=1, align="center")
+                return page
+    return page if not text else _text(text[: len(text) * 2 // 3].rstrip("…") + "…")
+
+
+def _broken(text: str, lines: int) -> list[str]:
+    """Break a text into about even lines, behind a space or a hyphen where one is near."""
+    found, rest = [], text
+    for left in range(lines, 1, -1):
+        even = -(-len(rest) // left)
+        breaks = [k + 1 for k, letter in enumerate(rest) if letter in " -" and abs(k + 1 - even) <= 3]
+        at = min(breaks, key=lambda k: abs(k - even), default=even)
+        found.append(rest[:at].rstrip(" "))
+        rest = rest[at:]
+    return [*found, rest]

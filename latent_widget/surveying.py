@@ -21,6 +21,7 @@ from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 from latent_widget.measures import Measure, is_local, named, settled
 from latent_widget.render import Pixels, Thumbnails, drawn, levels_of
+from latent_widget.sequence import SequenceDecoder
 
 TILE = 8192
 """Cells surveyed in one piece; memory grows with this, not with the lattice."""
@@ -46,7 +47,7 @@ class _CancelledError(Exception):
 class Plan:
     """What a survey will measure, with arguments that were checked; `points (n, 2)` lie on the plane."""
 
-    decoder: Decoder
+    decoder: Decoder | SequenceDecoder
     lattice: Lattice
     measures: Mapping[str, Measure]
     points: Floats | None
@@ -56,7 +57,7 @@ class Plan:
 
 
 def survey(
-    decoder: Decoder | Callable[..., Any],
+    decoder: Decoder | SequenceDecoder | Callable[..., Any],
     lattice: Lattice,
     measures: Iterable[Any] = ("pullback",),
     points: Any = None,
@@ -82,7 +83,7 @@ def survey(
 
 
 def plan(
-    decoder: Decoder | Callable[..., Any],
+    decoder: Decoder | SequenceDecoder | Callable[..., Any],
     lattice: Lattice,
     measures: Iterable[Any] = ("pullback",),
     points: Any = None,
@@ -91,7 +92,8 @@ def plan(
     thumbnails: int = 32,
 ) -> Plan:
     """Check the arguments of a survey, and decode nothing yet. Raises `ValueError` for bad ones."""
-    decoder = decoder if isinstance(decoder, Decoder) else Decoder(decoder, latent_dim=lattice.latent_dim)
+    if not isinstance(decoder, Decoder | SequenceDecoder):
+        decoder = Decoder(decoder, latent_dim=lattice.latent_dim)
     return Plan(decoder, lattice, _asked(measures), *_encoded(points, labels, lattice), executor, thumbnails)
 
 
@@ -174,7 +176,7 @@ def _bands(lattice: Lattice, tile: int) -> list[Lattice]:
 def _measured(
     measure: Measure,
     name: str,
-    decoder: Decoder,
+    decoder: Decoder | SequenceDecoder,
     lattice: Lattice,
     bands: list[Lattice],
     executor: Executor | None,
@@ -215,7 +217,7 @@ def _checked(measured: Any, name: str, lattice: Lattice) -> Field:
     return measured
 
 
-def _thumbnails(decoder: Decoder, lattice: Lattice, most: int) -> Thumbnails | None:
+def _thumbnails(decoder: Decoder | SequenceDecoder, lattice: Lattice, most: int) -> Thumbnails | None:
     rows, columns = lattice.shape
     coarse = max(rows, columns) / most
     try:
@@ -228,7 +230,8 @@ def _thumbnails(decoder: Decoder, lattice: Lattice, most: int) -> Thumbnails | N
             one = drawn(flat[:1], levels, decoder.render)
             if one.nbytes * len(flat) <= SHEET or min(shape) <= 8:
                 images: Pixels = drawn(flat, levels, decoder.render)
-                return Thumbnails(images.reshape(*shape, *images.shape[1:]), levels)
+                is_text = decoder.render is not None and isinstance(decoder.render(flat[0]), str)
+                return Thumbnails(images.reshape(*shape, *images.shape[1:]), levels, blend=not is_text)
             coarse *= max(1.1, (one.nbytes * len(flat) / SHEET) ** 0.5)
     except Exception as error:  # a user's render may raise anything, and pictures are not worth losing a survey for
         warnings.warn(f"no thumbnails: {error}", stacklevel=3)

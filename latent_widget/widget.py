@@ -22,6 +22,7 @@ from latent_widget.lattice import Lattice, need_plane
 from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relative_error
 from latent_widget.page import page
 from latent_widget.render import Pixels, drawn, levels_of
+from latent_widget.sequence import SequenceDecoder
 from latent_widget.surveying import Plan, SurveyError, carried_out, plan
 from latent_widget.threads import in_background
 from latent_widget.wire import packed
@@ -213,8 +214,13 @@ class LatentWidget(anywidget.AnyWidget):
 
     @property
     def samples(self) -> np.ndarray:
-        """What is decoded at `n_samples` points along `path`, evenly spaced by the measure; needs the decoder."""
-        return self._decoded(self.path.at(self.n_samples))
+        """What is decoded at `n_samples` points along `path`, evenly spaced by the measure; needs the decoder.
+
+        Of a `SequenceDecoder` these are strings.
+        """
+        samples = self._decoded(self.path.at(self.n_samples))
+        decoder = self._atlas.decoder
+        return decoder.texts(samples) if isinstance(decoder, SequenceDecoder) else samples
 
     def save(self, path: str | os.PathLike[str], dpi: float = 200, width: float = 7.0) -> None:
         """Write what is shown to `.svg`, `.png` or `.pdf`, `width` inches wide, white; no browser needed.
@@ -442,7 +448,7 @@ class LatentWidget(anywidget.AnyWidget):
 
 
 def _planned(source: Any, extent: Any, shape: tuple[int, int], options: Mapping[str, Any]) -> Plan:
-    if not (isinstance(source, Decoder) or callable(source)):
+    if not (isinstance(source, Decoder | SequenceDecoder) or callable(source)):
         raise TypeError(f"LatentWidget shows an Atlas or a Decoder, got {type(source).__name__}")
     if extent is None:
         raise TypeError("extent=(x0, x1, y0, y1) is needed to survey a decoder, for instance (-3, 3, -3, 3)")

@@ -11,32 +11,51 @@ from latent_widget.arrays import Floats, as_floats, as_points
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
+from latent_widget.measures import sequences
 from latent_widget.measures.locality import local
+from latent_widget.sequence import SequenceDecoder
 
 CHUNK = 2_000_000
 """Most pairs of cells and latents whose distance is held at once."""
 
 
-def entropy(decoder: Decoder, lattice: Lattice, *, exponent: float = 1.0, floor: float = 0.01) -> Field:
+def entropy(
+    decoder: Decoder | SequenceDecoder,
+    lattice: Lattice,
+    *,
+    exponent: float = 1.0,
+    floor: float = 0.01,
+    prefixes: int = 32,
+    seed: int = 0,
+) -> Field:
     """Measure predictive entropy: density (H − min H + floor·(max H − min H))^exponent, H in nats per decoded output.
 
-    The density is volume-like. If you mean the entropy as a length, `exponent=2` makes it one on a 2-D lattice.
+    The density is volume-like. If you mean the entropy as a length, `exponent=2` makes it one on a 2-D lattice. Of a
+    `SequenceDecoder` it is Σ_t E H(p_t) along `prefixes` sampled sequences, `info["standard_error"]` that of H.
     Raises `ValueError` where the decoder returns no distribution, or one whose entropy PyTorch does not know.
     """
+    told: dict[str, Any] = {}
+    if isinstance(decoder, SequenceDecoder):
+        values, told["standard_error"] = sequences.entropies(decoder, lattice, prefixes, seed)
+    else:
+        values = _entropies(decoder, lattice)
+    low, high = float(values.min()), float(values.max())
+    # a constant entropy stretches nothing
+    density = values - low + floor * (high - low) if high > low else np.ones_like(values)
+    info = {"measure": "entropy", "exponent": exponent, "range": f"{low:.4g} to {high:.4g} nats", **told}
+    return Field.from_density(lattice, density**exponent, info)
+
+
+def _entropies(decoder: Decoder, lattice: Lattice) -> Floats:
     decoded = decoder(lattice.embed(lattice.cells))
     if not isinstance(decoded, Distribution):
         raise ValueError(
             f"entropy needs a decoder that returns a distribution, got {outputs.kind(decoded)}; use pullback"
         )
     try:
-        values = as_floats(decoded.entropy(), "entropy")
+        return as_floats(decoded.entropy(), "entropy")
     except NotImplementedError as error:
         raise ValueError(f"PyTorch gives no entropy for {outputs.kind(decoded)}; use jensen_shannon or kl") from error
-    low, high = float(values.min()), float(values.max())
-    # a constant entropy stretches nothing
-    density = values - low + floor * (high - low) if high > low else np.ones_like(values)
-    info = {"measure": "entropy", "exponent": exponent, "range": f"{low:.4g} to {high:.4g} nats"}
-    return Field.from_density(lattice, density**exponent, info)
 
 
 def likelihood(

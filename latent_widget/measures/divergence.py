@@ -14,8 +14,10 @@ from latent_widget import outputs
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
+from latent_widget.measures import sequences
 from latent_widget.measures.locality import local
 from latent_widget.measures.polarisation import polarised
+from latent_widget.sequence import SequenceDecoder
 
 Pointwise = Callable[[Any, Any], Tensor]
 Table = dict[tuple[type[Distribution], ...], Pointwise]
@@ -30,7 +32,9 @@ MOST_STEPS = 1024
 
 
 @local
-def jensen_shannon(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) -> Field:
+def jensen_shannon(
+    decoder: Decoder | SequenceDecoder, lattice: Lattice, *, floor: float = 0.0, prefixes: int = 32, seed: int = 0
+) -> Field:
     """Measure how well decoded distributions can be told apart: squared length 8·JSD, in nats, of the cell's corners.
 
     JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½(p + q) [10]; 8·JSD tends to the Fisher–Rao length squared as the
@@ -38,8 +42,13 @@ def jensen_shannon(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) ->
     product's own divergence has no closed form and saturates at ln 2; both have the same limit. One decode per
     corner, no gradient. Serves Normal, Bernoulli, Categorical and OneHotCategorical, `Independent` or not.
 
+    A `SequenceDecoder` is measured by the exact chain rule over tokens along `prefixes` sampled sequences per cell
+    (default 32), reproducible by `seed`; `info["standard_error"] (H, W)` is that of the density.
+
     Raises `ValueError` for other outputs, and where the metric is not positive definite.
     """
+    if isinstance(decoder, SequenceDecoder):
+        return sequences.jensen_shannon(decoder, lattice, prefixes, seed, floor)
     return by_corners(decoder, lattice, "jensen_shannon", 8.0, _JSD, floor)
 
 
@@ -87,6 +96,8 @@ def looked_up(distribution: Any, table: Mapping[tuple[type[Distribution], ...], 
     remedy = (
         "use pullback for it, or return a distribution" if isinstance(base, Tensor) else "another measure may apply"
     )
+    if outputs.is_tokens(distribution):
+        remedy = f"sequences are measured by {outputs.FOR_TOKENS}"
     raise ValueError(f"{name} needs one of {known} as decoder output, got {outputs.kind(distribution)}; {remedy}")
 
 

@@ -25,24 +25,33 @@ from latent_widget import outputs
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
+from latent_widget.measures import sequences
 from latent_widget.measures.differentials import differentiated
 from latent_widget.measures.divergence import looked_up
 from latent_widget.measures.locality import local
+from latent_widget.sequence import SequenceDecoder
 
 Parameters = Callable[[Any], tuple[Tensor, ...]]
 Product = Callable[[list[Tensor], list[Tensor], list[Tensor]], Tensor]
 
 
 @local
-def fisher_rao(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) -> Field:
+def fisher_rao(
+    decoder: Decoder | SequenceDecoder, lattice: Lattice, *, floor: float = 0.0, prefixes: int = 32, seed: int = 0
+) -> Field:
     """Measure by the Fisher–Rao metric G = Jᵀ F J, F the Fisher information of the decoded distribution [5].
 
     J is the derivative of the distribution's parameters by the plane's coordinates. F is in closed form for Normal,
     LogNormal, Laplace, Bernoulli, ContinuousBernoulli, Categorical, OneHotCategorical, Poisson, Exponential, Gamma
     and Beta; independent factors add. Exact at the cell centres; units: squared nats' standard deviations.
 
+    A `SequenceDecoder` is measured by the exact chain rule over tokens along `prefixes` sampled sequences per cell
+    (default 32), reproducible by `seed`; `info["standard_error"] (H, W)` is that of the density.
+
     Raises `ValueError` for other outputs, and where the metric is not positive definite.
     """
+    if isinstance(decoder, SequenceDecoder):
+        return sequences.fisher_rao(decoder, lattice, prefixes, seed, floor)
     probed = decoder.probe(lattice)
     parameters, product = looked_up(probed, _FAMILIES, "fisher_rao")
     shapes = [p.shape[1:] for p in parameters(_base(probed))]

@@ -18,6 +18,7 @@ from latent_widget.measures.differentials import NoDerivativeError, differentiat
 from latent_widget.measures.locality import local, settling
 from latent_widget.measures.polarisation import polarised
 from latent_widget.measures.resolution import chosen, compared
+from latent_widget.sequence import SequenceDecoder
 
 METHODS = ("auto", "exact", "chords")
 
@@ -91,7 +92,7 @@ def _decoded(decoder: Decoder, lattice: Lattice, points: Floats) -> Tensor:
     return embedded(decoder(lattice.embed(points)), lead=lattice.ndim)
 
 
-def decoded_length(decoder: Decoder, lattice: Lattice, points: Any) -> float:
+def decoded_length(decoder: Decoder | SequenceDecoder, lattice: Lattice, points: Any) -> float:
     """Return the length of a path `(N, 2)` as its decoded chords measure it, Σ ‖f(zᵢ₊₁) − f(zᵢ)‖, in output units."""
     decoded = embedded(decoder(lattice.embed(as_points(points, "points")))).double()
     return float(decoded.diff(dim=0).norm(dim=-1).sum())
@@ -99,6 +100,8 @@ def decoded_length(decoder: Decoder, lattice: Lattice, points: Any) -> float:
 
 def embedded(output: Any, lead: int = 1) -> Tensor:
     """Flatten an output to vectors `(..., k)`, `lead` axes kept, whose Euclidean distance the pull-back measures."""
+    if outputs.is_tokens(output):
+        raise ValueError(f"pullback needs outputs that are numbers; sequences are measured by {outputs.FOR_TOKENS}")
     if isinstance(output, Tensor):
         return output.flatten(lead) if output.dim() > lead else output.unsqueeze(-1)
     base = output.base_dist if isinstance(output, Independent) else output

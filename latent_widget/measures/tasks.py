@@ -18,6 +18,7 @@ from latent_widget.measures.fisher import fisher_rao
 from latent_widget.measures.locality import local, settled, settling
 from latent_widget.measures.polarisation import polarised_with_residual
 from latent_widget.measures.pullbacks import pullback
+from latent_widget.sequence import SequenceDecoder
 
 Measure = Callable[..., Field]
 
@@ -105,6 +106,8 @@ def distance(fn: Callable[[Any, Any], Any], *, floor: float = 0.0) -> Measure:
 
 def _through(decoder: Decoder, fn: Callable[[Any], Output]) -> Decoder:
     """Compose a decoder with what is done to its output; the modules of both are found by the new decoder."""
+    if isinstance(decoder, SequenceDecoder):
+        raise ValueError(f"a task needs decoded numbers; sequences are measured by {outputs.FOR_TOKENS}")
 
     def decode(z: Tensor) -> Output:
         return fn(outputs.mean(decoder.raw(z)))
