@@ -156,7 +156,7 @@ class SequenceDecoder:
     def probe(self, lattice: Lattice) -> Tensor:
         """Write at five points of the lattice and return the tokens, after checks that would spoil a whole survey.
 
-        Raises `ValueError` where the latent dimensions differ, the logits have the wrong shape or are NaN, change
+        Raises `ValueError` where the latent dimensions differ, the lattice is no plane, the logits have the wrong shape or are NaN, change
         from call to call, depend on other rows of the batch or on how long the sequence is, or see what they predict.
         """
         if lattice.latent_dim != self.latent_dim:
@@ -164,6 +164,8 @@ class SequenceDecoder:
                 f"lattice lies in a latent space of dimension {lattice.latent_dim}, the decoder takes latent_dim="
                 f"{self.latent_dim}; lay it with Lattice.through(za, zb, zc) or Lattice.fit(latents)"
             )
+        if lattice.ndim != 2:
+            raise ValueError(f"sequences are measured on planes, got a lattice of {lattice.ndim} dimensions")
         rows, columns = lattice.shape
         spots = lattice.embed(lattice.cells[[0, 0, rows // 2, -1, -1], [0, -1, columns // 2, 0, -1]])
         with self.evaluating(), torch.no_grad():

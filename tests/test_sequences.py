@@ -14,7 +14,7 @@ from torch.distributions import Categorical
 
 import latent_widget as lw
 from latent_widget import sequence
-from latent_widget.measures.sequences import weighted_jsd, weighted_kl
+from latent_widget.measures.sequences import _plain_kernels, weighted_jsd, weighted_kl
 from latent_widget.outputs import FOR_TOKENS
 from latent_widget.render import PAGE, drawn
 
@@ -108,11 +108,8 @@ def test_every_architecture_is_served(name, kind, recwarn):
     measure = getattr(lw.measures, name)
     field = measure(decoder, lattice, prefixes=64)
     assert torch.backends.mha.get_fastpath_enabled() == fused
-    torch.backends.mha.set_fastpath_enabled(False)  # the truth needs its derivative too
-    try:
+    with _plain_kernels():  # the truth is differentiated too
         truth = measure(enumerated(decoder), lattice)
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
     assert abs((field.density - truth.density) / field.info["standard_error"]).max() < 4.5
     assert not [w for w in recwarn if "differences" in str(w.message)]
 
@@ -352,6 +349,9 @@ def test_bad_calls_are_named():
     decoder = decoder_of(Tiny())
     with pytest.raises(ValueError, match="prefixes"):
         lw.measures.kl(decoder, LATTICE, prefixes=4)
+    box = lw.Lattice((-1, 1, -1, 1, -1, 1), (3, 3, 3))
+    with pytest.raises(ValueError, match="3 dimensions"):
+        lw.measures.jensen_shannon(decoder_of(Tiny(d=3), latent_dim=3), box)
     with pytest.raises(ValueError, match=r"\(\.\.\., 2\)"):
         decoder(np.zeros((3, 4)))
     with pytest.raises(RuntimeError, match="logits failed"):

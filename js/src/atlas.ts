@@ -39,7 +39,7 @@ export function readAtlas(model: Model): Atlas {
       labels: points.labels && Int32Array.from(toArray(points.labels)),
       names: points.names,
     },
-    sprites: sprites && withInk(sprites.shape, sprites.size, Uint8Array.from(toArray(sprites.sheet))),
+    sprites: sprites && { ...withInk(sprites.shape, sprites.size, Uint8Array.from(toArray(sprites.sheet))), blend: sprites.blend },
   };
 }
 

@@ -18,6 +18,8 @@ export interface Sprites {
   size: Shape;
   sheet: Uint8Array;
   ink: Ink;
+  /** False where neighbours must not be mixed: texts. */
+  blend?: boolean | undefined;
 }
 
 /**
@@ -68,7 +70,7 @@ export function toned(pictures: Pictures, ink: Ink, palette: Palette): HTMLCanva
   return canvas;
 }
 
-/** Previews at fractional lattice places: the four nearest sprites, blended. `places` are x, y in 0..1 of the extent. */
+/** Previews at fractional lattice places: the four nearest sprites blended, or the nearest. `places` are x, y in 0..1 of the extent. */
 export function previews(sprites: Sprites, places: ArrayLike<number>): Pictures {
   const [rows, columns] = sprites.shape;
   const [height, width] = sprites.size;
@@ -79,7 +81,7 @@ export function previews(sprites: Sprites, places: ArrayLike<number>): Pictures 
     const s = Math.min(Math.max(places[2 * n]! * columns - 0.5, 0), columns - 1);
     const t = Math.min(Math.max(places[2 * n + 1]! * rows - 0.5, 0), rows - 1);
     const [j, i] = [Math.min(Math.floor(s), columns - 2), Math.min(Math.floor(t), rows - 2)];
-    const [u, v] = [s - j, t - i];
+    const [u, v] = sprites.blend === false ? [Math.round(s - j), Math.round(t - i)] : [s - j, t - i];
     const corners = [
       [i, j, (1 - u) * (1 - v)],
       [i, j + 1, u * (1 - v)],

@@ -40,7 +40,8 @@ export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atla
 
   return {
     hang(pixels, width, height, scene, palette, ratio, find) {
-      const apart = pitch(scene, sprites.shape[1]);
+      // a text that is drawn smaller than it was set cannot be read
+      const apart = sprites.blend === false ? wide / FILLED : pitch(scene, sprites.shape[1]);
       const columns = Math.max(1, Math.floor(scene.width / apart));
       const rows = Math.max(1, Math.floor(scene.height / apart));
       const scale = (apart * FILLED * ratio) / Math.max(tall, wide);

@@ -73,7 +73,7 @@ export interface Traits {
   _lattice: { extent: Extent; shape: Shape; names: [string, string] };
   _fields: WireField[];
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
-  _sprites: null | { shape: Shape; size: Shape; sheet: WireArray };
+  _sprites: null | { shape: Shape; size: Shape; sheet: WireArray; blend?: boolean };
   _cartogram: WireCartogram | Record<string, never>;
   _status: Status;
 }

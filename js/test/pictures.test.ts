@@ -21,6 +21,12 @@ describe("previews", () => {
     expect(previews(sprites, [0.5, 0.5]).rgba[0]).toBe(6);
     expect(previews(sprites, [-1, 9]).rgba[0]).toBe(10);
   });
+
+  it("are the nearest sprites where they must not be mixed", () => {
+    expect(previews({ ...sprites, blend: false }, [0.45, 0.45, 0.7, 0.55]).rgba).toEqual(
+      Uint8ClampedArray.from([...Array<number>(8).fill(1), ...Array<number>(8).fill(12)]),
+    );
+  });
 });
 
 describe("nearest", () => {
