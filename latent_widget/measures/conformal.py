@@ -31,7 +31,8 @@ def entropy(
     """Measure predictive entropy: density (H − min H + floor·(max H − min H))^exponent, H in nats per decoded output.
 
     The density is volume-like. If you mean the entropy as a length, `exponent=2` makes it one on a 2-D lattice. Of a
-    `SequenceDecoder` it is Σ_t E H(p_t) along `prefixes` sampled sequences, `info["standard_error"]` that of H.
+    `SequenceDecoder` it is Σ_t E H(p_t) along `prefixes` sampled sequences, `info["standard_error"]` that of
+    the density.
     Raises `ValueError` where the decoder returns no distribution, or one whose entropy PyTorch does not know.
     """
     told: dict[str, Any] = {}
@@ -42,6 +43,8 @@ def entropy(
     low, high = float(values.min()), float(values.max())
     # a constant entropy stretches nothing
     density = values - low + floor * (high - low) if high > low else np.ones_like(values)
+    if told:
+        told["standard_error"] = exponent * density ** (exponent - 1) * told["standard_error"]
     info = {"measure": "entropy", "exponent": exponent, "range": f"{low:.4g} to {high:.4g} nats", **told}
     return Field.from_density(lattice, density**exponent, info)
 
