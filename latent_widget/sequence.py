@@ -157,7 +157,8 @@ class SequenceDecoder:
         """Write at five points of the lattice and return the tokens, after checks that would spoil a whole survey.
 
         Raises `ValueError` where the latent dimensions differ, the lattice is no plane, the logits have the wrong shape
-        or are NaN, change from call to call, depend on other rows of the batch or on how long the sequence is, or see what they predict.
+        or are NaN, change from call to call, depend on other rows of the batch or on how long the sequence is, or see
+        what they predict.
         """
         if lattice.latent_dim != self.latent_dim:
             raise ValueError(

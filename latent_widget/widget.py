@@ -219,7 +219,7 @@ class LatentWidget(anywidget.AnyWidget):
         Of a `SequenceDecoder` these are strings.
         """
         samples = self._decoded(self.path.at(self.n_samples))
-        decoder = self._atlas.decoder
+        decoder = self.atlas.decoder
         return decoder.texts(samples) if isinstance(decoder, SequenceDecoder) else samples
 
     def save(self, path: str | os.PathLike[str], dpi: float = 200, width: float = 7.0) -> None:

@@ -33,6 +33,7 @@ def entropy(
     The density is volume-like. If you mean the entropy as a length, `exponent=2` makes it one on a 2-D lattice. Of a
     `SequenceDecoder` it is Σ_t E H(p_t) along `prefixes` sampled sequences, `info["standard_error"]` that of
     the density.
+
     Raises `ValueError` where the decoder returns no distribution, or one whose entropy PyTorch does not know.
     """
     told: dict[str, Any] = {}
