@@ -1,5 +1,6 @@
 """The widget: an atlas on screen, its choices as synchronised traits. The only module that imports anywidget."""
 
+import base64
 import os
 import threading
 import warnings
@@ -12,7 +13,7 @@ import numpy as np
 import traitlets
 
 from latent_widget import outputs
-from latent_widget.arrays import as_floats, as_points
+from latent_widget.arrays import as_points
 from latent_widget.atlas import Atlas
 from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.decoder import Decoder
@@ -23,8 +24,10 @@ from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relati
 from latent_widget.page import page
 from latent_widget.render import Pixels, drawn, levels_of
 from latent_widget.sequence import SequenceDecoder
+from latent_widget.still import still
 from latent_widget.surveying import Plan, SurveyError, carried_out, plan
 from latent_widget.threads import in_background
+from latent_widget.traits import Extent, PlanePoint
 from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
@@ -59,34 +62,6 @@ PUBLIC = (
 )
 WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
 """The traits that an exported page holds: the choices, and what is drawn."""
-
-
-class PlanePoint(traitlets.List[float]):
-    """A trait of two floats that takes whatever holds two numbers: tuples, lists, arrays."""
-
-    def __init__(self) -> None:
-        super().__init__(traitlets.Float(), minlen=2, maxlen=2)
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        """Return the numbers as plain floats; anything else is refused by the list that this is."""
-        try:
-            return super().validate(obj, as_floats(value, self.name or "point").tolist())
-        except ValueError:
-            return super().validate(obj, value)
-
-
-class Extent(traitlets.List[float]):
-    """A trait of four floats, whatever sequence they come in, or None."""
-
-    def __init__(self) -> None:
-        super().__init__(traitlets.Float(), None, 4, 4, allow_none=True)
-
-    def validate(self, obj: Any, value: Any) -> Any:
-        """Return plain floats; anything else is refused by the list that this is."""
-        try:
-            return super().validate(obj, None if value is None else [float(v) for v in value])
-        except (TypeError, ValueError):
-            return super().validate(obj, value)
 
 
 class LatentWidget(anywidget.AnyWidget):
@@ -260,6 +235,17 @@ class LatentWidget(anywidget.AnyWidget):
             draw_strip(ax, film, line.kind, f"{line.kind}, length {line.length:.4g}")
         figure.savefig(path, dpi=dpi, facecolor="white")
 
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        """Add a still to the live view, for where a notebook is only read: on a site, converted, not trusted."""
+        bundle = super()._repr_mimebundle_(**options)
+        atlas = self._atlas
+        if atlas is None or not isinstance(bundle, tuple) or not any(self.weights.values()):
+            return bundle
+        cart = self._drawn_cartogram[1] if self._drawn_cartogram else None
+        points = atlas.points if self.show["points"] else None
+        picture = still(self.field, cart, self.stretch if cart else 0.0, points)
+        return {**bundle[0], "image/png": base64.b64encode(picture).decode()}, *bundle[1:]
+
     def to_html(self, path: str | os.PathLike[str], title: str = "Latent space map") -> None:
         """Write what is shown to one HTML file that needs no kernel, no network and no other file.
 
@@ -297,7 +283,8 @@ class LatentWidget(anywidget.AnyWidget):
     def _check_colour_by(self, proposal: Any) -> str:
         by = str(proposal["value"])
         surveyed = self._atlas or self._plan
-        if by == "label" and surveyed is not None and surveyed.labels is None:
+        unlabelled = surveyed is not None and (surveyed.labels is None or len(surveyed.labels) == 0)
+        if by == "label" and unlabelled:
             raise traitlets.TraitError("colour_by='label' needs labelled points; give lw.survey points= and labels=")
         # before the survey is done nobody knows whether there will be an error
         fields = self._atlas.fields.values() if self._atlas is not None else []

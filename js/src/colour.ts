@@ -138,7 +138,8 @@ export function labelColour(index: number, count: number, palette: Palette): str
   const named = palette.dark ? CATEGORIES.dark : CATEGORIES.light;
   if (count <= named.length) return named[index % named.length]!;
   const hue = (index * 137.508) % 360;
-  return `hsl(${hue.toFixed(0)} 62% ${(palette.dark ? 52 : 40) + 12 * (index % 3)}%)`;
+  // with commas, which every reader of colours understands
+  return `hsl(${hue.toFixed(0)}, 62%, ${(palette.dark ? 52 : 40) + 12 * (index % 3)}%)`;
 }
 
 /** A number with three significant digits, the way the rest of the widget prints them. */

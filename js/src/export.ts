@@ -75,7 +75,8 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
 
 function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, width: number): number {
   const { key } = figure;
-  svg("text", { x, y: top + 10, text: key.title }, root);
+  const title = svg("text", { x, y: top + 10, text: shortened(key.title, width / 5.6) }, root);
+  svg("title", { text: key.title }, title);
   const long = Math.min(width, 260);
   if (key.by !== "label") {
     const gradient = svg("linearGradient", { id: "lw-density" }, svg("defs", {}, root));
@@ -90,7 +91,7 @@ function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, wi
   const names = named && figure.atlas.points?.labels ? figure.atlas.points.names : [];
   let [at, row] = [x, top + (key.by === "label" ? 28 : 58)];
   names.slice(0, 24).forEach((name, k) => {
-    const shown = name.length > 24 ? `${name.slice(0, 23)}…` : name;
+    const shown = shortened(name, 24);
     const wide = 18 + 6.5 * shown.length;
     if (at + wide > x + width) [at, row] = [x, row + 16];
     svg("circle", { cx: at + 4, cy: row - 4, r: 4, fill: labelColour(k, names.length, LIGHT) }, root);
@@ -98,6 +99,10 @@ function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, wi
     at += wide + 6;
   });
   return names.length > 0 ? row + 4 : top + 44;
+}
+
+function shortened(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, Math.floor(most) - 1)}…` : text;
 }
 
 function drawStrip(

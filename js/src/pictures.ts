@@ -80,13 +80,14 @@ export function previews(sprites: Sprites, places: ArrayLike<number>): Pictures 
   for (let n = 0; n < count; n++) {
     const s = Math.min(Math.max(places[2 * n]! * columns - 0.5, 0), columns - 1);
     const t = Math.min(Math.max(places[2 * n + 1]! * rows - 0.5, 0), rows - 1);
-    const [j, i] = [Math.min(Math.floor(s), columns - 2), Math.min(Math.floor(t), rows - 2)];
+    const [j, i] = [Math.floor(s), Math.floor(t)];
     const [u, v] = sprites.blend === false ? [Math.round(s - j), Math.round(t - i)] : [s - j, t - i];
+    const [right, up] = [Math.min(j + 1, columns - 1), Math.min(i + 1, rows - 1)];
     const corners = [
       [i, j, (1 - u) * (1 - v)],
-      [i, j + 1, u * (1 - v)],
-      [i + 1, j, (1 - u) * v],
-      [i + 1, j + 1, u * v],
+      [i, right, u * (1 - v)],
+      [up, j, (1 - u) * v],
+      [up, right, u * v],
     ] as const;
     for (let y = 0; y < height; y++) {
       const to = (n * height + y) * width * 4;

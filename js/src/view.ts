@@ -10,6 +10,7 @@ import { exportFigure } from "./export";
 import { density, mixed, onCorners, shares } from "./field";
 import { blended, flatMesh } from "./geometry";
 import { historyOf, type Undoable } from "./history";
+import { keepKeys } from "./keys";
 import { createLegend } from "./legend";
 import { createMap } from "./map";
 import { undoButton } from "./undo";
@@ -42,6 +43,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     race.walk(t);
     schedule("lines", "pace");
   });
+  const releaseKeys = keepKeys(root);
   const history = historyOf(model);
   const undo = undoButton(root, buttons, history);
   const showZoom = zoomButtons(buttons, map.zoom);
@@ -349,6 +351,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     unwatch();
     observer.disconnect();
     undo.close();
+    releaseKeys();
     race.close();
     player.close();
     map.close();

@@ -1,4 +1,4 @@
-import { lab } from "d3-color";
+import { lab, rgb } from "d3-color";
 import { describe, expect, it } from "vitest";
 import { DARK, densityScale, evenRamp, labelColour, LIGHT, lookup, shortNumber } from "../src/colour";
 
@@ -69,4 +69,16 @@ describe("shortNumber", () => {
     [0.00002, "2e-5"],
     [250000, "2.5e5"],
   ])("writes %d as %s", (value, text) => expect(shortNumber(value)).toBe(text));
+});
+
+describe("colours of labels", () => {
+  it("are colours, and neighbours differ, however many there are", () => {
+    for (const count of [1, 10, 11, 1000]) {
+      for (const palette of [LIGHT, DARK]) {
+        const drawn = Array.from({ length: count }, (_, k) => rgb(labelColour(k, count, palette)));
+        for (const { r, g, b } of drawn) expect(r + g + b).toBeGreaterThan(60);
+        drawn.slice(1).forEach((colour, k) => expect(colour.toString()).not.toBe(drawn[k]!.toString()));
+      }
+    }
+  });
 });
