@@ -1,4 +1,4 @@
-"""The density-equalising map: a lattice is stretched until every cell has the area its density asks for."""
+"""The density-equalising map: a lattice is stretched until every cell has the area or volume its density asks for."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from latent_widget.equalising import Equalised, equalise
+from latent_widget.lattice import Extent
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -20,6 +24,9 @@ REMEDY = "refine the lattice, or temper the field (field.temper(0.5)), to come c
 @dataclass(frozen=True, eq=False)
 class Cartogram:
     """A one-to-one map of a rectangle onto itself: it moves the corners of a lattice, bilinear in each cell.
+
+    Of a box of three dimensions alike: trilinear in each cell, corners (D+1, H+1, W+1, 3), area_error (D, H, W) is
+    the error of volumes, and a cell counts as folded unless its Jacobian determinant is proven positive throughout.
 
     Attributes
     ----------
@@ -34,7 +41,7 @@ class Cartogram:
 
     """
 
-    extent: tuple[float, float, float, float]
+    extent: Extent
     corners: Array = field(repr=False)
     area_error: Array = field(repr=False)
     max_area_error: float
@@ -48,48 +55,48 @@ class Cartogram:
     _hints: list[Any] = field(default_factory=list, repr=False)
 
     def transform(self, points: Any, outside: str = "error") -> Array:
-        """Move points (..., 2) from the plane onto the map; exact up to round-off.
+        """Move points (..., 2), or (..., 3) of a box, from the plane onto the map; exact up to round-off.
 
         ``outside="clamp"`` takes points beyond the extent to its edge; "error" raises ValueError for them.
         """
-        from latent_widget.quads import forward
-
         flat, shape = self._check(points, outside)
-        x0, x1, y0, y1 = self.extent
-        h, w = self.area_error.shape
-        lattice = np.ascontiguousarray((flat - (x0, y0)) * (w / (x1 - x0), h / (y1 - y0)))
+        low, high = np.array(self.extent[0::2]), np.array(self.extent[1::2])
+        lattice = np.ascontiguousarray((flat - low) * (self.area_error.shape[::-1] / (high - low)))
         out = np.empty_like(lattice)
-        forward(lattice, self.corners, out)
+        self._cells().forward(lattice, self.corners, out)
         return out.reshape(shape)
 
     def inverse(self, points: Any, outside: str = "error") -> Array:
-        """Bring points (..., 2) from the map back to the plane: solves the bilinear cell they lie in; exact.
+        """Bring points (..., 2), or (..., 3), from the map back to the plane: solves the cell they lie in; exact.
 
         ``outside`` as for `transform`. Raises RuntimeError when a point lies in no cell, as on a folded map.
         """
-        from latent_widget.quads import backward, hints
-
         flat, shape = self._check(points, outside)
-        x0, x1, y0, y1 = self.extent
-        h, w = self.area_error.shape
-        box = (x0, y0, x1 - x0, y1 - y0)
+        low, high = np.array(self.extent[0::2]), np.array(self.extent[1::2])
+        box = (*low, *(high - low))
         if not self._hints:
-            table = np.empty((h, w), dtype=np.int64)
-            hints(self.corners, *box, table)
+            table = np.empty(self.area_error.shape, dtype=np.int64)
+            self._cells().hints(self.corners, *box, table)
             self._hints.append(table)
         out = np.empty_like(flat)
-        lost = backward(flat, self.corners, self._hints[0], *box, out)
+        lost = self._cells().backward(flat, self.corners, self._hints[0], *box, out)
         if lost:
             raise RuntimeError(f"inverse: {lost} of {len(flat)} points lie in no cell of a map with {self.folds} folds")
-        return np.asarray(out * ((x1 - x0) / w, (y1 - y0) / h) + (x0, y0)).reshape(shape)
+        return np.asarray(out * ((high - low) / self.area_error.shape[::-1]) + low).reshape(shape)
+
+    def _cells(self) -> Any:
+        """Compiled loops that send points through the cells."""
+        return import_module("latent_widget.quads" if self.area_error.ndim == 2 else "latent_widget.hexpoints")
 
     def _check(self, points: Any, outside: str) -> tuple[Array, tuple[int, ...]]:
         if outside not in ("error", "clamp"):
             raise ValueError(f'outside={outside!r}: use "error" or "clamp"')
         array = np.asarray(points, dtype=np.float64)
-        if array.ndim == 0 or array.shape[-1] != 2:
-            raise ValueError(f"points has shape {array.shape}: the last axis must be (x, y), shape (..., 2)")
-        flat = np.ascontiguousarray(array.reshape(-1, 2))
+        ndim = self.area_error.ndim
+        if array.ndim == 0 or array.shape[-1] != ndim:
+            axes = "(x, y)" if ndim == 2 else "(x, y, z)"
+            raise ValueError(f"points has shape {array.shape}: the last axis must be {axes}, shape (..., {ndim})")
+        flat = np.ascontiguousarray(array.reshape(-1, ndim))
         if not np.isfinite(flat).all():
             raise ValueError(f"points holds {int((~np.isfinite(flat)).any(1).sum())} that are not finite: drop them")
         low, high = np.array(self.extent[0::2]), np.array(self.extent[1::2])
@@ -118,14 +125,14 @@ def cartogram(
     start: Cartogram | None = None,
     workers: int = 1,
 ) -> Cartogram:
-    """Stretch a rectangle so that each lattice cell's area becomes proportional to its density.
+    """Stretch a rectangle, or a box, so that each lattice cell's area or volume becomes proportional to its density.
 
     ``area(cell) / total area = density(cell) / total density``, walls stay walls, and no cell folds.
 
     Parameters
     ----------
-    density: a Field, or floats (H, W), all positive; rows run along y.
-    extent: (x0, x1, y0, y1) of an array, (0, 1, 0, 1) unless told; a Field brings its own.
+    density: a Field, or floats (H, W) or (D, H, W), all positive; rows run along y, layers along z.
+    extent: (x0, x1, y0, y1[, z0, z1]) of an array, 0 to 1 unless told; a Field brings its own.
     method: "diffusion" lets the density diffuse and carries the lattice along [2], then projects to the exact
         areas: the map that the literature defines. "direct" projects at once: another map with the same
         areas, sooner; where that folds on the way, diffusion is used, and ``method`` says so.
@@ -138,9 +145,9 @@ def cartogram(
 
     Where no map with these areas can be reached without a fold, the result is the best one found that has
     none, with its true errors, ``converged=False`` and a warning. A density that varies along one axis, and
-    under "diffusion" a product f(x) g(y), has a closed form and gets it. Raises TypeError for a density that
-    is not of floats and ValueError for one that is not positive, finite and at least 2 by 2, and for a bad
-    extent or option.
+    under "diffusion" a product f(x) g(y) [h(z)], has a closed form and gets it. Raises TypeError for a density that
+    is not of floats and ValueError for one that is not positive, finite and at least 2 cells a side, and for a
+    bad extent or option.
 
     """
     rho, box, notes = _read(density, extent, floor)
@@ -157,41 +164,37 @@ def cartogram(
         isinstance(start, Cartogram) and start.area_error.shape == rho.shape and start.extent == box
     ):
         raise ValueError(f"start={start!r}: it must be a Cartogram of {rho.shape} cells over extent={box}")
-    x0, x1, y0, y1 = box
-    h, w = rho.shape
-    # inside, one cell has area 1: positions are in units of the root of a cell's area
-    unit = math.sqrt((x1 - x0) / w * ((y1 - y0) / h))
-    dx, dy = (x1 - x0) / w / unit, (y1 - y0) / h / unit
+    low, high = np.array(box[0::2]), np.array(box[1::2])
+    cell = (high - low) / rho.shape[::-1]
+    # inside, one cell has area or volume 1: positions are in units of the root of a cell's
+    unit = float(cell.prod() ** (1.0 / rho.ndim))
+    begin = None if start is None else np.moveaxis((start.corners - low) / unit, -1, 0)
+    done = equalise(target, tuple(float(c) for c in cell / unit), method, begin, tolerance, limit, workers)
 
-    iterations = 0
-    closed = None if start is not None else _closed_form(target, dx, dy, method)
-    if closed is not None:
-        x, y = closed
-        notes.append("closed form: the product of two cumulative distributions")
-    else:
-        x, y, iterations, method, note = _solve(target, dx, dy, method, start, unit, tolerance, limit, workers)
-        notes.append(note)
-
-    corners = np.stack([x0 + unit * x, y0 + unit * y], axis=-1)
+    corners = np.ascontiguousarray(np.moveaxis(done.points, 0, -1) * unit + low)
     # the walls are exact, not merely near
-    corners[:, 0, 0], corners[:, -1, 0], corners[0, :, 1], corners[-1, :, 1] = x0, x1, y0, y1
-    return _report(box, corners, target, method, iterations, tolerance, notes)
+    for axis in range(rho.ndim):
+        across = np.moveaxis(corners[..., axis], -1 - axis, 0)
+        across[0], across[-1] = low[axis], high[axis]
+    return _report(box, corners, target, done, tolerance, [*notes, done.note])
 
 
 def _read(density: Any, extent: Sequence[float] | None, floor: float | None) -> tuple[Array, Any, list[str]]:
-    """Check a density or a field; return floats (H, W), the extent, and what was changed."""
+    """Check a density or a field; return floats (H, W) or (D, H, W), the extent, and what was changed."""
     notes = []
     if hasattr(density, "density") and hasattr(density, "lattice"):
         if extent is not None:
             raise ValueError(f"extent={extent!r}: a field brings its own extent; leave it out")
         density, extent = density.density, density.lattice.extent
     rho = np.asarray(density)
-    if rho.ndim != 2:
-        raise ValueError(f"density has shape {rho.shape}: it must be two-dimensional, (H, W)")
+    if rho.ndim not in (2, 3):
+        raise ValueError(f"density has shape {rho.shape}: it must be two-dimensional, (H, W), or three-, (D, H, W)")
     if rho.dtype.kind != "f":
         raise TypeError(f"density has dtype {rho.dtype}: it must be floating point; use density.astype(float)")
     if min(rho.shape) < 2:
-        raise ValueError(f"density has shape {rho.shape}: a map needs at least 2 by 2 cells; refine the lattice")
+        raise ValueError(
+            f"density has shape {rho.shape}: a map needs at least 2 by 2 cells (in a box by 2); refine the lattice"
+        )
     rho = np.ascontiguousarray(rho, dtype=np.float64)
     bad = int((~np.isfinite(rho)).sum())
     if bad:
@@ -211,104 +214,46 @@ def _read(density: Any, extent: Sequence[float] | None, floor: float | None) -> 
     rho = rho / rho.max()
     if not rho.min() > 1e-12:
         raise ValueError(f"density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor=, or temper the field")
-    box = (0.0, 1.0, 0.0, 1.0) if extent is None else tuple(float(e) for e in extent)
-    if len(box) != 4:
-        raise ValueError(f"extent={extent!r}: give four numbers (x0, x1, y0, y1)")
-    if not (np.isfinite(box).all() and box[1] > box[0] and box[3] > box[2]):
-        raise ValueError(f"extent={extent!r}: (x0, x1, y0, y1) must be finite with x1 > x0 and y1 > y0")
+    box = (0.0, 1.0) * rho.ndim if extent is None else tuple(float(e) for e in extent)
+    names = "four numbers (x0, x1, y0, y1)" if rho.ndim == 2 else "six numbers (x0, x1, y0, y1, z0, z1)"
+    if len(box) != 2 * rho.ndim:
+        raise ValueError(f"extent={extent!r}: give {names} for a density of shape {rho.shape}")
+    if not (np.isfinite(box).all() and (np.array(box[1::2]) > box[0::2]).all()):
+        raise ValueError(f"extent={extent!r}: {names} must be finite with x1 > x0, and so for every axis")
     return rho, box, notes
 
 
-def _closed_form(target: Array, dx: float, dy: float, method: str) -> tuple[Array, Array] | None:
-    """Return the product of two cumulative distributions where that is the map, else None."""
-    f, g = target.mean(0), target.mean(1)
-    if np.abs(target / (f * g[:, None]) - 1.0).max() > 1e-13:
-        return None
-    if method == "direct" and np.ptp(f) > 1e-13 and np.ptp(g) > 1e-13:
-        return None
-    h, w = target.shape
-    along = np.concatenate([[0.0], np.cumsum(f)]) * (w * dx / f.sum())
-    across = np.concatenate([[0.0], np.cumsum(g)]) * (h * dy / g.sum())
-    along[-1], across[-1] = w * dx, h * dy
-    x, y = np.meshgrid(along, across)
-    return x, y
-
-
-def _solve(
-    target: Array,
-    dx: float,
-    dy: float,
-    method: str,
-    start: Cartogram | None,
-    unit: float,
-    tolerance: float,
-    limit: int,
-    workers: int,
-) -> tuple[Array, Array, int, str, str]:
-    """Find corners (H+1, W+1) with the target areas; return them, the steps, the method and what was done."""
-    from latent_widget.projection import project
-
-    h, w = target.shape
-    x: Array | None = None
-    if start is not None:
-        x = np.ascontiguousarray((start.corners[..., 0] - start.extent[0]) / unit)
-        y = np.ascontiguousarray((start.corners[..., 1] - start.extent[2]) / unit)
-        x[:, 0], x[:, -1], y[0], y[-1] = 0.0, w * dx, 0.0, h * dy
-        note = "from a previous map, "
-    elif method == "direct":
-        y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
-        note = ""
-    if x is not None:
-        done = project(x, y, target, dx, dy, tolerance, limit, workers, give_up=True)
-        if not done.held and done.error <= tolerance:
-            return done.x, done.y, done.iterations, method, f"{note}{done.iterations} steps of projection"
-        # what folds on its way is sooner begun anew
-    x, y, note = _flow(target, dx, dy, workers)
-    if start is not None or method == "direct":
-        note = f"{note} (the shorter way folds)"
-    done = project(x, y, target, dx, dy, tolerance, limit, workers)
-    return done.x, done.y, done.iterations, "diffusion", f"{note}, {done.iterations} steps of projection"
-
-
-def _flow(target: Array, dx: float, dy: float, workers: int) -> tuple[Array, Array, str]:
-    """Flow from the density, blurred only as far as the lattice needs to come through without a fold."""
-    from latent_widget.flow import diffuse
-    from latent_widget.projection import SHAPE
-    from latent_widget.relaxation import unfold
-
-    h, w = target.shape
-    for blur in (0.0, 1.0, 4.0, 16.0, 64.0, 256.0):
-        x, y, steps = diffuse(target, dx, dy, blur, workers=workers)
-        # round-off moves walls by a hair, and a repair must not be spoilt by setting them straight afterwards
-        x[:, 0], x[:, -1], y[0], y[-1] = 0.0, w * dx, 0.0, h * dy
-        if unfold(x, y, target, SHAPE):
-            note = f"{steps} steps of diffusion"
-            return x, y, note + (f" after a blur of {math.sqrt(2 * blur):.1f} cells" if blur else "")
-    y, x = np.mgrid[0 : h + 1, 0 : w + 1] * np.array([dy, dx])[:, None, None]
-    return x, y, "no diffusion, which folds at every blur"
-
-
 def _report(
-    box: Any, corners: Array, target: Array, method: str, iterations: int, tolerance: float, notes: list[str]
+    box: Extent, corners: Array, target: Array, done: Equalised, tolerance: float, notes: list[str]
 ) -> Cartogram:
     """Measure what was achieved on the final corners, and warn where it is not what was asked."""
-    from latent_widget.mesh import assess
-    from latent_widget.relaxation import thinnest
+    points = np.ascontiguousarray(np.moveaxis(corners, -1, 0))
+    cell = math.prod(b - a for a, b in zip(box[0::2], box[1::2], strict=True)) / target.size
+    measured = np.empty_like(target)
+    if target.ndim == 2:
+        from latent_widget.mesh import assess
+        from latent_widget.relaxation import thinnest
 
-    x, y = np.ascontiguousarray(corners[..., 0]), np.ascontiguousarray(corners[..., 1])
-    area = np.empty_like(target)
-    cell = (box[1] - box[0]) * (box[3] - box[2]) / target.size
-    worst = assess(x, y, cell * target, area)[0]
-    # a clear margin settles it; else count triangle by triangle
-    folds = 0 if worst > 1e-6 else int((~(thinnest(x, y) > 0.0)).sum())
-    error = area / (cell * target) - 1.0
+        worst = assess(points[0], points[1], cell * target, measured)[0]
+        # a clear margin settles it; else count triangle by triangle
+        folds = 0 if worst > 1e-6 else int((~(thinnest(points[0], points[1]) > 0.0)).sum())
+    else:
+        from latent_widget.volumes import HEXAHEDRA, folded
+
+        HEXAHEDRA.assess(points, cell * target, measured, 1)
+        folds = int(folded(points).sum())
+    error = measured / (cell * target) - 1.0
     size = np.abs(error)
     largest = float(size.max())
     converged = largest <= tolerance and folds == 0
-    message = f"{method}: {', '.join(notes)}; max area error {largest:.2g}, {folds} folds"
+    what = "area" if target.ndim == 2 else "volume"
+    message = f"{done.method}: {', '.join(notes)}; max {what} error {largest:.2g}, {folds} folds"
     if not converged:
-        i, j = np.unravel_index(int(size.argmax()), size.shape)
-        message += f"; not converged to {tolerance:g} (worst cell: row {i}, column {j}); {REMEDY}"
+        place = np.unravel_index(int(size.argmax()), size.shape)
+        named = ", ".join(
+            f"{name} {k}" for name, k in zip(("layer", "row", "column")[-size.ndim :], place, strict=True)
+        )
+        message += f"; not converged to {tolerance:g} (worst cell: {named}); {REMEDY}"
         warnings.warn(f"cartogram: {message}", RuntimeWarning, stacklevel=3)
     for array in (corners, error):
         array.flags.writeable = False
@@ -321,7 +266,7 @@ def _report(
         rms_area_error=float(np.sqrt(np.square(size).mean())),
         folds=folds,
         converged=converged,
-        method=method,
-        iterations=iterations,
+        method=done.method,
+        iterations=done.iterations,
         message=message,
     )

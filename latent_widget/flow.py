@@ -6,6 +6,7 @@ flow, followed on a coarse lattice, after the early flow, followed on the fine o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
 # A lattice is fine enough once waves shorter than this many of its cells carry no more than this share of the
 # mean density.
 WAVE, TAIL = 10.0, 8e-3
-# No coarser than this many cells a side.
-COARSEST = 64
+# No coarser than this many cells a side, in two and in three dimensions.
+COARSEST, COARSEST_BOX = 64, 16
 
 
 @njit("void(f8[:,::1],f8,f8,f8,f8,f8[:,::1],f8[:,::1],i8,i8)", **OPTIONS)
@@ -136,83 +137,93 @@ def rates(n: int, spacing: float) -> Array:
 
 
 def diffuse(
-    density: Array, dx: float, dy: float, blur: float = 0.0, tolerance: float = 0.1, workers: int = 1
-) -> tuple[Array, Array, int]:
-    """Move the corners of the lattice by ``dX/dt = -∇ρ/ρ`` while ρ (H, W) diffuses from t = blur to ∞.
+    density: Array, spacing: tuple[float, ...], blur: float = 0.0, tolerance: float = 0.1, workers: int = 1
+) -> tuple[Array, int]:
+    """Move the corners of the lattice by ``dX/dt = -∇ρ/ρ`` while ρ, (H, W) or (D, H, W), diffuses from t = blur to ∞.
 
-    ``tolerance`` is the error of one step in cells. Returns the corners x, y (H+1, W+1) in the units of dx
-    and dy, and the number of steps on all lattices. Source: [2].
+    ``tolerance`` is the error of one step in cells. Returns the corners (d, ...), components (x, y[, z]) first, in
+    the units of ``spacing`` (dx, dy[, dz]), and the number of steps on all lattices. Source: [2].
     """
-    h, w = density.shape
-    rate_x, rate_y = rates(w, dx), rates(h, dy)
-    slowest = min(rate_x[1], rate_y[1])
-    spectrum = fft.dctn(density, workers=useful(workers, h * w), norm="forward")
+    decay = [rates(n, step) for n, step in zip(reversed(density.shape), spacing, strict=True)]
+    slowest = min(rate[1] for rate in decay)
+    spectrum = fft.dctn(density, workers=useful(workers, density.size), norm="forward")
     if blur > 0.0:
-        spectrum *= np.exp(-blur * rate_x) * np.exp(-blur * rate_y)[:, None]
-    mean = float(spectrum[0, 0])
-    spectrum[0, 0] = 0.0
-    x, y, steps = _descend(spectrum, mean, rate_x / slowest, rate_y / slowest, slowest, dx, dy, 0.0, tolerance, workers)
-    return x * dx, y * dy, steps
+        spectrum *= _product([np.exp(-blur * rate) for rate in decay])
+    mean = float(spectrum.flat[0])
+    spectrum.flat[0] = 0.0
+    powers = [rate / slowest for rate in decay]
+    points, steps = _descend(spectrum, mean, powers, slowest, spacing, 0.0, tolerance, workers)
+    return points * np.reshape(spacing, (-1, *[1] * density.ndim)), steps
+
+
+def _product(factors: list[Array]) -> Array:
+    """Multiply factors along (x, y[, z]) out to a lattice, whose last index runs along x."""
+    found = factors[0]
+    for factor in factors[1:]:
+        found = factor.reshape(-1, *[1] * found.ndim) * found
+    return found
 
 
 def _descend(
     spectrum: Array,
     mean: float,
-    power_x: Array,
-    power_y: Array,
+    powers: list[Array],
     slowest: float,
-    dx: float,
-    dy: float,
+    spacing: tuple[float, ...],
     begin: float,
     tolerance: float,
     workers: int,
-) -> tuple[Array, Array, int]:
+) -> tuple[Array, int]:
     """Flow from s = begin to the end, on this lattice and then on coarser ones; corners in cells."""
-    h, w = spectrum.shape
-    everyone, workers = workers, useful(workers, h * w)
-    y, x = np.mgrid[0 : h + 1, 0 : w + 1].astype(np.float64)
-    rows, columns = -(-h // 2), -(-w // 2)
-    change = 1.0 if min(rows, columns) < COARSEST else _when_smooth(spectrum, mean, power_x, power_y, rows, columns)
+    shape = spectrum.shape
+    everyone, workers = workers, useful(workers, spectrum.size)
+    points = np.stack(np.meshgrid(*[np.arange(n + 1.0) for n in shape], indexing="ij")[::-1])
+    halves = tuple(-(-n // 2) for n in shape)
+    coarsest = COARSEST if len(shape) == 2 else COARSEST_BOX
+    change = 1.0 if min(halves) < coarsest else _when_smooth(spectrum, mean, powers, halves)
     steps = 0
     if change > begin:
-        x, y, steps = _follow(
-            spectrum, mean, power_x, power_y, slowest, dx, dy, x, y, begin, change, tolerance, workers
-        )
+        points, steps = _follow(spectrum, mean, powers, slowest, spacing, points, begin, change, tolerance, workers)
     else:
         change = begin
     if change < 1.0:
-        late_x, late_y, more = _descend(
-            np.ascontiguousarray(spectrum[:rows, :columns]),
+        wider = tuple(step * n / m for step, n, m in zip(spacing, shape[::-1], halves[::-1], strict=True))
+        late, more = _descend(
+            np.ascontiguousarray(spectrum[tuple(slice(m) for m in halves)]),
             mean,
-            power_x[:columns],
-            power_y[:rows],
+            [power[:m] for power, m in zip(powers, halves[::-1], strict=True)],
             slowest,
-            dx * w / columns,
-            dy * h / rows,
+            wider,
             change,
             tolerance,
             everyone,
         )
-        late_x -= np.arange(columns + 1)
-        late_y -= np.arange(rows + 1)[:, None]
-        # a displacement is mirrored at the walls, and changes its sign where it is normal to one
-        ghosts = np.pad(late_x, 1, mode="reflect"), np.pad(late_y, 1, mode="reflect")
-        ghosts[0][:, [0, -1]] *= -1.0
-        ghosts[1][[0, -1]] *= -1.0
-        split(workers, h + 1, lambda a, b: _carry(*ghosts, x, y, columns / w, rows / h, a, b))
+        carry = _kernels(len(shape))[2]
+        ghosts, scales = [], []
+        for k, n, m in zip(range(len(shape)), shape[::-1], halves[::-1], strict=True):
+            axis = len(shape) - 1 - k
+            shift = late[k] - np.arange(m + 1.0).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+            # a displacement is mirrored at the walls, and changes its sign where it is normal to one
+            ghost = np.pad(shift, 1, mode="reflect")
+            np.moveaxis(ghost, axis, 0)[[0, -1]] *= -1.0
+            ghosts.append(ghost)
+            scales.append(m / n)
+        split(workers, shape[0] + 1, lambda a, b: carry(*ghosts, *points, *scales, a, b))
         steps += more
-    return x, y, steps
+    return points, steps
 
 
-def _when_smooth(spectrum: Array, mean: float, power_x: Array, power_y: Array, rows: int, columns: int) -> float:
-    """Find the s in [0, 1] from which a lattice of rows by columns is fine enough."""
-    near, far = int(2 * rows / WAVE), int(2 * columns / WAVE)
+def _when_smooth(spectrum: Array, mean: float, powers: list[Array], halves: tuple[int, ...]) -> float:
+    """Find the s in [0, 1] from which a lattice of so many cells is fine enough."""
     energy = np.square(spectrum)
     # waves and rates of decay, gathered in a few groups: the slowest decides, so it stands for its group
-    pieces = [
-        (energy[:near, far:].sum(0), power_x[far:]),
-        (energy[near:].sum(1), power_y[near:]),
-    ]
+    pieces = []
+    for axis, (cells, power) in enumerate(zip(halves, powers[::-1], strict=True)):
+        near = int(2 * cells / WAVE)
+        others = tuple(k for k in range(energy.ndim) if k != axis)
+        far = np.moveaxis(energy, axis, 0)[near:]
+        pieces.append((np.moveaxis(far, 0, axis).sum(others), power[near:]))
+        energy = np.moveaxis(np.moveaxis(energy, axis, 0)[:near], 0, axis)
     tail = 2.0 * np.concatenate([e for e, _ in pieces])
     power = np.concatenate([p for _, p in pieces])
     for s in (0.0, *np.geomspace(1e-6, 1.0, 61)[:-1]):
@@ -221,51 +232,61 @@ def _when_smooth(spectrum: Array, mean: float, power_x: Array, power_y: Array, r
     return 1.0
 
 
+def _kernels(ndim: int) -> tuple[Callable[..., None], Callable[..., float], Callable[..., None]]:
+    """Velocity, stage and carry of two or of three dimensions."""
+    if ndim == 2:
+        return _velocity, _stage, _carry
+    from latent_widget import hexflow
+
+    return hexflow.velocity, hexflow.stage, hexflow.carry
+
+
 def _follow(
     spectrum: Array,
     mean: float,
-    power_x: Array,
-    power_y: Array,
+    powers: list[Array],
     slowest: float,
-    dx: float,
-    dy: float,
-    x: Array,
-    y: Array,
+    spacing: tuple[float, ...],
+    points: Array,
     begin: float,
     end: float,
     tolerance: float,
     workers: int,
-) -> tuple[Array, Array, int]:
+) -> tuple[Array, int]:
     """Follow the flow from s = begin to s = end on one lattice; ``s = 1 - exp(-λt)``, λ the slowest rate.
 
     So the end of time is reached exactly at s = 1. Steps are the third-order pair of Bogacki and Shampine.
     """
-    h, w = spectrum.shape
-    u, v = np.empty((h + 1, w + 1)), np.empty((h + 1, w + 1))
-    along, across = 1.0 / (slowest * dx * dx), 1.0 / (slowest * dy * dy)
+    rows = spectrum.shape[0] + 1
+    advect, interpolate, _ = _kernels(spectrum.ndim)
+    field = np.empty_like(points)
+    scales = [1.0 / (slowest * step * step) for step in spacing]
 
     def evaluate(s: float) -> None:
         left = 1.0 - s
         # one factor of (1 - s) cancels against ds = λ (1 - s) dt
         if left > 0.0:
-            modes = spectrum * (left**power_y / left)[:, None]
-            modes *= left**power_x
+            modes = spectrum * (left ** powers[-1] / left).reshape(-1, *[1] * (spectrum.ndim - 1))
+            modes *= _product([left**power for power in powers[:-1]])
         else:
-            modes = spectrum * (np.abs(power_y[:, None] + power_x - 1.0) < 1e-9)
+            total = np.zeros(spectrum.shape)
+            for k, power in enumerate(powers):
+                total += power.reshape(-1, *[1] * k)
+            modes = spectrum * (np.abs(total - 1.0) < 1e-9)
         deviation = fft.idctn(modes, overwrite_x=True, workers=workers, norm="forward")
-        split(workers, h + 1, lambda a, b: _velocity(deviation, left, mean, along, across, u, v, a, b))
+        split(workers, rows, lambda a, b: advect(deviation, left, mean, *scales, *field, a, b))
 
     def stage(c1: float, c2: float, c3: float, step: float, out: Array) -> float:
         return max(
             split(
                 workers,
-                h + 1,
-                lambda a, b: _stage(u, v, x, y, k1, k2, k3, c1, c2, c3, step, new_x, new_y, out, a, b),
+                rows,
+                lambda a, b: interpolate(*field, *points, k1, k2, k3, c1, c2, c3, step, *new, out, a, b),
             )
         )
 
-    k1, k2, k3, k4 = (np.zeros((2, h + 1, w + 1)) for _ in range(4))
-    new_x, new_y = np.empty_like(x), np.empty_like(y)
+    k1, k2, k3, k4 = (np.zeros_like(points) for _ in range(4))
+    new = np.empty_like(points)
     evaluate(begin)
     stage(0.0, 0.0, 0.0, 0.0, k1)
     fastest = max(float(np.abs(k1).max()), 1e-300)
@@ -281,8 +302,8 @@ def _follow(
         evaluate(end if last else s + step)
         error = stage(2.0 / 9.0, 1.0 / 3.0, 4.0 / 9.0, step, k4) / tolerance
         if error <= 1.0:
-            x, y, new_x, new_y = new_x, new_y, x, y
+            points, new = new, points
             k1, k4 = k4, k1
             s, steps = end if last else s + step, steps + 1
         step *= min(5.0, max(0.2, 0.9 * max(error, 1e-9) ** (-1.0 / 3.0)))
-    return x, y, steps
+    return points, steps

@@ -225,7 +225,7 @@ def test_what_cannot_be_reached_is_said() -> None:
         (np.array([[1.0, np.inf], [1.0, np.inf]]), ValueError, "2 cells that are NaN or infinite"),
         (np.ones((0, 5)), ValueError, r"shape \(0, 5\)"),
         (np.ones(5), ValueError, r"shape \(5,\).*two-dimensional"),
-        (np.ones((2, 3, 4)), ValueError, r"shape \(2, 3, 4\)"),
+        (np.ones((2, 3, 4, 5)), ValueError, r"shape \(2, 3, 4, 5\)"),
         (np.ones((1, 1)), ValueError, r"shape \(1, 1\).*at least 2 by 2"),
         (np.array([[1.0, 1e-300], [1.0, 1.0]]), ValueError, r"range of 1e\+300.*floor="),
     ],

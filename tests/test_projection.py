@@ -9,9 +9,11 @@ import pytest
 from test_cartograms import areas, smooth, triangles
 
 from latent_widget import projection, relaxation
+from latent_widget.areas import QUADRILATERALS
 from latent_widget.flow import diffuse
 from latent_widget.mesh import assess, lift, pull
-from latent_widget.projection import project, symbols
+from latent_widget.potentials import symbols
+from latent_widget.projection import project
 from latent_widget.relaxation import around, guard, relax, thinnest, unfold
 
 
@@ -90,7 +92,7 @@ def test_on_the_plain_lattice_waves_are_eigenvectors(wave: tuple[int, int]) -> N
     x, y = mesh(h, w, 0.0)
     k, m = wave
     p = np.cos(np.pi * k * (np.arange(h) + 0.5) / h)[:, None] * np.cos(np.pi * m * (np.arange(w) + 0.5) / w)
-    nine, five = symbols((h, w), 1.0, 1.0)
+    nine, five = symbols((h, w), (1.0, 1.0))
     np.testing.assert_allclose(apply(x, y, p)[2], nine[k, m] * p, atol=1e-12)
     assert five[k, m] >= nine[k, m]
 
@@ -154,8 +156,8 @@ def test_projection_reaches_the_areas_on_any_aspect(spacing: float) -> None:
     target = smooth(40, 30)
     target /= target.mean()
     x, y = mesh(40, 30, 0.0)
-    done = project(x * spacing, y / spacing, target, spacing, 1 / spacing)
-    assert np.abs(areas(corners(done.x, done.y)) / target - 1).max() == pytest.approx(done.error, rel=1e-3)
+    done = project(QUADRILATERALS, np.stack([x * spacing, y / spacing]), target, (spacing, 1 / spacing))
+    assert np.abs(areas(corners(*done.points)) / target - 1).max() == pytest.approx(done.error, rel=1e-3)
     assert done.error < 1e-6
     assert not done.held
 
@@ -164,18 +166,18 @@ def test_a_step_in_the_density_is_held_repaired_and_solved() -> None:
     x, y = mesh(48, 48, 0.0)
     target = np.where(np.hypot(x[1:, 1:] - 24.5, y[1:, 1:] - 24.5) < 12, 30.0, 1.0)
     target /= target.mean()
-    start_x, start_y, _ = diffuse(target, 1.0, 1.0)
-    stopped = project(start_x.copy(), start_y.copy(), target, 1.0, 1.0, give_up=True)
-    done = project(start_x, start_y, target, 1.0, 1.0)
+    start, _ = diffuse(target, (1.0, 1.0))
+    stopped = project(QUADRILATERALS, start.copy(), target, (1.0, 1.0), give_up=True)
+    done = project(QUADRILATERALS, start, target, (1.0, 1.0))
     assert stopped.held
     assert done.held
     assert done.error < 1e-3 < stopped.error
-    assert count_folds(done.x, done.y) == 0
+    assert count_folds(*done.points) == 0
 
 
 def test_limit_is_kept() -> None:
     x, y = mesh(20, 20, 0.0)
     target = smooth(20, 20)
-    done = project(x, y, target / target.mean(), 1.0, 1.0, limit=2)
+    done = project(QUADRILATERALS, np.stack([x, y]), target / target.mean(), (1.0, 1.0), limit=2)
     assert done.iterations <= 2
     assert done.error > projection.GOAL
