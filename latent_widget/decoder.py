@@ -24,7 +24,8 @@ class Decoder:
 
     `device` and `dtype` default to those of the parameters found in `decode` (a module, a bound method, a partial, or
     a function that refers to modules), else to the CPU and torch's default. At most `batch_size` latents are decoded
-    at once. `render(sample)` turns one decoded row (a NumPy array) into a picture: an array, a PIL image or a string.
+    at once. `render(sample)` turns one decoded row (a NumPy array) into a picture: an array, a PIL image,
+    SVG text or any other text.
 
     Raises `TypeError` where `decode` is not callable, `ValueError` for the rest.
     """

@@ -22,6 +22,7 @@ export function createReadout(parent: Element, atlas: Atlas): Readout {
   const words = html("p", { class: "lw-readout", "data-lw": "readout" }, element);
   // the row keeps its height, so that nothing below jumps as the pointer comes and goes
   if (atlas.sprites) element.classList.add("lw-pictured");
+  if (atlas.sprites && Math.max(...atlas.sprites.size) > 64) element.classList.add("lw-written");
   return {
     show(at, ground, palette) {
       words.textContent = at && ground ? described(at, ground, atlas) : "";

@@ -107,6 +107,8 @@ export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, pa
   const gap = Math.max(2, Math.round(w / 12));
   const context = sized(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
   context.clearRect(0, 0, canvas.width, canvas.height);
+  // decoded pixels are shown as they are; texts and drawings, which come larger, are shrunk smoothly
+  canvas.style.imageRendering = Math.max(height, width) > 64 ? "auto" : "";
   const row = toned(pictures, ink, palette);
   context.imageSmoothingEnabled = false;
   for (let n = 0; n < pictures.count; n++) {

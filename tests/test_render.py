@@ -1,0 +1,117 @@
+"""Thumbnails of what is no picture: long signals, texts and drawings."""
+
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image, ImageChops
+
+import latent_widget as lw
+from latent_widget.render import COLUMN, LINES, WRITTEN, _lines, drawn
+
+RED = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="100" height="100" fill="red"/></svg>'
+)
+
+
+def inked(picture):
+    return 255 - picture[..., 0].astype(int)
+
+
+def heights(picture):
+    """Rows between the highest and the lowest ink of each column."""
+    ink = inked(picture) > 60
+    return np.where(ink.any(0), ink.shape[0] - ink[::-1].argmax(0) - ink.argmax(0), 0)
+
+
+def test_a_long_signal_shows_its_envelope():
+    t = np.linspace(0, 1, 16000)
+    burst = np.sin(2000 * t) * np.exp(-(((t - 0.5) / 0.1) ** 2))
+    picture = drawn(burst[None], (-1, 1))[0]
+    tall = heights(picture)
+    middle, edge = tall[len(tall) // 2], tall[4]
+    assert middle > 0.75 * picture.shape[0]
+    assert 1 <= edge < 0.2 * picture.shape[0]
+    # one sample of a click is seen, which a line through every fortieth would miss
+    click = np.zeros(16000)
+    click[7003] = 1.0
+    assert heights(drawn(click[None], (-1, 1))[0]).max() > 10
+
+
+def test_signals_with_an_axis_of_one_and_with_channels():
+    signal = np.sin(np.linspace(0, 6, 500))
+    plain = drawn(signal[None], (-1, 1))
+    np.testing.assert_array_equal(drawn(signal[None, None], (-1, 1)), plain)
+    np.testing.assert_array_equal(drawn(signal[None, :, None], (-1, 1)), plain)
+    both = drawn(np.stack([signal, -signal])[None], (-1, 1))[0]
+    half = both.shape[0] // 2
+    assert np.abs(both[:half].astype(int) - both[half:][::-1]).mean() < 8
+
+
+@pytest.mark.parametrize("text", ["Ω≈ç√∫ Привет", "naïve café", "→ ∞ ½", "x"])
+def test_letters_of_many_scripts_are_drawn_and_differ_from_missing_ones(text):
+    one, missing = (
+        Image.fromarray(drawn(np.zeros((1, 1)), (0, 1), lambda _, shown=shown: shown)[0, ..., 0])
+        # what the font lacks comes out as one box after another
+        for shown in (text, "\u4e2d" * len(text))
+    )
+    assert inked(np.asarray(one)[..., None]).max() > 200
+    assert ImageChops.difference(one, missing.resize(one.size)).getextrema()[1] > 100
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("short", ["short"]),
+        ("", [""]),
+        ("the quick brown fox", ["the quick", "brown fox"]),
+        ("a\nb", ["a", "b"]),
+        ("a\x00b\tc", ["a b c"]),
+    ],
+)
+def test_lines_break_between_words(text, lines):
+    assert _lines(text) == lines
+
+
+def test_long_texts_are_elided_and_stay_within_the_frame():
+    for text in ("word " * 1000, "x" * 10**6, "<script>alert(1)</script>" * 20):
+        lines = _lines(text)
+        assert len(lines) == LINES
+        assert lines[-1].endswith("…")
+        assert max(map(len, lines)) <= COLUMN
+        (picture,) = drawn(np.zeros((1, 1)), (0, 1), lambda _, text=text: text)
+        assert max(picture.shape[:2]) <= WRITTEN
+
+
+def test_svg_is_drawn():
+    (picture,) = drawn(np.zeros((1, 1)), (0, 1), lambda _: f'<?xml version="1.0"?>\n<!-- by hand -->\n{RED}')
+    assert picture.shape == (48, 96, 4)
+    assert tuple(picture[24, 20]) == (255, 0, 0, 255)
+    assert tuple(picture[24, 80]) == (255, 255, 255, 255)
+    # text that merely holds a tag is text
+    (words,) = drawn(np.zeros((1, 1)), (0, 1), lambda _: "no <svg>")
+    assert (words[..., 0] == words[..., 1]).all()
+
+
+def test_svg_fetches_nothing_and_runs_nothing(tmp_path):
+    Image.new("RGB", (10, 10), (255, 0, 0)).save(tmp_path / "secret.png")
+    inside = f'<script>x</script><image href="{(tmp_path / "secret.png").as_uri()}" width="50" height="50"/>'
+    hostile = f'<svg xmlns="http://www.w3.org/2000/svg" width="50" height="50">{inside}</svg>'
+    (picture,) = drawn(np.zeros((1, 1)), (0, 1), lambda _: hostile)
+    assert (picture == 255).all()
+
+
+def test_bad_svg_and_a_missing_library_are_told(monkeypatch):
+    with pytest.raises(ValueError, match="SVG that cannot be drawn"):
+        drawn(np.zeros((1, 1)), (0, 1), lambda _: "<svg ")
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    with pytest.raises(ImportError, match=r"pip install 'latent-widget\[svg\]'"):
+        drawn(np.zeros((1, 1)), (0, 1), lambda _: RED)
+
+
+def test_a_survey_without_the_library_says_why_there_are_no_thumbnails(monkeypatch):
+    monkeypatch.setitem(sys.modules, "resvg_py", None)
+    decoder = lw.Decoder(lambda z: z, render=lambda _: RED)
+    with pytest.warns(UserWarning, match=r"no thumbnails: .*latent-widget\[svg\]"):
+        atlas = lw.survey(decoder, lw.Lattice((0, 1, 0, 1), (8, 8)), progress=False)
+    assert atlas.thumbnails is None
