@@ -1,9 +1,7 @@
 """From decoded samples to thumbnails: images, curves, drawings and text as RGBA pixels."""
 
 import io
-import math
 import re
-import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -23,14 +21,18 @@ SVG = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[
 """How texts begin that are drawings."""
 LARGEST = 64
 """Longest side of a thumbnail in pixels; larger pictures are reduced to it."""
-WRITTEN = 96
-"""The same of drawings and texts, which would not be legible in less."""
+FINE = 96
+"""The same of drawings, and of pictures in film strips."""
 CURVE = (32, 48)
 """Height and width of the drawing of a curve, in a thumbnail of 64 pixels."""
 BARS = 8
 """So many values or fewer are drawn as bars."""
-COLUMN, LINES, POINTS = 13, 4, 14
-"""Letters in a line of text, lines, and the size of the letters in pixels."""
+PAGE = (64, 36)
+"""Width and height of the page on which a text is drawn."""
+LETTERS = (15, 14, 13, 12, 11, 10)
+"""Sizes of letters, tried in turn."""
+LONGEST = 60
+"""More letters than these never fit."""
 INK = (0, 0, 0, 255)
 """Black on white, which the widget redraws in the ink of its theme."""
 
@@ -71,7 +73,7 @@ def drawn(
     else, and `ImportError` where SVG is to be drawn and resvg-py is missing.
     """
     shown = [sample if render is None else render(sample) for sample in samples]
-    largest = max(largest, WRITTEN) if any(isinstance(one, str) for one in shown) else largest
+    largest = max(largest, FINE) if any(isinstance(one, str) for one in shown) else largest
     pictures = [_picture(one, levels, largest) for one in shown]
     width, height = (max(p.size[axis] for p in pictures) for axis in (0, 1))
     scale = min(1.0, largest / max(width, height))
@@ -140,38 +142,48 @@ def _curve(values: NDArray[np.float64], levels: Levels, largest: int) -> Image.I
 
 
 def _text(text: str) -> Image.Image:
-    font, lines = _font(), _lines(text)
-    pen = ImageDraw.Draw(Image.new("RGBA", (1, 1)))
-    wide = max(1, *(math.ceil(pen.textlength(line, font=font)) for line in lines))
-    tall = POINTS + 4
-    page = Image.new("RGBA", (wide + 8, tall * len(lines) + 6), (255, 255, 255, 255))
+    """Set a text on a page of one size, in the largest letters with which it fits, else with an ellipsis."""
+    text = "".join(letter if letter.isprintable() else " " for letter in text[: 2 * LONGEST]).strip()
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    width, height = PAGE
+    page = Image.new("RGBA", (width, height), (255, 255, 255, 255))
     pen = ImageDraw.Draw(page)
-    for k, line in enumerate(lines):
-        pen.text((page.width / 2, 3 + (k + 0.5) * tall), line, font=font, fill=INK, anchor="mm")
-    return page
+    for size in LETTERS:
+        font = _font(size)
+        # wrapped rather than shrunk while there is room for another line
+        for lines in range(1, len(text) + 1):
+            shown = "\n".join(_broken(text, lines))
+            left, top, right, bottom = pen.multiline_textbbox((0, 0), shown, font=font, spacing=1, align="center")
+            if bottom - top > height - 2:
+                break
+            if right - left <= width - 4:
+                where = ((width - (right - left)) / 2 - left, (height - (bottom - top)) / 2 - top)
+                pen.multiline_text(where, shown, font=font, fill=INK, spacing=1, align="center")
+                return page
+    return page if not text else _text(text[: len(text) * 2 // 3].rstrip("…") + "…")
 
 
-def _lines(text: str) -> list[str]:
-    """Break a text into at most LINES lines of at most COLUMN letters, between words where that can be; an ellipsis
-    tells that some is left out.
-    """
-    clean = "".join(c if c.isprintable() or c == "\n" else " " for c in text[: 4 * COLUMN * LINES])
-    lines = [line for part in clean.split("\n") for line in textwrap.wrap(part, COLUMN)] or [""]
-    if len(lines) > LINES or len(text) > 4 * COLUMN * LINES:
-        lines = lines[:LINES]
-        lines[-1] = lines[-1][: COLUMN - 1] + "…"
-    return lines
+def _broken(text: str, lines: int) -> list[str]:
+    """Break a text into about even lines, behind a space or a hyphen where one is near."""
+    found, rest = [], text
+    for left in range(lines, 1, -1):
+        even = -(-len(rest) // left)
+        breaks = [k + 1 for k, letter in enumerate(rest) if letter in " -" and abs(k + 1 - even) <= 3]
+        at = min(breaks, key=lambda k: abs(k - even), default=even)
+        found.append(rest[:at].rstrip(" "))
+        rest = rest[at:]
+    return [*found, rest]
 
 
 @cache
-def _font() -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     """DejaVu Sans, which comes with Matplotlib and holds far more letters than Pillow's own font."""
     found = find_spec("matplotlib")
     for folder in found.submodule_search_locations or [] if found else []:
         path = Path(folder) / "mpl-data" / "fonts" / "ttf" / "DejaVuSans.ttf"
         if path.is_file():
-            return ImageFont.truetype(str(path), POINTS)
-    return ImageFont.load_default(POINTS)
+            return ImageFont.truetype(str(path), size)
+    return ImageFont.load_default(size)
 
 
 def _drawing(text: str, largest: int) -> Image.Image:

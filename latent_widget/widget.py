@@ -22,7 +22,7 @@ from latent_widget.geodesics import Geodesic, geodesic, straight
 from latent_widget.lattice import Lattice, need_plane
 from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relative_error
 from latent_widget.page import page
-from latent_widget.render import WRITTEN, Pixels, drawn, levels_of
+from latent_widget.render import FINE, Pixels, drawn, levels_of
 from latent_widget.sequence import SequenceDecoder
 from latent_widget.still import still
 from latent_widget.surveying import Plan, SurveyError, carried_out, plan
@@ -408,7 +408,7 @@ class LatentWidget(anywidget.AnyWidget):
         samples = self._decoded(points)
         thumbnails = self.atlas.thumbnails
         levels = thumbnails.levels if thumbnails is not None else levels_of(samples)
-        return drawn(samples, levels, self.atlas.decoder.render, largest=WRITTEN)
+        return drawn(samples, levels, self.atlas.decoder.render, largest=FINE)
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Decode the paths that the browser asks for; every request gets an answer, an error too."""

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops
 
 import latent_widget as lw
-from latent_widget.render import COLUMN, LINES, WRITTEN, _lines, drawn
+from latent_widget.render import drawn
 
 RED = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="100" height="100" fill="red"/></svg>'
@@ -59,28 +59,13 @@ def test_letters_of_many_scripts_are_drawn_and_differ_from_missing_ones(text):
     assert ImageChops.difference(one, missing.resize(one.size)).getextrema()[1] > 100
 
 
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("short", ["short"]),
-        ("", [""]),
-        ("the quick brown fox", ["the quick", "brown fox"]),
-        ("a\nb", ["a", "b"]),
-        ("a\x00b\tc", ["a b c"]),
-    ],
-)
-def test_lines_break_between_words(text, lines):
-    assert _lines(text) == lines
-
-
-def test_long_texts_are_elided_and_stay_within_the_frame():
-    for text in ("word " * 1000, "x" * 10**6, "<script>alert(1)</script>" * 20):
-        lines = _lines(text)
-        assert len(lines) == LINES
-        assert lines[-1].endswith("…")
-        assert max(map(len, lines)) <= COLUMN
-        (picture,) = drawn(np.zeros((1, 1)), (0, 1), lambda _, text=text: text)
-        assert max(picture.shape[:2]) <= WRITTEN
+def test_hostile_and_endless_texts_are_set_as_text():
+    pages = drawn(np.arange(4.0)[:, None], (0, 1), lambda s: ["a b", "a\x00b\n", "x" * 10**6, "x" * 10**5][int(s[0])])
+    np.testing.assert_array_equal(pages[0], pages[1])
+    np.testing.assert_array_equal(pages[2], pages[3])
+    markup = drawn(np.zeros((1, 1)), (0, 1), lambda _: "<script>alert(1)</script>")[0]
+    assert markup.shape == pages.shape[1:]
+    assert inked(markup).max() > 200
 
 
 def test_svg_is_drawn():
