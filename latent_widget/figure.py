@@ -17,8 +17,9 @@ from latent_widget.geodesics import Geodesic
 from latent_widget.lattice import Extent, need_plane
 from latent_widget.render import Pixels
 
-COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#7c3aed", "stretched": "#0f766e"}
-"""One colour per kind of path, as in the widget."""
+COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#9d4b86", "stretched": "#052e16"}
+DASHES = {"geodesic": "-", "straight": "--", "slerp": ":", "stretched": "-."}
+"""One colour and one dash per kind of path, as in the widget."""
 RAMP = ("#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa")
 LABELS = (
     *("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"),
@@ -75,8 +76,7 @@ def draw_map(
         _draw_thumbnails(ax, atlas, moved)
     for path in paths:
         line = moved(path.points)
-        style = "-" if path.kind == "geodesic" else "--"
-        ax.plot(line[:, 0], line[:, 1], style, color=COLOURS[path.kind], linewidth=2, label=path.kind)
+        ax.plot(line[:, 0], line[:, 1], DASHES[path.kind], color=COLOURS[path.kind], linewidth=2, label=path.kind)
     x0, x1, y0, y1 = lattice.extent
     ax.set(xlim=(x0, x1), ylim=(y0, y1), xlabel="x", ylabel="y", aspect="equal")
     _set_ticks(ax, lattice.extent, moved)

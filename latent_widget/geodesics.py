@@ -70,16 +70,20 @@ class Geodesic:
     alternatives: tuple[Geodesic, ...] = ()
 
     def at(self, n: int, by: str = "measure") -> Floats:
-        """`n` points `(n, 2)` along the path, ends included, evenly spaced by "measure" or by "latent"
-        distance.
+        """`n` points `(n, 2)` along the path, ends included, evenly spaced by "measure", by "latent" distance or
+        by "parameter".
 
+        The parameter numbers the path's nodes: it runs evenly along a stretched line on the stretched map, and
+        for slerp in the angle between equal norms.
         Raises `ValueError` for n < 2 or another `by`.
         """
         if n < 2:
             raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
-        if by not in ("measure", "latent"):
-            raise ValueError(f'by must be "measure" or "latent", got {by!r}')
+        if by not in ("measure", "latent", "parameter"):
+            raise ValueError(f'by must be "measure", "latent" or "parameter", got {by!r}')
         steps = np.linalg.norm(np.diff(self.points, axis=0), axis=1)
+        if by == "parameter":
+            steps = np.ones(len(steps))
         along = self.cumulative if by == "measure" else np.concatenate([[0.0], np.cumsum(steps)])
         targets = np.linspace(0.0, along[-1], n)
         return np.stack([np.interp(targets, along, self.points[:, c]) for c in range(2)], axis=-1)

@@ -12,7 +12,18 @@ from latent_widget.wire import packed
 
 def lattice_on_the_wire(lattice: Lattice) -> dict[str, Any]:
     """Return what the front end knows of the lattice from the start."""
-    return {"extent": list(lattice.extent), "shape": list(lattice.shape), "names": ["x", "y"]}
+    extent, shape = list(lattice.extent), list(lattice.shape)
+    return {"extent": extent, "shape": shape, "names": ["x", "y"], "around": around(lattice)}
+
+
+def around(lattice: Lattice) -> dict[str, Any]:
+    """Tell where the latent origin lies, all that slerp needs: its foot on the plane (2,), the products of the plane's
+    axes as `gram` (3,), and its height above the plane.
+    """
+    foot = lattice.project(np.zeros(lattice.latent_dim))
+    basis = np.eye(2) if lattice.basis is None else lattice.basis
+    gram = (basis @ basis.T)[[0, 0, 1], [0, 1, 1]]
+    return {"foot": foot.tolist(), "gram": gram.tolist(), "height": float(np.linalg.norm(lattice.embed(foot)))}
 
 
 def relative_error(measured: Field) -> Any:

@@ -13,12 +13,13 @@ import numpy as np
 import traitlets
 
 from latent_widget import outputs
-from latent_widget.arrays import as_points
+from latent_widget.arrays import Floats, as_points
 from latent_widget.atlas import Atlas
 from latent_widget.cartograms import Cartogram, cartogram
+from latent_widget.choices import COLOUR_BY, PUBLIC, RENDERERS, SHOWN, SPACED, SPACINGS, THEMES, WIRED
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
-from latent_widget.geodesics import Geodesic, geodesic, straight
+from latent_widget.geodesics import Geodesic, geodesic, slerp, straight, stretched
 from latent_widget.lattice import Lattice, need_plane
 from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relative_error
 from latent_widget.page import page
@@ -31,37 +32,6 @@ from latent_widget.traits import Extent, PlanePoint
 from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
-SHOWN = {
-    "points": True,
-    "thumbnails": False,
-    "grid": False,
-    "contours": False,
-    "ellipses": False,
-    "straight": True,
-    "geodesic": True,
-}
-SPACED = {"geodesic": "measure", "straight": "latent"}
-"""How each path is sampled: the geodesic in equal steps of the measure, the straight line in equal latent steps."""
-THEMES = ("auto", "light", "dark")
-COLOUR_BY = ("density", "label", "area_error", "standard_error")
-RENDERERS = ("auto", "cpu", "webgl")
-PUBLIC = (
-    "weights",
-    "temper",
-    "smoothing",
-    "stretch",
-    "start",
-    "end",
-    "n_samples",
-    "theme",
-    "show",
-    "colour_by",
-    "highlight",
-    "view",
-    "renderer",
-)
-WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
-"""The traits that an exported page holds: the choices, and what is drawn."""
 
 
 class LatentWidget(anywidget.AnyWidget):
@@ -72,14 +42,15 @@ class LatentWidget(anywidget.AnyWidget):
 
     Traits, each settable and observable: `weights` (measure -> weight >= 0), `temper` in [0, 1], `stretch` in [0, 1],
     `smoothing` (cells over which the mixed field is averaged, 0 to 8),
-    `start` and `end` (plane points), `n_samples`, `theme` ("auto", "light", "dark"), `show` (what is drawn),
+    `start` and `end` (plane points), `n_samples`, `spacing` ("own": each path in its own way, "latent", "measure"),
+    `theme` ("auto", "light", "dark"), `show` (what is drawn),
     `colour_by` ("density"; "label": the majority of the nearest labelled points; "area_error": how true the areas of
     the map are at the present stretch; "standard_error": how far off the measures may be, relative, in each cell).
     `view` is the part of the map that is seen, (x0, x1, y0, y1) in the coordinates of the page, or None for all of it.
     `renderer` says who paints the colours: "cpu", "webgl", or "auto", which takes a graphics card where there is one.
     `highlight` is a range of the density [low, high] whose cells stand out on the map, or None.
-    `path`, `straight` and `samples` are computed when asked for. Survey options (`measures=`, `points=`, ...) may
-    follow a decoder.
+    `path`, `straight`, `slerp`, `stretched` and `samples` are computed when asked for. Survey options (`measures=`,
+    `points=`, ...) may follow a decoder.
 
     Raises `TypeError` where the first argument is neither an atlas nor a decoder, `TraitError` for a bad trait.
     """
@@ -94,6 +65,7 @@ class LatentWidget(anywidget.AnyWidget):
     start = PlanePoint().tag(sync=True)
     end = PlanePoint().tag(sync=True)
     n_samples = traitlets.Int(10, min=2, max=100).tag(sync=True)
+    spacing = traitlets.Enum(SPACINGS, "own").tag(sync=True)
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show = traitlets.Dict().tag(sync=True)
     colour_by = traitlets.Enum(COLOUR_BY, "density").tag(sync=True)
@@ -188,12 +160,25 @@ class LatentWidget(anywidget.AnyWidget):
         return straight(self.field, self.start, self.end)
 
     @property
+    def slerp(self) -> Geodesic:
+        """The spherical line from `start` to `end` around the latent origin, measured by `field`.
+
+        Raises `ValueError` where it leaves the extent or the ends lie in opposite directions from the origin.
+        """
+        return slerp(self.field, self.start, self.end)
+
+    @property
+    def stretched(self) -> Geodesic:
+        """The straight line of the stretched map from `start` to `end`, brought back and measured by `field`."""
+        return stretched(self.field, self.cartogram, self.start, self.end)
+
+    @property
     def samples(self) -> np.ndarray:
-        """What is decoded at `n_samples` points along `path`, evenly spaced by the measure; needs the decoder.
+        """What is decoded at `n_samples` points along `path`, spaced as `spacing` says; needs the decoder.
 
         Of a `SequenceDecoder` these are strings.
         """
-        samples = self._decoded(self.path.at(self.n_samples))
+        samples = self._decoded(self._sampled(self.path))
         decoder = self.atlas.decoder
         return decoder.texts(samples) if isinstance(decoder, SequenceDecoder) else samples
 
@@ -212,8 +197,8 @@ class LatentWidget(anywidget.AnyWidget):
         suffix = Path(path).suffix.lower()
         if suffix not in (".svg", ".png", ".pdf"):
             raise ValueError(f"path must end in .svg, .png or .pdf, got {os.fspath(path)!r}")
-        lines = [line for line in (self.path, self.straight) if self.show.get(line.kind, True)]
-        pictures = [self._pictures(line.at(self.n_samples, by=SPACED[line.kind])) for line in lines]
+        lines = self._shown_lines()
+        pictures = [self._pictures(self._sampled(line)) for line in lines]
         x0, x1, y0, y1 = self.atlas.lattice.extent
         tall = width * 0.8 * min(1.6, max(0.4, (y1 - y0) / (x1 - x0)))
         strip = 0.35 + 0.9 * width / self.n_samples
@@ -395,6 +380,21 @@ class LatentWidget(anywidget.AnyWidget):
                 "key": str(sequence),
             }
             self._status = {"state": "ready", "message": ""}
+
+    def _sampled(self, line: Geodesic) -> Floats:
+        return line.at(self.n_samples, by=SPACED[line.kind] if self.spacing == "own" else self.spacing)
+
+    def _shown_lines(self) -> list[Geodesic]:
+        """The paths that are shown; one that does not exist between these ends is left out with a warning."""
+        lines = []
+        for kind in SPACED:
+            if not self.show.get(kind, SHOWN[kind]):
+                continue
+            try:
+                lines.append(self.path if kind == "geodesic" else getattr(self, kind))
+            except ValueError as error:
+                warnings.warn(f"the figure leaves out {kind}: {error}", UserWarning, stacklevel=3)
+        return lines
 
     def _decoded(self, points: Any) -> np.ndarray:
         decoder = self.atlas.decoder

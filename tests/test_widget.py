@@ -40,7 +40,8 @@ def widget(atlas):
 
 
 def test_what_goes_over_the_wire_is_the_atlas(widget, atlas):
-    assert widget._lattice == {"extent": [-1, 1, -2, 2], "shape": [24, 16], "names": ["x", "y"]}
+    around = {"foot": [0, 0], "gram": [1, 0, 1], "height": 0}
+    assert widget._lattice == {"extent": [-1, 1, -2, 2], "shape": [24, 16], "names": ["x", "y"], "around": around}
     assert [f["name"] for f in widget._fields] == ["pullback", "slope"]
     metric = unpacked(widget._fields[0]["metric"])
     np.testing.assert_allclose(metric[..., 1], atlas["pullback"].metric[..., 0, 1], rtol=1e-6)
@@ -102,6 +103,7 @@ def test_path_follows_the_traits(widget, atlas):
         ("theme", "blue", "theme"),
         ("show", {"clouds": True}, "show knows points"),
         ("colour_by", "noise", "colour_by"),
+        ("spacing", "parameter", "spacing"),
         ("highlight", [2.0, 1.0], "low <= high"),
         ("highlight", [1.0], "highlight"),
         ("n_samples", 1, "n_samples"),

@@ -1,7 +1,7 @@
 /** What does not change while a widget lives, read once from the traits. */
 
 import { lookupInk, type Sprites } from "./pictures";
-import type { Extent, Model, Shape } from "./types";
+import type { Around, Extent, Model, Shape } from "./types";
 import { floats, toArray } from "./wire";
 
 export interface Points {
@@ -14,6 +14,7 @@ export interface Atlas {
   extent: Extent;
   shape: Shape;
   axes: [string, string];
+  around: Around;
   names: string[];
   fields: Float32Array[];
   /** Relative error of each measure in each cell, where it knows that. */
@@ -31,6 +32,7 @@ export function readAtlas(model: Model): Atlas {
     extent: lattice.extent,
     shape: lattice.shape,
     axes: lattice.names,
+    around: lattice.around,
     names: fields.map((field) => field.name),
     fields: fields.map((field) => floats(field.metric)),
     errors: fields.map((field) => field.error && floats(field.error)),

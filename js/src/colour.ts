@@ -14,12 +14,17 @@ export interface Palette {
   casing: string;
   geodesic: string;
   straight: string;
+  slerp: string;
+  stretched: string;
   ramp: string[];
   /** From too small over true to too large. */
   diverging: string[];
 }
 
-/** Both ramps change lightness evenly and stay readable without colour; figure.py draws with the light one. */
+/**
+ * Both ramps change lightness evenly and stay readable without colour; figure.py draws with the light one. The colours of
+ * paths stay apart for colour-blind eyes too (test/colour.test.ts).
+ */
 export const LIGHT: Palette = {
   dark: false,
   paper: "#ffffff",
@@ -29,6 +34,8 @@ export const LIGHT: Palette = {
   casing: "#ffffff",
   geodesic: "#c2410c",
   straight: "#1d4ed8",
+  slerp: "#9d4b86",
+  stretched: "#052e16",
   ramp: ["#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa"],
   diverging: ["#8c510a", "#d0a65c", "#f4f1ea", "#7cb5ae", "#01665e"],
 };
@@ -42,6 +49,8 @@ export const DARK: Palette = {
   casing: "#0d1015",
   geodesic: "#fb923c",
   straight: "#93b4ff",
+  slerp: "#ff4d94",
+  stretched: "#d9f99d",
   ramp: ["#12161d", "#1b2a40", "#25405b", "#345a73", "#4c7688", "#6f949c"],
   diverging: ["#d9a05b", "#7a5526", "#171c24", "#2a6a64", "#5fc3b6"],
 };

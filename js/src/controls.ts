@@ -3,13 +3,13 @@
  * touch and screen readers work by themselves.
  *
  * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
- * (both data-name), "more", "smoothing", "show-points", "show-thumbnails", "show-grid", "show-contours", "show-ellipses", "show-geodesic",
- * "show-straight", "colour-by", "samples", "export-svg", "export-png".
+ * (both data-name), "more", "smoothing", "show-points" and so on for each of SHOWN, "colour-by", "samples", "spacing",
+ * "export-svg", "export-png".
  */
 
 import { shortNumber } from "./colour";
 import { html, set } from "./dom";
-import type { ColourBy, Shown } from "./types";
+import type { ColourBy, Shown, Spacing } from "./types";
 
 export interface Choices {
   stretch: number;
@@ -19,6 +19,7 @@ export interface Choices {
   shares: Record<string, number>;
   shown: Shown;
   samples: number;
+  spacing: Spacing;
   colour: ColourBy;
   /** Why one cannot colour by something. */
   closed: Record<ColourBy, string>;
@@ -31,6 +32,7 @@ export interface Actions {
   weights(weights: Record<string, number>, final: boolean): void;
   show(shown: Shown): void;
   samples(count: number): void;
+  spacing(by: Spacing): void;
   colour(by: ColourBy): void;
   save(format: "svg" | "png"): void;
 }
@@ -47,6 +49,8 @@ const SHOWN: [keyof Shown, string, string][] = [
   ["ellipses", "Ellipses", "Equal steps of the measure in every direction: round where the stretched map is true to shape"],
   ["geodesic", "Geodesic", "The shortest line in the measure"],
   ["straight", "Straight line", "The straight line of latent space"],
+  ["slerp", "Spherical line", "Spherical linear interpolation (slerp): around the latent origin"],
+  ["stretched", "Stretched line", "The straight line of the stretched map, brought back to latent space"],
 ];
 
 const COLOURS: [ColourBy, string][] = [
@@ -54,6 +58,12 @@ const COLOURS: [ColourBy, string][] = [
   ["label", "label"],
   ["area_error", "how true areas are"],
   ["standard_error", "error of the measure"],
+];
+
+const SPACINGS: [Spacing, string, string][] = [
+  ["own", "each its own", "The geodesic in equal steps of the measure, slerp in equal steps of its angle, the others in equal steps where they are straight"],
+  ["latent", "by latent distance", "Every path in equal steps of latent space"],
+  ["measure", "by the measure", "Every path in equal steps of the measure"],
 ];
 
 /** Weights run over 10^-3 … 10^3 on a logarithmic slider. */
@@ -125,6 +135,11 @@ export function createControls(
   const smoothing = slider(more, "Smoothing", "smoothing", { min: 0, max: 8, step: 0.1 }, ["none", "8 cells"], own);
   on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
 
+  const evenly = html("label", { class: "lw-colour", text: "Samples spaced " }, parent);
+  const spacing = html("select", { "data-lw": "spacing" }, evenly);
+  for (const [value, text, title] of SPACINGS) html("option", { value, text, title }, spacing);
+  spacing.addEventListener("change", () => actions.spacing(spacing.value as Spacing));
+
   const last = html("div", { class: "lw-row" }, parent);
   const count = html("label", { class: "lw-samples", text: "Samples " }, last);
   const samples = html("input", { type: "number", min: 2, max: 100, step: 1, "data-lw": "samples" }, count);
@@ -171,6 +186,8 @@ export function createControls(
         option.title = choices.closed[value];
       }
       colour.value = choices.colour;
+      spacing.value = choices.spacing;
+      spacing.title = SPACINGS.find(([value]) => value === choices.spacing)?.[2] ?? "";
       if (document.activeElement !== samples) samples.value = String(choices.samples);
     },
   };

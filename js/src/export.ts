@@ -3,12 +3,13 @@
 import { labelColour, LIGHT, type Palette } from "./colour";
 import type { Atlas } from "./atlas";
 import { svg } from "./dom";
+import { DASHES, TITLES } from "./kinds";
 import { dotRadius, dots, seen } from "./points";
 import { stops, type Key } from "./legend";
 import { createOverlay } from "./overlay";
 import { MARGIN, type Ground, type Scene } from "./scene";
 import type { Ink, Pictures } from "./pictures";
-import { film, TITLES } from "./strips";
+import { film } from "./strips";
 import type { PathKind } from "./types";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
@@ -113,7 +114,9 @@ function drawStrip(
   top: number,
   width: number,
 ): number {
-  svg("text", { x, y: top + 8, fill: LIGHT[strip.kind], "font-weight": 600, text: TITLES[strip.kind] }, root);
+  const stroke = { stroke: LIGHT[strip.kind], "stroke-width": 2.25, "stroke-linecap": "round", "stroke-dasharray": DASHES[strip.kind] };
+  svg("path", { d: `M${x + 2} ${top + 4}H${x + 28}`, ...stroke }, root);
+  svg("text", { x: x + 36, y: top + 8, fill: LIGHT[strip.kind], "font-weight": 600, text: TITLES[strip.kind] }, root);
   svg("text", { x: x + width, y: top + 8, "text-anchor": "end", fill: LIGHT.faint, text: strip.caption }, root);
   if (!strip.pictures) return top + 12;
   const canvas = document.createElement("canvas");

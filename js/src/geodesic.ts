@@ -264,6 +264,18 @@ export function straight(
   return { points, length: line.length, straightLength: line.length, converged: true };
 }
 
+/** A line through plane points, with its measured length and that of the straight line between its ends. */
+export function measured(field: MetricField, points: Float64Array, straightLength: number): Path {
+  const [height, width] = field.shape;
+  const { length } = candidate(terrain(field).spline, toIndex(field.extent, height, width, points));
+  return { points, length, straightLength, converged: true };
+}
+
+/** `n` points of a polyline, evenly spaced by the numbers of its nodes. */
+export function samplesByNode(points: Float64Array, n: number): Float64Array {
+  return resample(points, Float64Array.from({ length: points.length / 2 }, (_, k) => k), n);
+}
+
 /** `n` points of a polyline, evenly spaced by distance in the plane. */
 export function samplesAlong(points: Float64Array, n: number): Float64Array {
   const along = new Float64Array(points.length / 2);

@@ -71,21 +71,35 @@ export function finder(mesh: Mesh): Finder {
     return [x0 + ((x1 - x0) * (j + uv[0])) / columns, y0 + ((y1 - y0) * (i + uv[1])) / rows];
   };
 
+  /** From cell to cell across whichever edge separates the point from it. */
   function walk(x: number, y: number): Point | null {
     let [i, j] = [Math.floor(cell / columns), cell % columns];
-    for (let step = 0; step < 2 * (rows + columns); step++) {
-      const uv = unbilinear(mesh, i, j, x, y);
-      const di = uv[1] < -1e-9 ? -1 : uv[1] > 1 + 1e-9 ? 1 : 0;
-      const dj = uv[0] < -1e-9 ? -1 : uv[0] > 1 + 1e-9 ? 1 : 0;
-      if (di === 0 && dj === 0) {
-        cell = i * columns + j;
-        return clampedUnit(uv);
+    for (let hop = 0; hop < 4 * (rows + columns); hop++) {
+      const a = 2 * (i * (columns + 1) + j);
+      const b = a + 2 * (columns + 1);
+      let di = beyond(a, a + 2, x, y) && i > 0 ? -1 : beyond(b + 2, b, x, y) && i < rows - 1 ? 1 : 0;
+      let dj = beyond(b, a, x, y) && j > 0 ? -1 : beyond(a + 2, b + 2, x, y) && j < columns - 1 ? 1 : 0;
+      // alternate between the two directions: a diagonal step could jump past the cell
+      if (di !== 0 && dj !== 0) [di, dj] = hop % 2 === 0 ? [0, dj] : [di, 0];
+      const here = di === 0 && dj === 0;
+      // round-off can bounce a point on an edge between two cells: either may claim it
+      if (here || hop > rows + columns) {
+        const uv = unbilinear(mesh, i, j, x, y);
+        if (sticksOut(uv) <= 1e-9) {
+          cell = i * columns + j;
+          return clampedUnit(uv);
+        }
+        if (here) return null;
       }
-      const [ni, nj] = [Math.min(Math.max(i + di, 0), rows - 1), Math.min(Math.max(j + dj, 0), columns - 1)];
-      if (ni === i && nj === j) return null;
-      [i, j] = [ni, nj];
+      i += di;
+      j += dj;
     }
     return null;
+  }
+
+  function beyond(from: number, to: number, x: number, y: number): boolean {
+    const c = mesh.corners;
+    return (c[to]! - c[from]!) * (y - c[from + 1]!) - (c[to + 1]! - c[from + 1]!) * (x - c[from]!) < 0;
   }
 
   /** Looks at every cell, and takes the one from which the point sticks out least. */
@@ -95,7 +109,7 @@ export function finder(mesh: Mesh): Finder {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         const uv = unbilinear(mesh, i, j, x, y);
-        const out = Math.max(-uv[0], uv[0] - 1, -uv[1], uv[1] - 1);
+        const out = sticksOut(uv);
         if (out < best) {
           best = out;
           found = uv;
@@ -112,7 +126,11 @@ function clampedUnit([u, v]: Point): Point {
   return [Math.min(Math.max(u, 0), 1), Math.min(Math.max(v, 0), 1)];
 }
 
-/** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; far outside, of its parallelogram. */
+function sticksOut([u, v]: Point): number {
+  return Math.max(-u, u - 1, -v, v - 1);
+}
+
+/** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; the mirror of quads.py. */
 function unbilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Point {
   const stride = 2 * (mesh.shape[1] + 1);
   const c = mesh.corners;
@@ -121,22 +139,23 @@ function unbilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Poi
   const [ex, ey] = [c[a + 2]! - ax, c[a + 3]! - ay];
   const [fx, fy] = [c[a + stride]! - ax, c[a + stride + 1]! - ay];
   const [gx, gy] = [c[a + stride + 2]! - ax - ex - fx, c[a + stride + 3]! - ay - ey - fy];
-  const [hx, hy] = [x - ax, y - ay];
-  const area = ex * fy - ey * fx;
-  // start from the parallelogram, then Newton: quads of a fold-free map are close to it
-  let u = (hx * fy - hy * fx) / area;
-  let v = (ex * hy - ey * hx) / area;
-  if (!(u > -3 && u < 4 && v > -3 && v < 4)) return [u, v];
-  for (let step = 0; step < 20; step++) {
-    const rx = ex * u + fx * v + gx * u * v - hx;
-    const ry = ey * u + fy * v + gy * u * v - hy;
-    const [ux, uy, vx, vy] = [ex + gx * v, ey + gy * v, fx + gx * u, fy + gy * u];
-    const det = ux * vy - uy * vx;
-    const du = (rx * vy - ry * vx) / det;
-    const dv = (ux * ry - uy * rx) / det;
-    u -= du;
-    v -= dv;
-    if (Math.abs(du) + Math.abs(dv) < 1e-13) break;
+  const [qx, qy] = [x - ax, y - ay];
+  // (q − v f) × (e + v g) = 0 is quadratic in v; the root with positive Jacobian, in the stable form
+  const square = gx * fy - gy * fx;
+  const linear = qx * gy - qy * gx + (ex * fy - ey * fx);
+  const constant = qx * ey - qy * ex;
+  const root = Math.sqrt(Math.max(linear * linear - 4 * square * constant, 0));
+  let v = linear >= 0 ? (-2 * constant) / (linear + root) : (root - linear) / (2 * square);
+  const [hx, hy] = [ex + v * gx, ey + v * gy];
+  let u = ((qx - v * fx) * hx + (qy - v * fy) * hy) / (hx * hx + hy * hy);
+  // one Newton step takes away what the cancellation in the quadratic left
+  const rx = qx - u * ex - v * fx - u * v * gx;
+  const ry = qy - u * ey - v * fy - u * v * gy;
+  const [mx, my] = [fx + u * gx, fy + u * gy];
+  const jacobian = hx * my - hy * mx;
+  if (jacobian > 0) {
+    u += (rx * my - ry * mx) / jacobian;
+    v += (hx * ry - hy * rx) / jacobian;
   }
   return [u, v];
 }

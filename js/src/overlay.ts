@@ -2,12 +2,13 @@
  * The vector part of the map: axes, lattice lines, paths and the two handles. Used for the screen and for exported figures,
  * so everything is styled by attributes.
  *
- * Hooks for tests: data-lw = "path-geodesic", "path-straight", "handle-start", "handle-end", "contours", "ellipses", "marker-geodesic",
- * "marker-straight".
+ * Hooks for tests: data-lw = "path-geodesic" and so on for each kind of path, "marker-geodesic" likewise, "handle-start", "handle-end",
+ * "contours", "ellipses".
  */
 
 import { drawAxes } from "./axes";
 import type { Palette } from "./colour";
+import { DASHES, KINDS } from "./kinds";
 import { set, svg } from "./dom";
 import { SIDES } from "./ellipses";
 import { onPage } from "./geometry";
@@ -35,8 +36,8 @@ export function createOverlay(): Overlay {
   const contours = svg("path", { fill: "none", "stroke-width": 0.9, "pointer-events": "none", "data-lw": "contours" }, clipped);
   const ellipses = svg("path", { "stroke-width": 1, "pointer-events": "none", "data-lw": "ellipses" }, clipped);
   const lines = svg("g", { fill: "none", "pointer-events": "none", "stroke-linejoin": "round", "stroke-linecap": "round" }, clipped);
-  const straight = createLine("straight", lines);
-  const geodesic = createLine("geodesic", lines);
+  // the geodesic comes last, on top
+  const paths = [...KINDS].reverse().map((kind) => createLine(kind, lines));
   const handles = { start: createHandle("start", "A", plot), end: createHandle("end", "B", plot) };
 
   function update(scene: Scene, palette: Palette): void {
@@ -66,8 +67,7 @@ export function createOverlay(): Overlay {
   }
 
   function updateLines(scene: Scene, palette: Palette): void {
-    straight(scene, palette);
-    geodesic(scene, palette);
+    for (const path of paths) path(scene, palette);
     placeHandle(handles.start, scene, scene.start, palette);
     placeHandle(handles.end, scene, scene.end, palette);
   }
@@ -79,7 +79,7 @@ function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette:
   const group = svg("g", {}, parent);
   const casing = svg("path", { "stroke-width": 5, "stroke-opacity": 0.75 }, group);
   const line = svg("path", { "stroke-width": 2.25, "data-lw": `path-${kind}` }, group);
-  if (kind === "straight") set(line, { "stroke-dasharray": "6 5" });
+  set(line, { "stroke-dasharray": DASHES[kind] });
   const dots = svg("g", { "stroke-width": 1.25 }, group);
   const marker = svg("circle", { r: 6.5, "stroke-width": 2.5, "data-lw": `marker-${kind}` });
   return (scene, palette) => {

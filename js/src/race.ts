@@ -1,17 +1,17 @@
 /** The race between the two handles: the paths, where each is sampled, what is decoded there, and how far a walk has come. */
 
 import type { Atlas } from "./atlas";
-import type { Path } from "./geodesic";
+import { measured, straight, type Path } from "./geodesic";
 import { decodes } from "./kernel";
+import { KINDS, spacedBy } from "./kinds";
+import { slerpLine, stretchedLine, type Stretched } from "./lines";
 import { BEATS, pace, paceAt, placeAt } from "./pace";
 import { previews, type Pictures } from "./pictures";
 import { fractions } from "./readout";
 import type { End, Scene } from "./scene";
 import type { MetricField } from "./spline";
-import type { Model, PathKind, Point } from "./types";
+import type { Model, PathKind, Point, Shown, Spacing } from "./types";
 import { sampled, walker } from "./walk";
-
-export const KINDS: PathKind[] = ["geodesic", "straight"];
 
 /** A path as it is walked: evenly sampled points, and how fast the decoded output changes between them. */
 export interface Track {
@@ -22,13 +22,19 @@ export interface Track {
 export interface Race {
   /** Why the pictures are not the model's own, where they should be. */
   readonly note: string;
-  /** Lays every path anew; `resting` is the end that does not move, from which a march is reused. */
-  run(field: MetricField, start: Point, end: Point, resting: End): void;
+  /** Lays the paths that are shown, and always the geodesic; `resting` is the end that does not move. */
+  run(field: MetricField, start: Point, end: Point, resting: End, shown: Shown): void;
+  /** Whether every path that is shown took part in the last run. */
+  covers(shown: Shown): boolean;
+  /** The stretched map has changed. */
+  take(map: Stretched): void;
   /** Samples the paths; where they have settled, the kernel is asked for the exact pictures. */
-  sample(field: MetricField, count: number, settled: boolean): void;
+  sample(field: MetricField, count: number, spacing: Spacing, settled: boolean): void;
   /** Where a walk is now, from 0 to 1; null when it is over. */
   walk(t: number | null): void;
   length(kind: PathKind): number;
+  /** Why there is no such path, where there is none. */
+  missing(kind: PathKind): string | undefined;
   track(kind: PathKind): Track | undefined;
   /** Number of samples along a path. */
   count(kind: PathKind): number;
@@ -42,6 +48,9 @@ export interface Race {
 /** Calls `arrived` when the kernel's pictures have come, or the reason why there are none. */
 export function createRace(model: Model, atlas: Atlas, arrived: () => void): Race {
   let lines: Partial<Record<PathKind, Path>> = {};
+  let missing: Partial<Record<PathKind, string>> = {};
+  let runners: PathKind[] = [];
+  let map: Stretched | null = null;
   let samples: Partial<Record<PathKind, Float64Array>> = {};
   let tracks: Partial<Record<PathKind, Track>> = {};
   let at: number | null = null;
@@ -57,31 +66,51 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
     arrived();
   });
 
+  function lay(kind: PathKind, field: MetricField, points: Float64Array | string, straightLength: number): void {
+    if (typeof points === "string") missing[kind] = points;
+    else lines[kind] = measured(field, points, straightLength);
+  }
+
   return {
     get note() {
       return note;
     },
-    run(field, start, end, resting) {
-      lines = { ...walk.lines(field, start, end, resting) };
+    run(field, start, end, resting, shown) {
+      runners = KINDS.filter((kind) => shown[kind]);
+      missing = {};
+      const line = straight(field, start, end);
+      lines = { geodesic: walk.geodesic(field, start, end, resting) };
+      if (shown.straight) lines.straight = line;
+      if (shown.slerp) lay("slerp", field, slerpLine(atlas.around, atlas.extent, start, end), line.length);
+      if (shown.stretched) {
+        lay("stretched", field, map ? stretchedLine(map, start, end) : "the map has not been stretched", line.length);
+      }
     },
-    sample(field, count, settled) {
+    covers: (shown) => KINDS.every((kind) => !shown[kind] || runners.includes(kind)),
+    take(stretched) {
+      map = stretched;
+    },
+    sample(field, count, spacing, settled) {
       samples = {};
       tracks = {};
       for (const kind of KINDS) {
         const path = lines[kind];
         if (!path) continue;
-        samples[kind] = sampled(field, kind, path, count);
-        const points = sampled(field, kind, path, BEATS + 1);
+        const by = spacedBy(kind, spacing);
+        samples[kind] = sampled(field, by, path, count);
+        const points = sampled(field, by, path, BEATS + 1);
         tracks[kind] = { points, paces: pace(field, points) };
       }
       exact = null;
       kernel.drop();
-      if (settled) kernel.ask(KINDS.map((kind) => ({ kind, points: pairs(samples[kind] ?? new Float64Array()) })));
+      const wanted = runners.flatMap((kind) => (samples[kind] ? [{ kind, points: pairs(samples[kind]) }] : []));
+      if (settled && wanted.length > 0) kernel.ask(wanted);
     },
     walk(t) {
       at = t;
     },
     length: (kind) => lines[kind]?.length ?? 0,
+    missing: (kind) => missing[kind],
     track: (kind) => tracks[kind],
     count: (kind) => (samples[kind]?.length ?? 0) / 2,
     walked: (kind) => ({ t: at, speed: tracks[kind] ? paceAt(tracks[kind].paces, at ?? 0) : 1 }),

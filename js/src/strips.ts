@@ -1,17 +1,16 @@
 /**
  * The film strips underneath the map: what is decoded along each path.
  *
- * Hooks for tests: data-lw = "strip-geodesic", "strip-straight"; class lw-preview while pictures come from the sprite sheet.
+ * Hooks for tests: data-lw = "strip-geodesic" and so on for each kind of path, "speed-geodesic" likewise; class lw-preview while pictures come from the sprite sheet.
  */
 
 import { shortNumber, type Palette } from "./colour";
-import { html, set, sized } from "./dom";
+import { html, set, sized, svg } from "./dom";
+import { DASHES, TITLES } from "./kinds";
 import { toned, type Ink, type Pictures } from "./pictures";
 import type { Race } from "./race";
 import type { PathKind, Shown } from "./types";
 import { createPaceChart } from "./pace";
-
-export const TITLES: Record<PathKind, string> = { geodesic: "Geodesic", straight: "Straight line" };
 
 export interface Film {
   draw(race: Race, shown: Shown, palette: Palette): void;
@@ -34,9 +33,11 @@ export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
       const seen = kinds.filter((kind) => shown[kind]);
       const top = Math.max(2, ...seen.flatMap((kind) => Array.from(race.track(kind)?.paces ?? [])));
       for (const { kind, strip } of strips) {
-        const { pictures, preview } = race.pictures(kind);
         strip.show(shown[kind]);
-        strip.caption(compared(kind, race.length(kind), race.length("geodesic")), palette);
+        if (!shown[kind]) continue;
+        const { pictures, preview } = race.pictures(kind);
+        strip.caption(words(kind, race), palette);
+        strip.missing(race.missing(kind) !== undefined);
         strip.draw(pictures, ink, palette, preview);
         const track = race.track(kind);
         if (track) strip.pace(track.paces, top, race.count(kind));
@@ -52,6 +53,7 @@ interface Strip {
   element: HTMLElement;
   show(visible: boolean): void;
   caption(text: string, palette: Palette): void;
+  missing(none: boolean): void;
   /** The speed of change along the line; `top` is the highest of all lines. */
   pace(paces: Float64Array, top: number, samples: number): void;
   /** Where a walk is now, and how fast. */
@@ -62,7 +64,8 @@ interface Strip {
 function createStrip(kind: PathKind, parent: Element): Strip {
   const element = html("figure", { class: "lw-strip", "data-lw": `strip-${kind}` }, parent);
   const caption = html("figcaption", {}, element);
-  const swatch = html("span", { class: `lw-swatch lw-swatch-${kind}` }, caption);
+  const swatch = svg("svg", { class: "lw-swatch", width: 30, height: 6, "aria-hidden": "true" }, caption);
+  svg("path", { d: "M2 3H28", stroke: "currentColor", "stroke-width": 2.25, "stroke-linecap": "round", "stroke-dasharray": DASHES[kind] }, swatch);
   html("b", { text: TITLES[kind] }, caption);
   const words = html("span", { class: "lw-strip-words" }, caption);
   const speeds = html("span", { class: "lw-speed", "data-lw": `speed-${kind}` }, caption);
@@ -78,6 +81,9 @@ function createStrip(kind: PathKind, parent: Element): Strip {
       words.textContent = text;
       swatch.style.color = palette[kind];
       chart.element.style.color = palette[kind];
+    },
+    missing(none) {
+      reel.hidden = none;
     },
     pace: chart.draw,
     now(t, speed) {
@@ -118,6 +124,11 @@ export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, pa
     }
     context.drawImage(row, n * width, 0, width, height, n * (w + gap), 0, w, h);
   }
+}
+
+/** A path in plain words: why there is none, or how long it is. */
+export function words(kind: PathKind, race: Pick<Race, "missing" | "length">): string {
+  return race.missing(kind) ?? compared(kind, race.length(kind), race.length("geodesic"));
 }
 
 /** A path's length in plain words, beside the geodesic's. */

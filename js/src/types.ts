@@ -26,7 +26,19 @@ export interface Shown {
   ellipses: boolean;
   straight: boolean;
   geodesic: boolean;
+  slerp: boolean;
+  stretched: boolean;
 }
+
+/** Where the latent origin lies: its foot on the plane, the products of the plane's axes, and its height above the plane. */
+export interface Around {
+  foot: Point;
+  gram: [number, number, number];
+  height: number;
+}
+
+/** How paths are sampled: each in its own way, or all evenly by distance in the latent plane or by the measure. */
+export type Spacing = "own" | "latent" | "measure";
 
 export interface WireField {
   name: string;
@@ -62,6 +74,7 @@ export interface Traits {
   start: Point;
   end: Point;
   n_samples: number;
+  spacing: Spacing;
   theme: "auto" | "light" | "dark";
   show: Shown;
   colour_by: ColourBy;
@@ -70,7 +83,7 @@ export interface Traits {
   renderer: Renderer;
   /** The part of the page that is seen, or null for all of it. */
   view: Extent | null;
-  _lattice: { extent: Extent; shape: Shape; names: [string, string] };
+  _lattice: { extent: Extent; shape: Shape; names: [string, string]; around: Around };
   _fields: WireField[];
   _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
   _sprites: null | { shape: Shape; size: Shape; sheet: WireArray; blend?: boolean };
@@ -88,4 +101,4 @@ export interface Model {
   send(content: unknown): void;
 }
 
-export type PathKind = "geodesic" | "straight";
+export type PathKind = "geodesic" | "straight" | "slerp" | "stretched";

@@ -11,15 +11,17 @@ import { density, mixed, onCorners, shares } from "./field";
 import { blended, flatMesh } from "./geometry";
 import { historyOf, type Undoable } from "./history";
 import { keepKeys } from "./keys";
+import { KINDS } from "./kinds";
 import { createLegend } from "./legend";
+import { stretchedMap } from "./lines";
 import { createMap } from "./map";
 import { undoButton } from "./undo";
-import { createRace, KINDS } from "./race";
+import { createRace } from "./race";
 import { createReadout } from "./readout";
 import { MARGIN, type End, type Ground, type Scene } from "./scene";
 import { createShades } from "./shades";
 import { createPlayer } from "./play";
-import { compared, createFilm } from "./strips";
+import { createFilm, words } from "./strips";
 import { paletteFor, prefersStillness, watchTheme } from "./theme";
 import type { ColourBy, Extent, Model, Point, Traits, WireCartogram } from "./types";
 import { floats } from "./wire";
@@ -56,6 +58,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     weights: (value, final) => write("weights", value, final ? 0 : 150),
     show: (value) => write("show", value, 0),
     samples: (value) => write("n_samples", value, 0),
+    spacing: (value) => write("spacing", value, 0),
     colour: (value) => write("colour_by", value, 0),
     save: (format) => {
       const figure = figureNow();
@@ -125,14 +128,25 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   function retrace(): void {
     if (!ground) return;
     const [start, end] = ends();
-    race.run(ground.field, start, end, dragging?.end === "start" ? "end" : "start");
+    race.run(ground.field, start, end, dragging?.end === "start" ? "end" : "start", model.get("show"));
     resample();
   }
 
   function resample(): void {
     if (!ground) return;
-    race.sample(ground.field, model.get("n_samples"), dragging === null);
+    race.sample(ground.field, model.get("n_samples"), model.get("spacing"), dragging === null);
     schedule("lines", "strips");
+  }
+
+  function respace(): void {
+    resample();
+    schedule("panel");
+  }
+
+  function reshow(): void {
+    // what is hidden is not laid
+    if (!race.covers(model.get("show"))) retrace();
+    schedule("ground", "panel", "strips");
   }
 
   function drag(end: End, to: Point, done: boolean): void {
@@ -174,6 +188,8 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const to = Float64Array.from(floats(cart.corners));
     const still = stretchedTo === flat.corners || model.get("stretch") === 0 || prefersStillness();
     if (still) stretchedTo = to;
+    race.take(stretchedMap({ extent: atlas.extent, shape: atlas.shape, corners: to }));
+    if (model.get("show").stretched) retrace();
     tween = still ? null : { from: Float64Array.from(stretchedTo), to, since: performance.now() };
     say();
     schedule("ground");
@@ -259,6 +275,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       shares: Object.fromEntries(names.map((name, k) => [name, part[k]!])),
       shown: model.get("show"),
       samples: model.get("n_samples"),
+      spacing: model.get("spacing"),
       colour: model.get("colour_by"),
       closed: Object.fromEntries(COLOURINGS.map(open)) as Record<ColourBy, string>,
     });
@@ -279,7 +296,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       raster: (palette, ratio, layers) => map.picture(now, shades.of(by, of, mesh, palette), palette, ratio, layers),
       strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({
         kind,
-        caption: compared(kind, race.length(kind), race.length("geodesic")),
+        caption: words(kind, race),
         ...race.pictures(kind),
       })),
     };
@@ -300,14 +317,9 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     ["change:stretch", () => schedule("ground", "panel")],
     ["change:start", retrace],
     ["change:end", retrace],
-    [
-      "change:n_samples",
-      () => {
-        resample();
-        schedule("panel");
-      },
-    ],
-    ["change:show", () => schedule("ground", "panel", "strips")],
+    ["change:n_samples", respace],
+    ["change:spacing", respace],
+    ["change:show", reshow],
     ["change:colour_by", () => schedule("ground", "panel")],
     ["change:highlight", () => schedule("ground")],
     [

@@ -1,17 +1,23 @@
-/** The two lines between the handles: walked at once in the browser, from a march that is kept while one end moves. */
+/** The geodesic between the handles: found at once in the browser, from a march that is kept while one end moves. */
 
-import { march, samplesAlong, samplesByLength, straight, trace, type March, type MetricField, type Path } from "./geodesic";
+import {
+  march,
+  samplesAlong,
+  samplesByLength,
+  samplesByNode,
+  straight,
+  trace,
+  type March,
+  type MetricField,
+  type Path,
+} from "./geodesic";
+import type { By } from "./kinds";
 import type { End } from "./scene";
-import type { PathKind, Point } from "./types";
-
-export interface Lines {
-  geodesic: Path;
-  straight: Path;
-}
+import type { Point } from "./types";
 
 export interface Walker {
-  /** Both lines; `resting` is the end that does not move, from which the march is reused. */
-  lines(field: MetricField, start: Point, end: Point, resting: End): Lines;
+  /** The geodesic; `resting` is the end that does not move, from which the march is reused. */
+  geodesic(field: MetricField, start: Point, end: Point, resting: End): Path;
 }
 
 export function walker(): Walker {
@@ -25,19 +31,15 @@ export function walker(): Walker {
   }
 
   return {
-    lines(given, start, end, resting) {
+    geodesic(given, start, end, resting) {
       if (field !== given) {
         field = given;
         delete marches.start;
         delete marches.end;
       }
-      const line = straight(field, start, end);
-      if (start[0] === end[0] && start[1] === end[1]) return { geodesic: line, straight: line };
-      const walked =
-        resting === "start"
-          ? trace(field, from("start", start), end)
-          : backwards(trace(field, from("end", end), start));
-      return { geodesic: walked, straight: line };
+      if (start[0] === end[0] && start[1] === end[1]) return straight(field, start, end);
+      if (resting === "start") return trace(field, from("start", start), end);
+      return backwards(trace(field, from("end", end), start));
     },
   };
 }
@@ -51,7 +53,8 @@ function backwards(path: Path): Path {
   return { ...path, points };
 }
 
-/** Where a line is sampled: the geodesic in equal steps of the measure, the straight line in equal steps of the latent. */
-export function sampled(field: MetricField, kind: PathKind, path: Path, count: number): Float64Array {
-  return kind === "geodesic" ? samplesByLength(field, path.points, count) : samplesAlong(path.points, count);
+/** `count` points of a path, both ends included. */
+export function sampled(field: MetricField, by: By, path: Path, count: number): Float64Array {
+  if (by === "measure") return samplesByLength(field, path.points, count);
+  return by === "latent" ? samplesAlong(path.points, count) : samplesByNode(path.points, count);
 }

@@ -1,6 +1,59 @@
 import { lab, rgb } from "d3-color";
 import { describe, expect, it } from "vitest";
 import { DARK, densityScale, evenRamp, labelColour, LIGHT, lookup, shortNumber } from "../src/colour";
+import { DASHES, KINDS } from "../src/kinds";
+
+/** Linear light as the three kinds of colour-blind eyes see it (Machado, Oliveira and Fernandes 2009, severity 1). */
+const EYES = {
+  "all cones": [1, 0, 0, 0, 1, 0, 0, 0, 1],
+  protanopia: [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+  deuteranopia: [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
+  tritanopia: [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039],
+};
+
+function light(colour: string): number[] {
+  const { r, g, b } = rgb(colour);
+  return [r, g, b].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+}
+
+function seen(colour: string, eye: number[]): [number, number, number] {
+  const from = light(colour);
+  const channels = [0, 3, 6].map((row) => {
+    const v = Math.min(Math.max(eye[row]! * from[0]! + eye[row + 1]! * from[1]! + eye[row + 2]! * from[2]!, 0), 1);
+    return 255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055);
+  });
+  const { l, a, b } = lab(rgb(channels[0]!, channels[1]!, channels[2]!));
+  return [l, a, b];
+}
+
+function contrast(a: string, b: string): number {
+  const [y, z] = [a, b].map((colour) => light(colour).reduce((sum, v, k) => sum + [0.2126, 0.7152, 0.0722][k]! * v, 0.05)) as [number, number];
+  return Math.max(y, z) / Math.min(y, z);
+}
+
+describe("colours of the paths", () => {
+  describe.each([
+    ["light", LIGHT],
+    ["dark", DARK],
+  ])("in the %s theme", (_, palette) => {
+    it.each(Object.entries(EYES))("stay apart with %s", (_, eye) => {
+      KINDS.forEach((kind, k) => {
+        for (const other of KINDS.slice(0, k)) {
+          const [p, q] = [seen(palette[kind], eye), seen(palette[other], eye)];
+          expect(Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]), `${kind} and ${other}`).toBeGreaterThan(25);
+        }
+      });
+    });
+
+    it("can be read on paper", () => {
+      for (const kind of KINDS) expect(contrast(palette[kind], palette.paper)).toBeGreaterThan(4.5);
+    });
+  });
+
+  it("come with dashes of their own", () => {
+    expect(new Set(Object.values(DASHES)).size).toBe(KINDS.length);
+  });
+});
 
 describe("ramps", () => {
   it.each([

@@ -7,8 +7,9 @@ const choices: Choices = {
   smoothing: 0,
   weights: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
   shares: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
-  shown: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
+  shown: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true, slerp: false, stretched: false },
   samples: 10,
+  spacing: "own",
   colour: "density",
   closed: { density: "", label: "", area_error: "", standard_error: "nobody knows" },
 };
@@ -17,7 +18,10 @@ function setUp(has = { points: true, thumbnails: true }) {
   // a checkbox outside the document tells nobody that it was clicked
   const panel = document.createElement("div");
   document.body.replaceChildren(panel);
-  const actions = { stretch: vi.fn(), temper: vi.fn(), smoothing: vi.fn(), weights: vi.fn(), show: vi.fn(), samples: vi.fn(), save: vi.fn(), colour: vi.fn() };
+  const actions = {
+    ...{ stretch: vi.fn(), temper: vi.fn(), smoothing: vi.fn(), weights: vi.fn(), show: vi.fn() },
+    ...{ samples: vi.fn(), spacing: vi.fn(), save: vi.fn(), colour: vi.fn() },
+  };
   const controls = createControls(panel, Object.keys(choices.weights), has, actions);
   controls.update(choices);
   const hook = (name: string, k = 0) => panel.querySelectorAll<HTMLInputElement>(`[data-lw="${name}"]`)[k]!;

@@ -12,7 +12,7 @@ function sceneOf(extent: [number, number, number, number], label = "x"): Scene {
     mesh: flatMesh(extent, [8, 8]),
     pane: extent,
     axes: [label, "y"],
-    shown: { points: true, thumbnails: false, grid: true, contours: false, ellipses: false, straight: true, geodesic: true },
+    shown: { points: true, thumbnails: false, grid: true, contours: false, ellipses: false, straight: true, geodesic: true, slerp: false, stretched: false },
     start: [x0, y0],
     end: [x1, y1],
     paths: { straight: Float64Array.from(extent.length ? [x0, y0, x1, y1] : []) },

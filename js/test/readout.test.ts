@@ -4,7 +4,8 @@ import { LIGHT } from "../src/colour";
 import { createReadout, described, fractions } from "../src/readout";
 import type { Ground } from "../src/scene";
 
-const atlas: Atlas = { extent: [-1, 1, 0, 4], shape: [4, 2], axes: ["u", "v"], names: [], fields: [], errors: [], points: null, sprites: null };
+const atlas: Atlas = { extent: [-1, 1, 0, 4], shape: [4, 2], around: { foot: [0, 0], gram: [1, 0, 1], height: 0 },
+  axes: ["u", "v"], names: [], fields: [], errors: [], points: null, sprites: null };
 const ground = { density: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) } as Ground;
 
 describe("read-out", () => {

@@ -70,10 +70,11 @@ function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) =
     start: [-1, 0],
     end: [1, 0.5],
     n_samples: 5,
+    spacing: "own",
     theme: "light",
     colour_by: "density",
-    show: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true },
-    _lattice: { extent: EXTENT, shape: SHAPE, names: ["x", "y"] },
+    show: { points: true, thumbnails: false, grid: false, contours: false, ellipses: false, straight: true, geodesic: true, slerp: false, stretched: false },
+    _lattice: { extent: EXTENT, shape: SHAPE, names: ["x", "y"], around: { foot: [0, 0], gram: [1, 0, 1], height: 0 } },
     _fields: [{ name: "pullback", metric: packet(metric, [12, 12, 3]), error: null, info: {} }],
     _points: null,
     _sprites: null,
@@ -118,6 +119,40 @@ describe("a view", () => {
     expect(hook("marker-geodesic")).not.toBeNull();
     expect(hook("speed-straight").textContent).toMatch(/^speed \d\.\d ×$/);
     expect(host.querySelector(".lw-pace")!.getAttribute("aria-label")).toContain("times its mean");
+    expect(painted).toBe(1);
+  });
+
+  it("lays the other lines when they are asked for, and asks the kernel for their pictures", () => {
+    const { model, hook } = mounted();
+    const wanted = () => (model.sent.at(-1) as { paths: { kind: string }[] }).paths.map(({ kind }) => kind);
+    expect(wanted()).toEqual(["geodesic", "straight"]);
+    model.emit("msg:custom", { type: "error", id: (model.sent.at(-1) as { id: number }).id, message: "no decoder" });
+    model.set("show", { ...model.get("show"), slerp: true, stretched: true });
+    runFrames();
+    expect(wanted()).toEqual(["geodesic", "straight", "slerp", "stretched"]);
+    for (const kind of ["slerp", "stretched"]) {
+      expect((hook(`strip-${kind}`) as HTMLElement).hidden).toBe(false);
+      expect(hook(`path-${kind}`).getAttribute("d")).toMatch(/^M/);
+      expect(hook(`strip-${kind}`).textContent).toContain("length");
+    }
+    model.set("start", [-1, -0.5]);
+    runFrames();
+    expect(hook("strip-slerp").textContent).toContain("opposite directions");
+    expect(hook("path-slerp").parentElement!.getAttribute("visibility")).toBe("hidden");
+    expect(painted).toBe(2);
+  });
+
+  it("spaces the samples as asked", () => {
+    const { model, hook } = mounted();
+    const places = () => Array.from(hook("path-straight").parentElement!.querySelectorAll("circle"), (dot) => Number(dot.getAttribute("cx")));
+    const own = places();
+    const steps = (xs: number[]) => xs.slice(1).map((x, k) => x - xs[k]!);
+    expect(Math.max(...steps(own)) - Math.min(...steps(own))).toBeLessThan(0.25);
+    model.set("spacing", "measure");
+    runFrames();
+    // the metric grows from left to right, and with it the number of steps
+    expect(steps(places())[0]).toBeGreaterThan(1.3 * steps(places()).at(-1)!);
+    expect((hook("spacing") as HTMLSelectElement).value).toBe("measure");
     expect(painted).toBe(1);
   });
 
