@@ -9,18 +9,23 @@ import type { Extent, Shape } from "./types";
 export const VOTERS = 7;
 
 export interface Regions {
-  /** The label of each cell, and the share of votes that it had. */
+  /** The label of each cell, the share of votes that it had, and how far the nearest voter is, as a part of the map's diagonal. */
   labels: Int32Array;
   shares: Float32Array;
+  gaps: Float32Array;
 }
+
+/** The gap at which a label's colour has half gone. */
+const FAINT = 0.12;
 
 /** For each cell the majority among the `voters` labelled points nearest to its centre; of equals, the one with the nearest point. */
 export function regions(points: Seen, [rows, columns]: Shape, [x0, x1, y0, y1]: Extent, voters = VOTERS): Regions {
   const labels = new Int32Array(rows * columns);
   const shares = new Float32Array(rows * columns);
+  const gaps = new Float32Array(rows * columns).fill(1);
   const count = points.plane.length / 2;
   const wanted = Math.min(voters, count);
-  if (!points.labels || wanted === 0) return { labels, shares };
+  if (!points.labels || wanted === 0) return { labels, shares, gaps };
   const [w, h] = [(x1 - x0) / columns, (y1 - y0) / rows];
   const { first, order } = binned(points, rows, columns, x0, y0, w, h);
   const nearest = new Int32Array(wanted);
@@ -65,9 +70,10 @@ export function regions(points: Seen, [rows, columns]: Shape, [x0, x1, y0, y1]: 
         }
       }
       shares[n] = most / held;
+      gaps[n] = Math.sqrt(far[0]!) / Math.hypot(x1 - x0, y1 - y0);
     }
   }
-  return { labels, shares };
+  return { labels, shares, gaps };
 }
 
 /** Points in the order of their cells; those of cell n are `order[first[n]]` up to `order[first[n + 1]]`. */
@@ -88,13 +94,16 @@ function binned({ plane }: Seen, rows: number, columns: number, x0: number, y0: 
   return { first, order };
 }
 
-/** A cell's colour as a word: its label's over the ground, fainter where fewer agree, always faint enough for the points on it. */
-export function regionColours({ labels, shares }: Regions, names: number, palette: Palette): Uint32Array {
+/**
+ * A cell's colour as a word: its label's over the ground, fainter where fewer agree and far from any point, always faint enough for
+ * the points on it.
+ */
+export function regionColours({ labels, shares, gaps }: Regions, names: number, palette: Palette): Uint32Array {
   const ground = rgb(palette.ramp[0]!);
   const tones = Array.from({ length: names }, (_, k) => rgb(labelColour(k, names, palette)));
   return Uint32Array.from(labels, (label, n) => {
     const tone = tones[label] ?? ground;
-    const part = 0.55 * shares[n]! ** 2;
+    const part = (0.55 * shares[n]! ** 2) / (1 + (gaps[n]! / FAINT) ** 2);
     const mix = (a: number, b: number) => Math.round(part * a + (1 - part) * b);
     return (255 << 24) | (mix(tone.b, ground.b) << 16) | (mix(tone.g, ground.g) << 8) | mix(tone.r, ground.r);
   });

@@ -64,7 +64,7 @@ export function createShades(atlas: Atlas): Shades {
         const voters = Math.min(VOTERS, atlas.points!.labels!.length);
         return {
           by,
-          title: `Label of most of the ${voters} encoded points that lie nearest; paler where fewer of them agree`,
+          title: `Label of most of the ${voters} encoded points that lie nearest; paler where fewer agree or none is near`,
           ticks: [],
           range: "the labels' colours",
         };

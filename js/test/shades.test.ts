@@ -33,14 +33,17 @@ describe("regions of labels", () => {
       const near = all.slice(0, 7).map(({ label }) => label);
       const votes = (label: number) => near.filter((other) => other === label).length;
       expect(votes(found.labels[n]!)).toBe(Math.max(...near.map(votes)));
+      expect(found.gaps[n]).toBeCloseTo(Math.sqrt(all[0]!.d) / Math.hypot(3, 2), 6);
       expect(found.shares[n]).toBeCloseTo(votes(found.labels[n]!) / near.length, 6);
     }
   });
 
   it("are painted one colour a cell, paler where fewer agree", () => {
-    const words = regionColours({ labels: Int32Array.of(0, 0, 1), shares: Float32Array.of(1, 0.4, 1) }, 2, LIGHT);
+    const words = regionColours({ labels: Int32Array.of(0, 0, 1), shares: Float32Array.of(1, 0.4, 1), gaps: new Float32Array(3) }, 2, LIGHT);
     const far = (word: number) => Math.abs((word & 255) - parseInt(LIGHT.ramp[0]!.slice(1, 3), 16));
     expect(far(words[0]!)).toBeGreaterThan(far(words[1]!));
+    const away = regionColours({ labels: Int32Array.of(0, 0), shares: Float32Array.of(1, 1), gaps: Float32Array.of(0.01, 0.4) }, 2, LIGHT);
+    expect(far(away[0]!)).toBeGreaterThan(3 * far(away[1]!));
     expect(words[2]).not.toBe(words[0]);
     const pixels = new Uint32Array(30 * 10);
     patchwork(pixels, 30, 10, flatMesh([0, 3, 0, 1], [1, 3]), words);
