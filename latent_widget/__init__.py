@@ -32,6 +32,7 @@ _HOMES = {
     "straight": "geodesics",
     "stretched": "geodesics",
     "survey": "surveying",
+    "with_uncertainty": "confidence",
     "workbench": "charts",
 }
 _ROOMS = ("examples", "measures")
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from latent_widget.cartograms import Cartogram as Cartogram
     from latent_widget.cartograms import cartogram as cartogram
     from latent_widget.charts import workbench as workbench
+    from latent_widget.confidence import with_uncertainty as with_uncertainty
     from latent_widget.decoder import Decoder as Decoder
     from latent_widget.exponential import exp as exp
     from latent_widget.exponential import frechet_mean as frechet_mean

@@ -8,19 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution
 
 from latent_widget import outputs
 from latent_widget.arrays import as_floats
 from latent_widget.lattice import Lattice
 from latent_widget.modules import evaluating, modules_in, placed
 
-Output = Tensor | Distribution
+Output = outputs.Output
 
 
 @dataclass(frozen=True, eq=False)
 class Decoder:
     """Wrap `decode`: latents `(n, latent_dim)` -> a tensor `(n, ...)` or a `torch.distributions.Distribution`.
+
+    A list of n things of any kind (texts, graphs) is taken too, for the measure `distance(fn)` and no other.
 
     `device` and `dtype` default to those of the parameters found in `decode` (a module, a bound method, a partial, or
     a function that refers to modules), else to the CPU and torch's default. At most `batch_size` latents are decoded

@@ -52,13 +52,18 @@ class Field:
         object.__setattr__(self, "info", told)
 
     @classmethod
-    def from_density(cls, lattice: Lattice, rho: Any, info: dict[str, Any] | None = None) -> "Field":
+    def from_density(
+        cls, lattice: Lattice, rho: Any, info: dict[str, Any] | None = None, *, exponent: float = 1.0
+    ) -> "Field":
         """Make the conformal field G = ρ·I from a positive scalar `rho (H, W)`; its density is `rho` again.
 
+        A scalar that you mean as a length is raised to the dimension: `exponent=2` on a plane makes the density ρ².
         In three dimensions it is G = ρ^(2/3)·I from `rho (D, H, W)`, so that √det G is again ρ.
         Raises `ValueError` for a wrong shape, and for values that are not positive and finite.
         """
         density = as_floats(rho, "rho")
+        if not np.isfinite(exponent):
+            raise ValueError(f"exponent must be finite, got {exponent}; 1 for a density, {lattice.ndim} for a length")
         if density.shape != lattice.shape:
             raise ValueError(f"rho must have the lattice's shape {lattice.shape}, got {density.shape}")
         bad = ~(np.isfinite(density) & (density > 0))
@@ -67,7 +72,7 @@ class Field:
                 f"rho must be positive and finite, {bad.sum()} of {bad.size} cells are not, {_where(bad, lattice)}; "
                 "shift it, for instance rho - rho.min() + 1e-3"
             )
-        squared = density ** (2 / lattice.ndim)
+        squared = density ** (2 * exponent / lattice.ndim)
         return cls(lattice, squared[..., None, None] * np.eye(lattice.ndim), {"method": "conformal", **(info or {})})
 
     @cached_property

@@ -1,13 +1,28 @@
 """What decoders return, tensors and distributions alike: checked, joined, reshaped and compared row by row."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.distributions import Distribution, Independent, MixtureSameFamily
 
-Output = Tensor | Distribution
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """Decoded things of any kind (texts, graphs, programs), `rows (...)` of dtype object: for `distance(fn)` alone."""
+
+    rows: NDArray[Any]
+
+    def numpy(self) -> NDArray[Any]:
+        """Return the things as they are, for drawing."""
+        return self.rows
+
+
+Output = Tensor | Distribution | Objects
 
 # of two equivalent parameters the first is kept; building with both is an error in torch
 _PREFERRED = {"probs": "logits", "covariance_matrix": "scale_tril", "precision_matrix": "scale_tril"}
@@ -33,7 +48,10 @@ def checked(output: Any, n: int) -> Output:
                 f"decode returned {type(output).__name__} with batch shape {batch} for {n} latents; "
                 f"its first batch dimension must be the {n} rows"
             )
-        return Independent(output, len(batch) - 1, validate_args=False) if len(batch) > 1 else output
+        inner, factors = output, 0
+        if isinstance(output, Independent):
+            inner, factors = output.base_dist, output.reinterpreted_batch_ndims
+        return Independent(inner, factors + len(batch) - 1, validate_args=False) if len(batch) > 1 else output
     if isinstance(output, Tensor):
         if output.dim() == 0 or output.shape[0] != n:
             raise ValueError(f"decode returned shape {tuple(output.shape)} for {n} latents; the first must be {n} rows")
@@ -42,10 +60,23 @@ def checked(output: Any, n: int) -> Output:
                 f"decode returned a tensor of {output.dtype}; return floats, or a distribution over tokens"
             )
         return output
+    if _is_things(output):
+        if len(output) != n:
+            raise ValueError(f"decode returned {len(output)} things for {n} latents; return one for each")
+        rows = np.empty(n, dtype=object)
+        for k, thing in enumerate(output):
+            rows[k] = thing
+        return Objects(rows)
     raise ValueError(
         f"decode returned {type(output).__name__}; it must return a torch.Tensor or a torch.distributions.Distribution"
         + (" (a tuple? return its first item)" if isinstance(output, tuple | list) else "")
     )
+
+
+def _is_things(output: Any) -> bool:
+    if isinstance(output, np.ndarray):
+        return output.dtype.kind in "OUST"
+    return isinstance(output, list | tuple) and not any(isinstance(v, Tensor | Distribution) for v in output)
 
 
 def parameters(output: Output) -> list[Tensor]:
@@ -64,6 +95,8 @@ def mapped(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Rebuild an output with `change` applied to each defining tensor; raises `ValueError` for unknown families."""
     if isinstance(output, Tensor):
         return change(output)
+    if isinstance(output, Objects):
+        return Objects(change(output.rows))  # type: ignore[arg-type]
     if isinstance(output, Independent):
         base = mapped(output.base_dist, change)
         return Independent(base, output.reinterpreted_batch_ndims, validate_args=False)
@@ -87,7 +120,7 @@ def mapped(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 def to_cpu(output: Output) -> Output:
     """Bring an output to the CPU, detached, in float32 or wider."""
-    return mapped(output, lambda p: _wide(p.detach()).cpu())
+    return output if isinstance(output, Objects) else mapped(output, lambda p: _wide(p.detach()).cpu())
 
 
 def joined(parts: list[Output]) -> Output:
@@ -98,6 +131,8 @@ def joined(parts: list[Output]) -> Output:
         raise ValueError(
             f"decode returned different kinds for different batches: {sorted({type(p).__name__ for p in parts})}"
         )
+    if isinstance(parts[0], Objects):
+        return Objects(np.concatenate([part.rows for part in parts if isinstance(part, Objects)]))
     columns = [torch.cat(column) for column in zip(*(parameters(part) for part in parts), strict=True)]
     following = iter(columns)
     return mapped(parts[0], lambda _: next(following))
@@ -116,6 +151,8 @@ def rows(output: Output, index: Any) -> Output:
 
 def differs(a: Output, b: Output) -> bool:
     """Tell whether two outputs differ by more than round-off of their own size."""
+    if isinstance(a, Objects) and isinstance(b, Objects):
+        return any(_unlike(x, y) for x, y in zip(a.rows.flat, b.rows.flat, strict=True))
     for p, q in zip(parameters(a), parameters(b), strict=True):
         scale = p.abs().max().clamp_min(1e-30)
         tolerance = 1e-3 if p.dtype != torch.float64 else 1e-6
@@ -124,9 +161,16 @@ def differs(a: Output, b: Output) -> bool:
     return False
 
 
+def _unlike(a: Any, b: Any) -> bool:
+    try:
+        return bool(a != b)
+    except (TypeError, ValueError, RuntimeError):
+        return False  # arrays and the like, which compare entry by entry
+
+
 def check_finite(output: Output, latents: Tensor) -> None:
     """Raise `ValueError` naming the first latent whose output has NaN or infinity (−∞ log-probabilities excepted)."""
-    for p in parameters(output):
+    for p in [] if isinstance(output, Objects) else parameters(output):
         good = torch.isfinite(p) if isinstance(output, Tensor) else ~torch.isnan(p) & (p != torch.inf)
         if not good.all():
             bad = torch.nonzero(~good.reshape(len(latents), -1).all(dim=1)).flatten()
@@ -136,9 +180,9 @@ def check_finite(output: Output, latents: Tensor) -> None:
             )
 
 
-def mean(output: Output) -> Tensor:
+def mean(output: Output) -> Any:
     """Return what is shown of an output: the tensor itself, a distribution's mean, or its most likely value."""
-    if isinstance(output, Tensor):
+    if isinstance(output, Tensor | Objects):
         return output
     try:
         shown = output.mean
@@ -154,6 +198,8 @@ def kind(output: Output) -> str:
     """Name what a decoder returned, as an error or a field's info should say it."""
     if isinstance(output, Tensor) and is_tokens(output):
         return f"sequences of {output.shape[-1]} tokens"
+    if isinstance(output, Objects):
+        return f"objects ({type(output.rows.flat[0]).__name__})"
     base = output.base_dist if isinstance(output, Independent) else output
     return f"tensor {tuple(output.shape[1:])}" if isinstance(output, Tensor) else type(base).__name__
 

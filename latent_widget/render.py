@@ -52,6 +52,8 @@ class Thumbnails:
 
 def levels_of(samples: NDArray[Any]) -> Levels:
     """Choose which values are drawn black and white: (0, 1), (-1, 1) or (0, 255) where they fit, else the range."""
+    if samples.dtype == object:
+        return 0.0, 1.0
     low, high = float(samples.min()), float(samples.max())
     slack = 0.05
     for black, white in ((0.0, 1.0), (-1.0, 1.0)):

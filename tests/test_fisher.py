@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy.special import polygamma
 from torch import distributions as D
 from torch.distributions.kl import kl_divergence
 
@@ -80,6 +81,29 @@ def fisher_poissons(z):
     return np.einsum("...k,ak,bk->...ab", np.exp(z @ w), w, w)
 
 
+def exponentials(z):
+    return D.Exponential(lifted(z).exp())
+
+
+def fisher_exponentials(z):
+    w = WEIGHTS.numpy()
+    return np.broadcast_to(w @ w.T, (*z.shape[:-1], 2, 2))
+
+
+def gammas(z):
+    return D.Gamma((1 + z[:, :1] / 2).exp(), (2 * z[:, 1:]).exp())
+
+
+def fisher_gammas(z):
+    k = np.exp(1 + z[..., 0] / 2)
+    metric = np.empty((*z.shape[:-1], 2, 2))
+    # by the logarithms of shape and rate, a = log k and b = log r: k²ψ′(k), −k and k
+    metric[..., 0, 0] = 0.25 * k**2 * polygamma(1, k)
+    metric[..., 0, 1] = metric[..., 1, 0] = -k
+    metric[..., 1, 1] = 4 * k
+    return metric
+
+
 FAMILIES = {
     gaussian: fisher_gaussian,
     gaussian_turned: fisher_gaussian_turned,
@@ -87,11 +111,13 @@ FAMILIES = {
     softmax: fisher_softmax,
     bernoullis: fisher_bernoullis,
     poissons: fisher_poissons,
+    exponentials: fisher_exponentials,
+    gammas: fisher_gammas,
 }
 SERVED = {
     "kl": list(FAMILIES),
-    "hellinger": list(FAMILIES),
-    "jensen_shannon": [gaussian, gaussian_turned, softmax, bernoullis],
+    "hellinger": [family for family in FAMILIES if family not in (exponentials, gammas)],
+    "jensen_shannon": [family for family in FAMILIES if family is not exponentials],  # gammas of shape 1
 }
 
 
@@ -222,13 +248,52 @@ def test_hellinger_is_its_integral():
     assert float(looked_up(a, _HELLINGER, "hellinger")(a, b)) == pytest.approx(float(truth), rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("make", "truth"),
+    [
+        (lambda t: D.MultivariateNormal(t @ MIX, scale_tril=torch.linalg.cholesky(spd(t))), kl_divergence),
+        (lambda t: D.Dirichlet((t @ MIX).exp()), kl_divergence),
+        (lambda t: D.Geometric(logits=t @ MIX), kl_divergence),
+        (lambda t: D.Binomial(7, logits=t @ MIX), kl_divergence),
+        (lambda t: D.HalfNormal((t @ MIX).exp()), kl_divergence),
+        (lambda t: D.Cauchy(t @ MIX, (t.flip(1) @ MIX).exp()), None),
+    ],
+    ids=["MultivariateNormal", "Dirichlet", "Geometric", "Binomial", "HalfNormal", "Cauchy"],
+)
+def test_closed_forms_are_the_second_derivative_of_the_divergence(make, truth):
+    """KL(p(z) ‖ p(z + v)) = ½ vᵀGv + …, by automatic differentiation; Cauchy's closed form by its half-plane."""
+    lattice = lw.Lattice((0.3 - 1e-3, 0.3 + 1e-3, -0.4 - 1e-3, -0.4 + 1e-3), (3, 3))
+    found = lw.measures.fisher_rao(lw.Decoder(make, dtype=torch.float64), lattice).metric[1, 1]
+    point = torch.tensor([0.3, -0.4], dtype=torch.float64)
+    if truth is None:
+        base = make(point[None])
+        # (δx² + δγ²) / 2γ² per factor
+        shift, spread = torch.autograd.functional.jacobian(lambda z: make(z[None]).loc[0], point), None
+        spread = torch.autograd.functional.jacobian(lambda z: make(z[None]).scale[0], point)
+        expected = ((shift.T / base.scale[0] ** 2) @ shift + (spread.T / base.scale[0] ** 2) @ spread) / 2
+    else:
+        expected = torch.autograd.functional.hessian(lambda z: truth(make(point[None]), make(z[None])).sum(), point)
+    np.testing.assert_allclose(found, expected, rtol=1e-8, atol=1e-10)
+
+
+def spd(t):
+    root = torch.stack([t @ MIX, t.flip(1) @ MIX, (t * t) @ MIX], 1)
+    return root @ root.mT + torch.eye(3, dtype=torch.float64)
+
+
+MIX = torch.tensor([[0.8, -0.3, 0.5], [0.2, 0.9, -0.6]], dtype=torch.float64)
+
+
 @pytest.mark.parametrize("name", ["fisher_rao", "kl", "hellinger", "wasserstein"])
 def test_other_outputs_are_refused_with_what_applies(name):
     lattice = lw.Lattice((-1, 1, -1, 1), (4, 4))
-    with pytest.raises(ValueError, match=rf"{name} needs one of .*Normal.*got tensor"):
+    with pytest.raises(ValueError, match=rf"{name} needs one of .*Normal.*got tensor .*pullback"):
         getattr(lw.measures, name)(lw.Decoder(lambda z: z), lattice)
-    with pytest.raises(ValueError, match=rf"{name} needs one of .*got Cauchy"):
-        getattr(lw.measures, name)(lw.Decoder(lambda z: D.Cauchy(z, 1.0)), lattice)
+    if name != "fisher_rao":
+        with pytest.raises(ValueError, match=rf"{name} needs one of .*got Cauchy; fisher_rao and jensen_shannon take"):
+            getattr(lw.measures, name)(lw.Decoder(lambda z: D.Cauchy(z, 1.0)), lattice)
+    with pytest.raises(ValueError, match=rf"{name} needs one of .*got objects .str.; distance"):
+        getattr(lw.measures, name)(lw.Decoder(lambda z: ["a"] * len(z)), lattice)
 
 
 def test_they_are_known_by_name_and_cut_into_tiles():

@@ -13,7 +13,7 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 FILES = sorted(set(MODULES) - {"latent_widget"})
-TORCH = ("decoder", "modules", "outputs", "measures", "sequence", "examples")
+TORCH = ("confidence", "decoder", "modules", "outputs", "measures", "sequence", "examples")
 FLOORS = {  # who may be imported only from above; the rest are helpers, which must not lead back up
     "charts": 8,
     "widget": 7,
@@ -22,6 +22,7 @@ FLOORS = {  # who may be imported only from above; the rest are helpers, which m
     "surveying": 6,
     "atlas": 5,
     "measures": 4,
+    "confidence": 3,
     "geodesics": 3,
     "cartograms": 3,
     "decoder": 2,

@@ -90,6 +90,96 @@ def test_black_boxes_that_are_no_distances(fn, words):
         lw.measures.distance(fn)(DECODER, LATTICE)
 
 
+def edits(a, b):
+    """Levenshtein's distance of two texts."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a):
+        last, row[0] = row[0], i + 1
+        for j, y in enumerate(b):
+            last, row[j + 1] = row[j + 1], min(last + (x != y), row[j] + 1, row[j + 1] + 1)
+    return row[-1]
+
+
+def spelled(z):
+    """Texts of as many letters as tell x apart, then y: their edit distance is that of the city block."""
+    return ["a" * round(float(x)) + "b" * round(float(y)) for x, y in z]
+
+
+def each(fn):
+    return lambda a, b: [fn(p, q) for p, q in zip(a, b, strict=True)]
+
+
+def test_texts_are_measured_by_their_edit_distance():
+    calls = []
+
+    def decode(z):
+        calls.append(len(z))
+        return spelled(z)
+
+    lattice = lw.Lattice((0, 12, 0, 8), (8, 12))
+    found = lw.measures.distance(each(edits))(lw.Decoder(decode), lattice)
+    # corners are whole numbers: sides 1, the rising diagonal 2, the falling one 1, as one letter turns into the other
+    truth = np.array([[1, 0.75], [0.75, 1]])
+    np.testing.assert_allclose(found.metric, np.broadcast_to(truth, (8, 12, 2, 2)), atol=1e-12)
+    # squared: 1, 4 and 1 found, 1, 3.5 and 0.5 fitted
+    assert found.info["largest_residual"] == pytest.approx(np.sqrt(0.5 / 21))
+    assert found.info["output"] == "objects (str)"
+    assert calls[-1] == 9 * 13
+    assert sum(calls[:-1]) == 12  # the probe
+
+
+@pytest.mark.parametrize("things", [lambda z: [v.tolist() for v in z], lambda z: [v.numpy() for v in z]], ids=str)
+def test_lists_and_arrays_of_ones_own_are_handed_to_the_black_box_as_they_are(things):
+    decoder = lw.Decoder(lambda z: things(decode(z.double())))
+    found = lw.measures.distance(each(lambda p, q: np.linalg.norm(np.subtract(p, q))))(decoder, LATTICE)
+    truth = lw.measures.pullback(DECODER, LATTICE, method="chords")
+    np.testing.assert_allclose(found.metric, truth.metric, rtol=1e-2)
+
+
+def test_texts_are_surveyed_drawn_and_refused_elsewhere():
+    lattice = lw.Lattice((0, 130, 0, 130), (130, 130))
+    decoder = lw.Decoder(spelled)
+    lengths = lw.measures.distance(each(lambda p, q: abs(len(p) - len(q))), floor=1e-3)
+    atlas = lw.survey(decoder, lattice, [lengths], progress=False)
+    np.testing.assert_allclose(atlas["distance"].metric, lengths(decoder, lattice).metric)
+    assert atlas.thumbnails is not None
+    for measure in ("pullback", "fisher_rao", "jensen_shannon", "entropy", lw.measures.feature(lambda x: x)):
+        with pytest.raises(lw.SurveyError, match=r"objects \(str\)"):
+            lw.survey(decoder, lattice, [measure], progress=False, thumbnails=0)
+
+
+@pytest.mark.parametrize(
+    ("fn", "words"),
+    [
+        (lambda p, q: float("nan"), "returned nan for .* pairs"),
+        (lambda p, q: -1, r"returned -1\.0 for .* a distance must be finite and >= 0"),
+        (lambda p, q: "far", "array of numbers"),
+    ],
+)
+def test_black_boxes_on_texts_that_are_no_distances(fn, words):
+    with pytest.raises(ValueError, match=words):
+        lw.measures.distance(each(fn))(lw.Decoder(spelled), lw.Lattice((0, 4, 0, 4), (4, 4)))
+
+
+def test_texts_that_change_or_are_too_few_are_refused():
+    lattice = lw.Lattice((0, 4, 0, 4), (4, 4))
+    measure = lw.measures.distance(each(edits))
+    with pytest.raises(ValueError, match="1 things for 5 latents"):
+        measure(lw.Decoder(lambda z: ["a"]), lattice)
+    with pytest.raises(ValueError, match="different outputs for the same latents"):
+        measure(lw.Decoder(lambda z: [str(v) for v in torch.rand(len(z))]), lattice)
+
+
+def test_the_exponent_tells_lengths_from_squared_lengths():
+    long = lw.measures.distance(lambda a, b: (a - b).norm(dim=1))(DECODER, LATTICE)
+    squared = lw.measures.distance(lambda a, b: (a - b).square().sum(1), exponent=1)(DECODER, LATTICE)
+    np.testing.assert_allclose(squared.metric, long.metric, rtol=1e-9)
+    with pytest.raises(ValueError, match="exponent must be positive"):
+        lw.measures.distance(lambda a, b: a, exponent=0)
+    rho = 1 + LATTICE.cells[..., 0] ** 2
+    np.testing.assert_allclose(lw.Field.from_density(LATTICE, rho, exponent=2).density, rho**2, rtol=1e-12)
+
+
 def test_entropy_is_the_gaussians():
     sigma = lambda z: 0.2 + z[..., :1] ** 2 + z[..., 1:] ** 2  # noqa: E731
     decoder = lw.Decoder(lambda z: D.Normal(torch.zeros_like(z), sigma(z).expand(-1, 2)), dtype=torch.float64)

@@ -9,6 +9,7 @@ from latent_widget.measures.conformal import entropy, likelihood
 from latent_widget.measures.divergence import jensen_shannon
 from latent_widget.measures.fisher import fisher_rao
 from latent_widget.measures.locality import is_local, local, settled
+from latent_widget.measures.members import ensemble
 from latent_widget.measures.pullbacks import decoded_length, pullback
 from latent_widget.measures.tasks import classifier, distance, feature
 
@@ -31,6 +32,7 @@ __all__ = [
     "classifier",
     "decoded_length",
     "distance",
+    "ensemble",
     "entropy",
     "feature",
     "fisher_rao",

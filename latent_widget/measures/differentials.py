@@ -11,11 +11,13 @@ from torch import Tensor
 from latent_widget.arrays import Floats
 from latent_widget.decoder import Decoder
 from latent_widget.lattice import Lattice
-from latent_widget.measures.pushforward import push, push_by_jvp
+from latent_widget.measures.pushforward import push, push_by_jvp, push_measured
 from latent_widget.measures.reverse import CutError, pulled_back, push_by_rows, push_by_two_vjps
 
-TILE = 4096
-"""Cells differentiated at once; memory is about 3 · TILE · (widest layer) numbers, in a box 4."""
+TILE = 2048
+"""Most cells differentiated at once."""
+NUMBERS = 2_000_000
+"""Most numbers that one operation holds, value and tangents together; decoders of wide layers get smaller tiles."""
 
 Push = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
 
@@ -41,8 +43,9 @@ def differentiated(
     )
     decode = _composed(decoder, lattice, embed)
     with decoder.evaluating():
-        pushed, how = _chosen(decode, cells)
-        metric = np.concatenate([_contracted(pushed(decode, tile), contract) for tile in cells.split(TILE)])
+        pushed, how, width = _chosen(decode, cells)
+        tile = max(1, min(TILE, NUMBERS // max(width, 1)))
+        metric = np.concatenate([_contracted(pushed(decode, part), contract) for part in cells.split(tile)])
     return metric.reshape(*lattice.shape, lattice.ndim, lattice.ndim), {"method": "exact", "differentiated": how}
 
 
@@ -60,18 +63,20 @@ def _composed(decoder: Decoder, lattice: Lattice, embed: Callable[[Any], Tensor]
     return lambda points: embed(decoder.raw(torch.addmm(origin, points, basis)))
 
 
-def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str]:
-    """Choose the fastest way to push tangents forwards that works, on cells spread over the lattice."""
+def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str, int]:
+    """Choose the fastest way to push tangents that works, on cells spread over the lattice, and tell its width."""
     spread = cells[:: max(1, len(cells) // 16)]
+    width = 1
     try:
-        stacked = push(decode, spread)
+        stacked, width = push_measured(decode, spread)
         if _verified(decode, spread, stacked):
-            return push, "stacked tangents"
+            return push, "stacked tangents", width
     except (RuntimeError, TypeError):
         pass
     try:
-        _check_connected(push_by_jvp(decode, spread))
-        return push_by_jvp, "torch.func.jvp"
+        pushed = push_by_jvp(decode, spread)
+        _check_connected(pushed)
+        return push_by_jvp, "torch.func.jvp", max(width, pushed[:, 0].numel())
     except CutError as error:
         raise NoDerivativeError(str(error)) from error
     except RuntimeError as error:
@@ -79,7 +84,8 @@ def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, st
         missing = str(error).splitlines()[0]
     for reverse, how in ((push_by_two_vjps, "reverse mode, twice"), (push_by_rows, "reverse mode, output by output")):
         try:
-            _check_connected(reverse(decode, spread))
+            pushed = reverse(decode, spread)
+            _check_connected(pushed)
         except RuntimeError:
             continue
         warnings.warn(
@@ -87,7 +93,7 @@ def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, st
             "but slower; method='chords', where a measure has it, needs no derivative",
             stacklevel=6,
         )
-        return reverse, how
+        return reverse, how, pushed[:, 0].numel()
     raise NoDerivativeError(missing)
 
 

@@ -8,7 +8,18 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, Categorical, Distribution, Independent, Normal, OneHotCategorical
+from torch.distributions import (
+    Bernoulli,
+    Categorical,
+    Distribution,
+    Exponential,
+    Gamma,
+    Independent,
+    LogNormal,
+    Normal,
+    OneHotCategorical,
+    Poisson,
+)
 
 from latent_widget import outputs
 from latent_widget.decoder import Decoder
@@ -17,6 +28,7 @@ from latent_widget.lattice import Lattice
 from latent_widget.measures import sequences
 from latent_widget.measures.locality import local
 from latent_widget.measures.polarisation import polarised
+from latent_widget.measures.sampling import jensen_shannon_by_samples
 from latent_widget.sequence import SequenceDecoder
 
 Pointwise = Callable[[Any, Any], Tensor]
@@ -33,14 +45,22 @@ MOST_STEPS = 1024
 
 @local
 def jensen_shannon(
-    decoder: Decoder | SequenceDecoder, lattice: Lattice, *, floor: float = 0.0, prefixes: int = 32, seed: int = 0
+    decoder: Decoder | SequenceDecoder,
+    lattice: Lattice,
+    *,
+    floor: float = 0.0,
+    samples: int = 256,
+    prefixes: int = 32,
+    seed: int = 0,
 ) -> Field:
     """Measure how well decoded distributions can be told apart: squared length 8·JSD, in nats, of the cell's corners.
 
     JSD(p, q) = ½ KL(p ‖ m) + ½ KL(q ‖ m), m = ½(p + q) [10]; 8·JSD tends to the Fisher–Rao length squared as the
     lattice is refined [5]. Outputs of independent factors (pixels) are measured factor by factor and summed: the
     product's own divergence has no closed form and saturates at ln 2; both have the same limit. One decode per
-    corner, no gradient. Serves Normal, Bernoulli, Categorical and OneHotCategorical, `Independent` or not.
+    corner, no gradient. Normal, LogNormal, Bernoulli, Categorical, OneHotCategorical, Poisson, Exponential and Gamma,
+    `Independent` or not, are integrated exactly; any other distribution is sampled, `samples` outcomes of each corner,
+    reproducible by `seed`, and `info["standard_error"] (H, W)` is that of the density.
 
     A `SequenceDecoder` is measured by the exact chain rule over tokens along `prefixes` sampled sequences per cell
     (default 32), reproducible by `seed`; `info["standard_error"] (H, W)` is that of the density.
@@ -49,6 +69,9 @@ def jensen_shannon(
     """
     if isinstance(decoder, SequenceDecoder):
         return sequences.jensen_shannon(decoder, lattice, prefixes, seed, floor)
+    probed = decoder.probe(lattice)
+    if isinstance(probed, Distribution) and not has_entry(probed, _JSD):
+        return jensen_shannon_by_samples(decoder, lattice, probed, samples, seed, floor)
     return by_corners(decoder, lattice, "jensen_shannon", 8.0, _JSD, floor)
 
 
@@ -86,6 +109,12 @@ def summed(pointwise: Pointwise, p: Any, q: Any) -> Tensor:
     return found.sum(dim=tuple(range(-factors, 0))) if factors else found
 
 
+def has_entry(distribution: Any, table: Mapping[tuple[type[Distribution], ...], Any]) -> bool:
+    """Tell whether a distribution's family is in a table."""
+    base = distribution.base_dist if isinstance(distribution, Independent) else distribution
+    return any(isinstance(base, families) for families in table)
+
+
 def looked_up(distribution: Any, table: Mapping[tuple[type[Distribution], ...], Entry], name: str) -> Entry:
     """Find the entry of a distribution's family; raises `ValueError` listing those that there are."""
     base = distribution.base_dist if isinstance(distribution, Independent) else distribution
@@ -93,9 +122,11 @@ def looked_up(distribution: Any, table: Mapping[tuple[type[Distribution], ...], 
         if isinstance(base, families):
             return entry
     known = ", ".join(family.__name__ for families in table for family in families)
-    remedy = (
-        "use pullback for it, or return a distribution" if isinstance(base, Tensor) else "another measure may apply"
-    )
+    remedy = "fisher_rao and jensen_shannon take any distribution that can be sampled, distance(fn) any output"
+    if isinstance(base, Tensor):
+        remedy = "pullback, feature(fn), classifier(fn) and distance(fn) take tensors, or return a distribution"
+    if isinstance(base, outputs.Objects):
+        remedy = "distance(fn) takes any output"
     if outputs.is_tokens(distribution):
         remedy = f"sequences are measured by {outputs.FOR_TOKENS}"
     raise ValueError(f"{name} needs one of {known} as decoder output, got {outputs.kind(distribution)}; {remedy}")
@@ -154,6 +185,37 @@ def _integrated(m0: Tensor, s0: Tensor, m1: Tensor, s1: Tensor) -> Tensor:
     return total * step / math.sqrt(8 * math.pi)
 
 
+def _poisson(p: Poisson, q: Poisson) -> Tensor:
+    """Sum over counts, up to where what is left of the larger rate is below 1e-20."""
+    rates = torch.stack([p.rate.double(), q.rate.double()])
+    largest = float(rates.max())
+    total = torch.zeros_like(rates[0])
+    for k in range(math.ceil(largest + 12 * math.sqrt(largest) + 24)):
+        log_p, log_q = torch.special.xlogy(k, rates) - rates - math.lgamma(k + 1)
+        t = torch.tanh((log_p - log_q) / 2)
+        total += 0.5 * (log_p.exp() + log_q.exp()) * _told_apart(torch.nan_to_num(t))
+    return total
+
+
+def _gamma(p: Gamma | Exponential, q: Gamma | Exponential) -> Tensor:
+    """Integrate over y = log x, where both densities fall off at least exponentially, by the trapezium rule."""
+    k, r = (
+        torch.stack([getattr(d, name, torch.ones_like(d.rate)).double() for d in (p, q)])
+        for name in ("concentration", "rate")
+    )
+    normal = k * r.log() - torch.lgamma(k)
+    low = ((k / r).log() - 1 - 32 / k).amin(0)
+    high = ((k + 12 * k.sqrt() + 40) / r).log().amax(0)
+    steps = math.ceil(float(((high - low) * k.amax(0).sqrt().clamp_min(1)).max()) / 0.3)
+    step = (high - low) / steps
+    total = torch.zeros_like(step)
+    for n in range(steps + 1):
+        y = low + n * step
+        log_p, log_q = normal + k * y - r * y.exp()
+        total += 0.5 * (log_p.exp() + log_q.exp()) * _told_apart(torch.tanh((log_p - log_q) / 2))
+    return total * step
+
+
 @lru_cache(maxsize=1)
 def _close_polynomial() -> list[list[float]]:
     """Fit JSD(a, b) on the box of close pairs: a/8 + b/4 as it must begin, and powers up to DEGREE by least squares."""
@@ -189,7 +251,9 @@ def _evaluated(rows: list[list[float]], a: Tensor, b: Tensor) -> Tensor:
 
 
 _JSD: Table = {
-    (Normal,): _normal,
+    (Normal, LogNormal): _normal,  # a change of variable is nothing to a divergence
     (Bernoulli,): _bernoulli,
     (Categorical, OneHotCategorical): _categorical,
+    (Poisson,): _poisson,
+    (Gamma, Exponential): _gamma,
 }

@@ -8,14 +8,20 @@ from torch import Tensor
 from torch.distributions import (
     Bernoulli,
     Beta,
+    Binomial,
     Categorical,
+    Cauchy,
     ContinuousBernoulli,
+    Dirichlet,
     Distribution,
     Exponential,
     Gamma,
+    Geometric,
+    HalfNormal,
     Independent,
     Laplace,
     LogNormal,
+    MultivariateNormal,
     Normal,
     OneHotCategorical,
     Poisson,
@@ -27,8 +33,9 @@ from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 from latent_widget.measures import sequences
 from latent_widget.measures.differentials import differentiated
-from latent_widget.measures.divergence import looked_up
+from latent_widget.measures.divergence import has_entry, looked_up
 from latent_widget.measures.locality import local
+from latent_widget.measures.sampling import fisher_by_scores
 from latent_widget.sequence import SequenceDecoder
 
 Parameters = Callable[[Any], tuple[Tensor, ...]]
@@ -37,13 +44,22 @@ Product = Callable[[list[Tensor], list[Tensor], list[Tensor]], Tensor]
 
 @local
 def fisher_rao(
-    decoder: Decoder | SequenceDecoder, lattice: Lattice, *, floor: float = 0.0, prefixes: int = 32, seed: int = 0
+    decoder: Decoder | SequenceDecoder,
+    lattice: Lattice,
+    *,
+    floor: float = 0.0,
+    samples: int = 256,
+    prefixes: int = 32,
+    seed: int = 0,
 ) -> Field:
     """Measure by the Fisher–Rao metric G = Jᵀ F J, F the Fisher information of the decoded distribution [5].
 
     J is the derivative of the distribution's parameters by the plane's coordinates. F is in closed form for Normal,
-    LogNormal, Laplace, Bernoulli, ContinuousBernoulli, Categorical, OneHotCategorical, Poisson, Exponential, Gamma
-    and Beta; independent factors add. Exact at the cell centres; units: squared nats' standard deviations.
+    LogNormal, HalfNormal, MultivariateNormal, Laplace, Cauchy, Bernoulli, ContinuousBernoulli, Binomial, Geometric,
+    Categorical, OneHotCategorical, Poisson, Exponential, Gamma, Beta and Dirichlet: exact at the cell centres.
+    Any other distribution (mixtures, for one) is sampled: F = E[s sᵀ] over `samples` outcomes per cell, s the score,
+    reproducible by `seed`, and `info["standard_error"] (H, W)` is that of the density. Independent factors add. Units:
+    squared nats' standard deviations.
 
     A `SequenceDecoder` is measured by the exact chain rule over tokens along `prefixes` sampled sequences per cell
     (default 32), reproducible by `seed`; `info["standard_error"] (H, W)` is that of the density.
@@ -53,6 +69,8 @@ def fisher_rao(
     if isinstance(decoder, SequenceDecoder):
         return sequences.fisher_rao(decoder, lattice, prefixes, seed, floor)
     probed = decoder.probe(lattice)
+    if isinstance(probed, Distribution) and not has_entry(probed, _FAMILIES):
+        return fisher_by_scores(decoder, lattice, probed, samples, seed, floor)
     parameters, product = looked_up(probed, _FAMILIES, "fisher_rao")
     shapes = [p.shape[1:] for p in parameters(_base(probed))]
 
@@ -114,6 +132,25 @@ def _continuous_bernoulli(logits: Tensor) -> Tensor:
     return torch.where(small, near, eta**-2 - 0.25 / torch.sinh(eta.clamp(-700, 700) / 2).square())
 
 
+def _gaussian(value: list[Tensor], a: list[Tensor], b: list[Tensor]) -> Tensor:
+    """Return δμᵀΣ⁻¹δμ + ½ tr(Σ⁻¹δΣ Σ⁻¹δΣ) of two variations of μ and of L, Σ = LLᵀ."""
+    lower = value[1]
+    shift_a, shift_b = (torch.linalg.solve_triangular(lower, t[0][..., None], upper=False)[..., 0] for t in (a, b))
+    turned = [torch.linalg.solve_triangular(lower, t[1], upper=False) for t in (a, b)]
+    spread_a, spread_b = (t + t.mT for t in turned)
+    return (shift_a * shift_b).sum(-1) + 0.5 * (spread_a * spread_b).sum((-1, -2))
+
+
+def _binomial(value: list[Tensor], a: list[Tensor], b: list[Tensor]) -> Tensor:
+    logits, trials = value
+    return trials * torch.sigmoid(logits) * torch.sigmoid(-logits) * a[0] * b[0]
+
+
+def _dirichlet(value: list[Tensor], a: list[Tensor], b: list[Tensor]) -> Tensor:
+    own = (torch.polygamma(1, value[0]) * a[0] * b[0]).sum(-1)
+    return own - torch.polygamma(1, value[0].sum(-1)) * a[0].sum(-1) * b[0].sum(-1)
+
+
 def _gamma(value: list[Tensor], a: list[Tensor], b: list[Tensor]) -> Tensor:
     k, r = value
     crossed = (a[0] * b[1] + a[1] * b[0]) / r
@@ -129,11 +166,17 @@ def _beta(value: list[Tensor], a: list[Tensor], b: list[Tensor]) -> Tensor:
 _FAMILIES: dict[tuple[type[Distribution], ...], tuple[Parameters, Product]] = {
     (Normal, LogNormal): (lambda d: (d.loc, d.scale), _location_scale(1, 2)),
     (Laplace,): (lambda d: (d.loc, d.scale), _location_scale(1, 1)),
+    (Cauchy,): (lambda d: (d.loc, d.scale), _location_scale(0.5, 0.5)),
+    (HalfNormal,): (lambda d: (d.scale,), _one(lambda s: 2 * s**-2)),
+    (MultivariateNormal,): (lambda d: (d.loc, d.scale_tril), _gaussian),
     (Bernoulli,): (lambda d: (d.logits,), _one(lambda t: torch.sigmoid(t) * torch.sigmoid(-t))),
     (ContinuousBernoulli,): (lambda d: (d.logits,), _one(_continuous_bernoulli)),
+    (Binomial,): (lambda d: (d.logits, d.total_count.to(d.logits)), _binomial),
+    (Geometric,): (lambda d: (d.logits,), _one(lambda t: torch.sigmoid(-t))),
     (Categorical, OneHotCategorical): (lambda d: (d.logits,), _softmax),
     (Poisson,): (lambda d: (d.rate,), _one(torch.reciprocal)),
     (Exponential,): (lambda d: (d.rate,), _one(lambda r: r**-2)),
     (Gamma,): (lambda d: (d.concentration, d.rate), _gamma),
     (Beta,): (lambda d: (d.concentration1, d.concentration0), _beta),
+    (Dirichlet,): (lambda d: (d.concentration,), _dirichlet),
 }

@@ -106,9 +106,12 @@ def embedded(output: Any, lead: int = 1) -> Tensor:
         return output.flatten(lead) if output.dim() > lead else output.unsqueeze(-1)
     base = output.base_dist if isinstance(output, Independent) else output
     if not isinstance(base, Normal):
+        remedy = "measure it with jensen_shannon, or decode its mean: Decoder(lambda z: decode(z).mean)"
+        if isinstance(base, outputs.Objects):
+            remedy = "distance(fn) measures any output"
         raise ValueError(
             f"pullback needs a decoder that returns a tensor or a Normal distribution, got {outputs.kind(output)}; "
-            "measure it with jensen_shannon, or decode its mean: Decoder(lambda z: decode(z).mean)"
+            + remedy
         )
     return torch.cat([embedded(base.loc, lead), embedded(base.scale, lead)], dim=-1)
 

@@ -16,6 +16,8 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from latent_widget.measures.rules import QUESTIONS, RULES, answered
 
+_held = [0]
+"""Most numbers that an operation has held since it was set to 0; whoever holds the lock below owns it."""
 # forward-mode levels are counted process-wide in PyTorch, so tiles on several threads must take turns
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -27,14 +29,21 @@ def push(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
 
     Raises `NotImplementedError` (from PyTorch) where an operation has no forward-mode rule.
     """
+    return push_measured(function, points)[0]
+
+
+def push_measured(function: Callable[[Tensor], Tensor], points: Tensor) -> tuple[Tensor, int]:
+    """Return the stack of `push` and the most numbers per point that one operation held: what bounds a tile."""
     tangents = torch.eye(points.shape[1]).to(points)[:, None].expand(-1, *points.shape)
     seed = torch.cat([points[None], tangents])
     with torch.no_grad(), _ONE_AT_A_TIME:
+        _held[0] = 0
         pushed = function(_carry(seed))
+        widest = -(-_held[0] // len(points))
     if not isinstance(pushed, Stack):
         # the output does not depend on the input: all tangents vanish
-        return torch.stack([pushed, *[torch.zeros_like(pushed)] * points.shape[1]])
-    return pushed.stack
+        return torch.stack([pushed, *[torch.zeros_like(pushed)] * points.shape[1]]), widest
+    return pushed.stack, widest
 
 
 def push_by_jvp(function: Callable[[Tensor], Tensor], points: Tensor) -> Tensor:
@@ -67,6 +76,7 @@ class Stack(torch.Tensor):
 def _carry(stack: Tensor) -> Stack:
     carried = stack[0].as_subclass(Stack)
     carried.stack = stack
+    _held[0] = max(_held[0], stack.numel())
     return carried
 
 

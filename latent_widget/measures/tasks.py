@@ -1,5 +1,6 @@
 """Measures made by a task: distances in a network's features, in a classifier's verdicts, or in any black box."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -67,22 +68,25 @@ def classifier(fn: Callable[[Any], Tensor], *, floor: float = 0.0) -> Measure:
     return _called(measure, "classifier")
 
 
-def distance(fn: Callable[[Any, Any], Any], *, floor: float = 0.0) -> Measure:
+def distance(fn: Callable[[Any, Any], Any], *, exponent: float = 2.0, floor: float = 0.0) -> Measure:
     """Make a measure of any distance between decoded outputs, without derivatives: `fn(a, b) -> (n,)` on two batches.
 
-    The distance enters squared: each cell's tensor is fitted to the squared distances of its four decoded corners.
-    `field.info["residual"] (H, W)` is the relative error of that fit, near 0 where the distance is Riemannian and
-    large where "metric" is a stretch (edit distances, total variation). Raises `ValueError` where `fn` returns
-    another shape, NaN or a negative number.
+    `fn` gets tensors or distributions with n rows, or two lists of n things if that is what the decoder returns. It is
+    a length and enters squared; `exponent=1` takes what is a squared length already (a divergence). Each cell's tensor
+    is fitted to its four decoded corners, one decode per corner. `field.info["residual"] (H, W)` is the relative error
+    of that fit, near 0 where the distance is Riemannian and large where "metric" is a stretch (edit distances, total
+    variation). Raises `ValueError` where `fn` returns another shape, NaN or a negative number.
     """
+    if not (np.isfinite(exponent) and exponent > 0):
+        raise ValueError(f"exponent must be positive and finite, got {exponent}; 2 for lengths, 1 for squared lengths")
 
     def squared(a: Any, b: Any, ndim: int) -> Tensor:
-        lead = outputs.parameters(a)[0].shape[:ndim]
+        lead = tuple(outputs.parameters(a)[0].shape[:ndim])
         flat = [outputs.mapped(part, lambda p: p.reshape(-1, *p.shape[ndim:])) for part in (a, b)]
-        found = as_floats(fn(*flat), "distance's fn")
-        if found.shape != (lead.numel(),):
+        found = as_floats(fn(*(_things(part) for part in flat)), "distance's fn")
+        if found.shape != (math.prod(lead),):
             raise ValueError(
-                f"distance's fn must return one number per pair, shape ({lead.numel()},), got {found.shape}"
+                f"distance's fn must return one number per pair, shape ({math.prod(lead)},), got {found.shape}"
             )
         bad = ~(found >= 0) | np.isinf(found)
         if bad.any():
@@ -90,7 +94,7 @@ def distance(fn: Callable[[Any, Any], Any], *, floor: float = 0.0) -> Measure:
                 f"distance's fn returned {found[bad][0]} for {int(bad.sum())} of {found.size} pairs; "
                 "a distance must be finite and >= 0"
             )
-        return torch.from_numpy(np.square(found)).reshape(lead)
+        return torch.from_numpy(found**exponent).reshape(lead)
 
     @local
     def measure(decoder: Decoder, lattice: Lattice) -> Field:
@@ -110,9 +114,16 @@ def _through(decoder: Decoder, fn: Callable[[Any], Output]) -> Decoder:
         raise ValueError(f"a task needs decoded numbers; sequences are measured by {outputs.FOR_TOKENS}")
 
     def decode(z: Tensor) -> Output:
-        return fn(outputs.mean(decoder.raw(z)))
+        decoded = decoder.raw(z)
+        if isinstance(decoded, outputs.Objects):
+            raise ValueError(f"fn takes decoded tensors, got {outputs.kind(decoded)}; use distance(fn)")
+        return fn(outputs.mean(decoded))
 
     return Decoder(decode, decoder.latent_dim, decoder.device, decoder.batch_size, None, decoder.dtype)
+
+
+def _things(output: Any) -> Any:
+    return list(output.rows) if isinstance(output, outputs.Objects) else output
 
 
 def _joined(features: Any) -> Tensor:

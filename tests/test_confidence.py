@@ -1,0 +1,112 @@
+"""An uncertainty given to a deterministic decoder, and ensembles."""
+
+import numpy as np
+import pytest
+import torch
+from torch import distributions as D
+from torch import nn
+
+import latent_widget as lw
+from latent_widget.confidence import _fitted
+
+RNG = np.random.default_rng(0)
+ANGLES = RNG.uniform(0, 2 * np.pi, 3000)
+LATENTS = np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1) * RNG.normal(1, 0.03, 3000)[:, None]
+# noise that grows from left to right, on the first of two outputs
+NOISE = 0.05 + 0.2 * (1 + LATENTS[:, 0])
+MIX = np.array([[1.0, 0.5], [-0.4, 0.8]])
+DATA = LATENTS @ MIX + np.stack([NOISE * RNG.normal(size=3000), 0.1 * RNG.normal(size=3000)], 1)
+DECODER = lw.Decoder(lambda z: z @ torch.from_numpy(MIX), dtype=torch.float64)
+
+
+def test_the_deviation_is_that_of_the_residuals_by_the_data_and_that_of_the_data_far_off():
+    given = lw.with_uncertainty(DECODER, LATENTS, DATA, centres=40)
+    found = given(LATENTS)
+    assert isinstance(found.base_dist, D.Normal)
+    np.testing.assert_allclose(found.mean.numpy(), LATENTS @ MIX, rtol=1e-12)
+    ratio = found.base_dist.scale.numpy()[:, 0] / NOISE
+    assert np.median(np.abs(ratio - 1)) < 0.2
+    np.testing.assert_allclose(np.median(found.base_dist.scale.numpy()[:, 1]), 0.1, rtol=0.2)
+    far = given([[40.0, 40.0]]).base_dist.scale.numpy()
+    np.testing.assert_allclose(far[0], DATA.std(axis=0), rtol=1e-6)
+
+
+def test_paths_keep_to_the_ring_that_the_data_lie_on():
+    lattice = lw.Lattice((-1.3, 1.3, -1.3, 1.3), (64, 64))
+    flat = lw.measures.pullback(DECODER, lattice, floor=1e-6)
+    given = lw.measures.pullback(
+        lw.with_uncertainty(DECODER, LATENTS, 0.05 * DATA / NOISE[:, None] + LATENTS @ MIX), lattice
+    )
+    ends = ([1.0, 0.0], [0.0, 1.0])
+    across, around = (lw.geodesic(field, *ends) for field in (flat, given))
+    assert np.linalg.norm(across.points, axis=1).min() < 0.75
+    assert np.linalg.norm(around.points, axis=1).min() > np.linalg.norm(across.points, axis=1).min() + 0.02
+
+
+def test_no_step_of_the_fit_lowers_the_likelihood():
+    chance = np.random.default_rng(1)
+    kernels, squares, far = chance.uniform(size=(50, 6)), chance.exponential(size=(50, 3)), np.full(3, 0.2)
+
+    def likelihood(steps):
+        precision = kernels @ _fitted(kernels, squares, far, steps) + far
+        return float((np.log(precision) - squares * precision).sum())
+
+    found = [likelihood(steps) for steps in (0, 1, 2, 5, 20, 100, 500)]
+    assert np.all(np.diff(found) >= -1e-9)
+    assert found[-1] > found[0] + 1
+
+
+def test_the_digits_get_an_uncertainty_that_keeps_pictures_and_shapes():
+    digits = lw.examples.digits()
+    given = lw.with_uncertainty(digits.decoder, digits.latents, digits.images, centres=32, steps=30)
+    decoded = given(digits.latents[:5])
+    assert tuple(decoded.event_shape) == (8, 8)
+    inside = given(digits.latents).base_dist.scale.mean()
+    outside = given([[30.0, 30.0]]).base_dist.scale.mean()
+    assert inside < 0.8 * outside
+    field = lw.measures.pullback(given, lw.Lattice.fit(digits.latents, (16, 16)), method="exact")
+    assert field.info["differentiated"] == "stacked tangents"
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA[:5]), "one row each"),
+        (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA[:, :1]), r"decoded shape \(3000, 2\)"),
+        (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA, centres=0), "centres"),
+        (lambda: lw.with_uncertainty(lw.Decoder(lambda z: D.Normal(z, 1.0)), LATENTS, DATA), "returns Normal"),
+        (lambda: lw.measures.ensemble([DECODER]), "two decoders or more, got 1"),
+    ],
+)
+def test_bad_arguments_say_what_is_wrong(make, words):
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def members():
+    torch.manual_seed(0)
+    return [lw.Decoder(nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 5)).double()) for _ in range(3)]
+
+
+def test_an_ensemble_is_the_mean_of_its_members_and_their_expected_metric():
+    lattice = lw.Lattice((-1, 1, -1, 1), (20, 24))
+    decoders = members()
+    field = lw.measures.ensemble(decoders)(decoders[0], lattice)
+    each = [lw.measures.pullback(d, lattice) for d in decoders]
+    np.testing.assert_allclose(field.metric, np.mean([one.metric for one in each], axis=0), rtol=1e-12)
+    densities = np.stack([one.density for one in each])
+    np.testing.assert_allclose(field.info["spread"], densities.std(axis=0) / densities.mean(axis=0), rtol=1e-12)
+    # one decoder of all outputs side by side, over √3, is the same space
+    together = lw.Decoder(lambda z: torch.cat([d.raw(z) for d in decoders], 1) / 3**0.5, dtype=torch.float64)
+    exact = lw.measures.ensemble(decoders, lambda d, l: lw.measures.pullback(d, l, method="exact"))  # noqa: E741
+    whole = lw.measures.pullback(together, lattice, method="exact")
+    np.testing.assert_allclose(exact(decoders[0], lattice).metric, whole.metric, rtol=1e-10)
+
+
+def test_an_ensemble_is_surveyed_in_tiles_as_a_whole():
+    lattice = lw.Lattice((-1, 1, -1, 1), (130, 128))
+    decoders = members()
+    measure = lw.measures.ensemble(decoders)
+    atlas = lw.survey(decoders[0], lattice, [measure], progress=False, thumbnails=0)
+    np.testing.assert_allclose(atlas["ensemble"].metric, measure(decoders[0], lattice).metric, rtol=1e-9)
+    assert atlas["ensemble"].info["spread"].shape == lattice.shape
