@@ -136,8 +136,9 @@ def test_lists_and_arrays_of_ones_own_are_handed_to_the_black_box_as_they_are(th
     np.testing.assert_allclose(found.metric, truth.metric, rtol=1e-2)
 
 
-def test_texts_are_surveyed_drawn_and_refused_elsewhere():
-    lattice = lw.Lattice((0, 130, 0, 130), (130, 130))
+def test_texts_are_surveyed_drawn_and_refused_elsewhere(monkeypatch):
+    monkeypatch.setattr("latent_widget.surveying.TILE", 30)
+    lattice = lw.Lattice((0, 12, 0, 8), (8, 12))
     decoder = lw.Decoder(spelled)
     lengths = lw.measures.distance(each(lambda p, q: abs(len(p) - len(q))), floor=1e-3)
     atlas = lw.survey(decoder, lattice, [lengths], progress=False)
