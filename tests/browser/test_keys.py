@@ -54,8 +54,9 @@ def state(page: Page) -> dict[str, object]:
                 ellipses: d("ellipses"), lattice: root.querySelector(".lw-overlay path").getAttribute("d"),
                 start: root.querySelector("[data-lw='handle-start']").getAttribute("aria-valuetext"),
                 end: root.querySelector("[data-lw='handle-end']").getAttribute("aria-valuetext"),
-                strips: ["geodesic", "straight"].map((kind) =>
+                strips: ["geodesic", "straight", "slerp", "stretched"].map((kind) =>
                     getComputedStyle(root.querySelector(`[data-lw="strip-${kind}"]`)).display),
+                dots: root.querySelector("[data-lw='path-geodesic']").parentElement.querySelector("g").innerHTML,
                 film: root.querySelector("[data-lw='strip-geodesic'] canvas").width,
             };
         }"""
@@ -76,6 +77,9 @@ CONTROLS = [
     ("show-ellipses", "Space", "ellipses"),
     ("show-geodesic", "Space", "strips"),
     ("show-straight", "Space", "strips"),
+    ("show-slerp", "Space", "strips"),
+    ("show-stretched", "Space", "strips"),
+    ("spacing", "ArrowDown", "dots"),
     ("colour-by", "ArrowDown", "legend"),
     ("samples", "ArrowUp", "film"),
     ("zoom-in", "Enter", "zoom"),
