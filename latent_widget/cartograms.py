@@ -229,19 +229,19 @@ def _report(
     """Measure what was achieved on the final corners, and warn where it is not what was asked."""
     points = np.ascontiguousarray(np.moveaxis(corners, -1, 0))
     cell = math.prod(b - a for a, b in zip(box[0::2], box[1::2], strict=True)) / target.size
-    measured = np.empty_like(target)
     if target.ndim == 2:
         from latent_widget.mesh import assess
         from latent_widget.relaxation import thinnest
 
+        measured = np.empty_like(target)
         worst = assess(points[0], points[1], cell * target, measured)[0]
         # a clear margin settles it; else count triangle by triangle
         folds = 0 if worst > 1e-6 else int((~(thinnest(points[0], points[1]) > 0.0)).sum())
     else:
-        from latent_widget.volumes import HEXAHEDRA, folded
+        from latent_widget.volumes import examine
 
-        HEXAHEDRA.assess(points, cell * target, measured, 1)
-        folds = int(folded(points).sum())
+        measured, doubtful = examine(points)
+        folds = int(doubtful.sum())
     error = measured / (cell * target) - 1.0
     size = np.abs(error)
     largest = float(size.max())

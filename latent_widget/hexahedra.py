@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 # helpers are compiled into the loops that call them
 INLINE: dict[str, Any] = {"nogil": True, "fastmath": OPTIONS["fastmath"], "error_model": "numpy"}
 
+# A cell whose determinant is bounded by more than this share of its volume needs no closer look.
+CLEAR = 0.2
+
 
 @njit(**INLINE)
 def at(X: Array, k: int, i: int, j: int) -> Vector:
@@ -101,6 +104,41 @@ def hexahedron(p: Corners) -> tuple[float, float]:
 
 
 @njit(**INLINE)
+def _plus(a: Vector, b: Vector) -> Vector:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+@njit(**INLINE)
+def _length(a: Vector) -> float:
+    """Sum of the sizes of the components, never below the Euclidean length."""
+    return abs(a[0]) + abs(a[1]) + abs(a[2])
+
+
+@njit(**INLINE)
+def nearly_straight(p: Corners) -> tuple[float, float]:
+    """Volume of one cell, and a bound below its Jacobian determinant, close where the cell is nearly a box.
+
+    With e the map's derivatives at the centre and r what they change by, the determinant stays within
+    ``Π(|e| + r) - Π|e|`` of det(e), since a determinant is at most the product of its columns' lengths. Costs a
+    third of `hexahedron`; corners are in the same order.
+    """
+    s0, s1, s2, s3 = minus(p[1], p[0]), minus(p[3], p[2]), minus(p[5], p[4]), minus(p[7], p[6])
+    m0, m1, m2, m3 = _plus(p[1], p[0]), _plus(p[3], p[2]), _plus(p[5], p[4]), _plus(p[7], p[6])
+    low_s, high_s, low_t, high_t = _plus(s0, s1), _plus(s2, s3), minus(m1, m0), minus(m3, m2)
+    low_st, high_st = minus(s1, s0), minus(s3, s2)
+    # eight times the derivatives along s, t, u, and along two and three of them
+    s, t, u = _plus(low_s, high_s), _plus(low_t, high_t), minus(_plus(m2, m3), _plus(m0, m1))
+    st, su, tu, stu = _plus(low_st, high_st), minus(high_s, low_s), minus(high_t, low_t), minus(high_st, low_st)
+    normal, normal_u = cross(s, t), cross(su, tu)
+    whole = dot(u, normal)
+    twist = dot(su, cross(s, st)) + dot(tu, cross(st, t)) + dot(u, normal_u)
+    n_s, n_t, n_u, n_st, n_su, n_tu = _length(s), _length(t), _length(u), _length(st), _length(su), _length(tu)
+    n_stu = _length(stu)
+    most = (n_s + n_st + n_su + n_stu) * (n_t + n_st + n_tu + n_stu) * (n_u + n_su + n_tu + n_stu)
+    return (whole + twist / 3.0) / 64.0, (whole - most + n_s * n_t * n_u) / 64.0
+
+
+@njit(**INLINE)
 def corners_of(X: Array, k: int, i: int, j: int) -> Corners:
     """Corners of one cell, in the order that `hexahedron` takes."""
     return (
@@ -117,16 +155,20 @@ def corners_of(X: Array, k: int, i: int, j: int) -> Corners:
 
 @njit("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],i8,i8,f8[::1])", **OPTIONS)
 def measure(X: Array, target: Array, volume: Array, low: Array, first: int, last: int, found: Array) -> None:
-    """Write volume and smallest Bernstein coefficient of the cells in some layers, and their extremes to ``found``.
+    """Write the volume of the cells in some layers, a bound below their determinants, and the extremes to ``found``.
 
-    These are the smallest coefficient relative to its cell's volume, the sum of the squared relative errors of the
-    volumes, the largest error, and the smallest coefficient relative to the target.
+    The bound is the smallest Bernstein coefficient, or a cheaper one where that is above ``CLEAR`` of the volume.
+    The extremes are the smallest bound relative to its cell's volume, the sum of the squared relative errors of the
+    volumes, the largest error, and the smallest bound relative to the target.
     """
     worst, total, largest, deepest = 1.0, 0.0, 0.0, 1e300
     for k in range(first, last):
         for i in range(volume.shape[1]):
             for j in range(volume.shape[2]):
-                whole, small = hexahedron(corners_of(X, k, i, j))
+                p = corners_of(X, k, i, j)
+                whole, small = nearly_straight(p)
+                if not small > CLEAR * whole:
+                    whole, small = hexahedron(p)
                 volume[k, i, j], low[k, i, j] = whole, small
                 error = whole / target[k, i, j] - 1.0
                 total += error * error

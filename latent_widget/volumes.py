@@ -120,8 +120,8 @@ def coefficients(corners: Array) -> Array:
     return found
 
 
-def folded(points: Array) -> Mask:
-    """Cells (D, H, W) of which the Jacobian determinant is not proven positive everywhere."""
+def examine(points: Array) -> tuple[Array, Mask]:
+    """Return the volumes (D, H, W), and the cells of which the Jacobian determinant is not proven positive."""
     shape = (points.shape[1] - 1, points.shape[2] - 1, points.shape[3] - 1)
     volume, low = np.empty(shape), np.empty(shape)
     hexahedra.measure(points, np.ones(shape), volume, low, 0, shape[0], np.empty(4))
@@ -132,7 +132,7 @@ def folded(points: Array) -> Mask:
         ends = [points[:, k + a, i + b, j + c].T for a in (0, 1) for b in (0, 1) for c in (0, 1)]
         corners = np.stack(ends, axis=1).reshape(-1, 2, 2, 2, 3)
         doubtful[k, i, j] = ~positive(coefficients(corners))
-    return doubtful
+    return volume, doubtful
 
 
 def positive(found: Array, depth: int = DEPTH) -> Mask:

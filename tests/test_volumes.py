@@ -15,7 +15,7 @@ from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.flow import diffuse
 from latent_widget.potentials import symbols
 from latent_widget.projection import project
-from latent_widget.volumes import HEXAHEDRA, coefficients, folded, positive, proven
+from latent_widget.volumes import HEXAHEDRA, coefficients, examine, positive, proven
 
 METHODS = ("diffusion", "direct")
 BOX = (-1.0, 2.0, 0.0, 2.0, 4.0, 5.0)
@@ -99,10 +99,18 @@ def test_volumes_are_exact_and_fill_the_box() -> None:
 
 
 def test_the_certificate_bounds_the_determinant_and_coefficients_make_it_up() -> None:
-    X = shaken((3, 4, 5), 0.45)
-    _, low = measured(X)
+    # from a box to what folds
+    X = shaken((6, 5, 4), 1.0)
+    X = grid((6, 5, 4)) + (X - grid((6, 5, 4))) * np.linspace(0, 0.5, 7)[:, None, None]
+    volume, low = measured(X)
     rng = np.random.default_rng(1)
     found = coefficients(cells_of(X))
+    smallest = found.reshape(*low.shape, -1).min(-1)
+    clear = low > hexahedra.CLEAR * volume
+    np.testing.assert_allclose(smallest[~clear], low[~clear], atol=1e-14)
+    assert (low[clear] <= smallest[clear] + 1e-13).all()
+    # the cheaper bound does serve, and both are seen here
+    assert 0 < clear.sum() < clear.size
     for s, t, u in rng.random((50, 3)):
         value = jacobian(X, s, t, u)
         assert (value >= low - 1e-13).all()
@@ -156,7 +164,7 @@ def test_a_cell_that_folds_inside_only_is_caught() -> None:
     assert len(adversarial) > 10
     for cell in adversarial:
         X = np.ascontiguousarray(np.moveaxis(cell, -1, 0))
-        assert folded(X).all()
+        assert folds(X).all()
         assert not proven(X, np.ones((1, 1, 1)), 0.0)
     # nor is a sound cell condemned, if its determinant keeps clear of zero
     sound = cells[inside > 0.05]
@@ -170,7 +178,7 @@ def test_halving_decides_where_the_coefficients_do_not() -> None:
         _, low = measured(X)
         truth = determinants(cells_of(X), places(17)).min()
         if abs(truth) > 1e-2:
-            assert folded(X).item() == (truth < 0)
+            assert folds(X).item() == (truth < 0)
         inconclusive += bool(low.item() <= 0 < truth)
     assert inconclusive > 0
 
@@ -182,6 +190,10 @@ def test_polynomials_are_proven_positive_only_where_they_are() -> None:
         for axis in range(3):
             found = np.broadcast_to(one.reshape([-1 if k == axis else 1 for k in range(3)]), (1, 3, 3, 3))
             assert positive(found).item() == truth
+
+
+def folds(X: np.ndarray) -> np.ndarray:
+    return examine(X)[1]
 
 
 def check(cart: Cartogram, rho: np.ndarray) -> None:
@@ -325,7 +337,7 @@ def test_a_repair_lowers_the_error_and_moves_only_the_active() -> None:
     new = volumes(X) / target
     assert (new - 1 - np.log(new)).sum() < (old - 1 - np.log(old)).sum()
     np.testing.assert_array_equal(X[:, ~active], before[:, ~active])
-    assert not folded(X).any()
+    assert not folds(X).any()
 
 
 def test_a_step_that_would_fold_is_held_back_near_the_fold_only() -> None:
@@ -335,7 +347,7 @@ def test_a_step_that_would_fold_is_held_back_near_the_fold_only() -> None:
     assert HEXAHEDRA.guard(X, motion, new, 1.0)
     assert new[0, 5, 5, 5] == X[0, 5, 5, 5] + 0.1
     assert X[0, 2, 2, 2] < new[0, 2, 2, 2] < X[0, 2, 2, 2] + 1.0
-    assert not folded(new).any()
+    assert not folds(new).any()
 
 
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
