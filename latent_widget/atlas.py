@@ -48,6 +48,11 @@ class Atlas:
         for name, measured in self.fields.items():
             if not measured.lattice.same_as(self.lattice):
                 raise ValueError(f"fields[{name!r}] lies on another lattice than the atlas; survey it on the same one")
+            if measured.walls.any():
+                raise ValueError(
+                    f"fields[{name!r}] has {measured.walls.sum()} impassable cells, which a map can neither colour nor "
+                    "stretch; keep it out of the atlas and walk on it by lw.geodesic"
+                )
 
     @property
     def measures(self) -> list[str]:
@@ -103,9 +108,9 @@ class Atlas:
 
         return decoded_length(self.decoder, self.lattice, points)
 
-    def distances(self, points: Any, targets: Any = None, measure: str | None = None) -> Floats:
+    def distances(self, points: Any, targets: Any = None, measure: str | None = None, **options: Any) -> Floats:
         """Return geodesic distances `(n, m)` between plane points, or all against all where `targets` is None."""
-        return distances(self[measure or self.measures[0]], points, targets)
+        return distances(self[measure or self.measures[0]], points, targets, **options)
 
     def cartogram(self, measure: str | None = None, **options: Any) -> Cartogram:
         """Stretch the map by a measure's density (the first measure, unless named); kept for the next call."""

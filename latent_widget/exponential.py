@@ -1,4 +1,4 @@
-"""The exponential map, its inverse, and what they make possible: means and clusters along geodesics.
+"""The exponential map, its inverse, and the means along geodesics that they make possible.
 
 A geodesic with velocity ``w`` satisfies ``G w' = grad(w^T G w) / 2 - (w . grad) G w``; `exp` integrates it with the
 classical Runge-Kutta method on the spline of the field, halving its step until the end stands still.
@@ -39,13 +39,14 @@ def exp(field: Field, point: Any, velocity: Any, n: int = 129) -> Geodesic:
         The path. Where it runs out of the extent it ends at the edge, with `converged` False and a warning.
 
     Raises:
-        ValueError: for a point outside the extent, a velocity that is not (2,) and finite, and n < 2.
+        ValueError: for a point outside the extent, a velocity that is not (2,) and finite, n < 2, and a field
+            with impassable cells (so do `log` and `frechet_mean`).
 
     """
     start, along = inner_point(field.lattice, point, "point"), _vector(velocity)
     if n < 2:
         raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
-    ground = terrain(field, MARCHED)
+    ground = _ground(field)
     points, whole = _walk(ground, ground.to_index(start), along / field.lattice.spacing, n)
     cumulative = measure(ground.coefficients, points)
     straight = line(ground, points[0], points[-1]).length
@@ -73,7 +74,7 @@ def log(field: Field, point: Any, target: Any) -> Floats:
     a, b = inner_point(field.lattice, point, "point"), inner_point(field.lattice, target, "target")
     if (a == b).all():
         return np.zeros(2)
-    ground = terrain(field, MARCHED)
+    ground = _ground(field)
     source, aim = ground.to_index(a), ground.to_index(b)
     found = routes(ground, source, aim, ground.march(source), ground.march(aim))
     velocity = _velocity(min(found, key=lambda route: route.length))
@@ -113,7 +114,7 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
     if share.shape != (len(inside),) or not np.isfinite(share).all() or (share < 0).any() or share.sum() == 0:
         raise ValueError(f"weights must be {len(inside)} numbers >= 0, not all zero, got shape {share.shape}")
     share = share / share.sum()
-    ground = terrain(field, MARCHED)
+    ground = _ground(field)
     goals = ground.to_index(inside)
     here = ground.to_index(np.clip(share @ inside, inside.min(axis=0), inside.max(axis=0)))
     cost, pull = _pull(ground, here, goals, share)
@@ -134,48 +135,13 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
     return np.asarray(ground.to_plane(here))
 
 
-def k_medoids(distances: Any, k: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, float]:
-    """Cluster by distances alone: k of the points as centres, with the least sum of distances to the nearest
-    one.
-
-    Centres are drawn apart from each other, then swapped for other points one at a time while that lowers the
-    sum.
-
-    Args:
-        distances: (n, n) symmetric, for instance from `distances(field, points)`.
-        k: how many clusters; seed: of the first draw.
-
-    Returns:
-        medoids (k,) indices of the centres, labels (n,) in 0..k-1, and the sum of distances.
-
-    Raises:
-        ValueError: for distances that are not (n, n), finite and symmetric, and k outside 1..n.
-
-    """
-    d = as_floats(distances, "distances")
-    n = len(d)
-    if d.shape != (n, n) or not np.isfinite(d).all() or not np.allclose(d, d.T):
-        raise ValueError(f"distances must be finite and symmetric of shape (n, n), got {d.shape}")
-    if not 1 <= k <= n:
-        raise ValueError(f"k must be between 1 and the number of points {n}, got {k}")
-    rng = np.random.default_rng(seed)
-    medoids = [int(rng.integers(n))]
-    while len(medoids) < k:
-        nearest = d[medoids].min(axis=0) ** 2
-        odds = nearest / nearest.sum() if nearest.sum() > 0 else np.full(n, 1.0 / n)
-        medoids.append(int(rng.choice(n, p=odds)))
-    cost = float(d[medoids].min(axis=0).sum())
-    while True:
-        best = (cost * (1.0 - 1e-12), -1, -1)
-        for position in range(k):
-            others = medoids[:position] + medoids[position + 1 :]
-            rest = d[others].min(axis=0) if others else np.full(n, np.inf)
-            sums = np.minimum(rest, d).sum(axis=1)
-            candidate = int(np.argmin(sums))
-            best = min(best, (float(sums[candidate]), position, candidate))
-        if best[1] < 0:
-            return np.array(medoids), d[medoids].argmin(axis=0), cost
-        cost, medoids[best[1]] = best[0], best[2]
+def _ground(field: Field) -> Terrain:
+    if field.walls.any():
+        raise ValueError(
+            f"the field has {field.walls.sum()} impassable cells, round which a geodesic does not depend smoothly on "
+            "its velocity; use geodesic, distances and k_medoids there"
+        )
+    return terrain(field, MARCHED)
 
 
 def _vector(velocity: Any) -> Floats:

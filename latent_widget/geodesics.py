@@ -1,4 +1,4 @@
-"""Paths over a field: the shortest one, and the straight, spherical and stretched lines to compare it with.
+"""Shortest paths over a field, their lengths, and the distance from one point to all.
 
 The compiled kernels are imported by the functions that need them, so that opening an atlas does not wait for
 them.
@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from os import cpu_count
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,29 +35,16 @@ KEPT = 300
 Judge = Callable[[Floats], float]
 """Measures a polyline (N, 2) in plane coordinates."""
 
-STRAIGHT_NODES = 129
-"""Points of the lines that are not relaxed."""
-
-
-class Stretch(Protocol):
-    """What `stretched` needs of a cartogram: its map of plane points (..., 2) and the inverse."""
-
-    def transform(self, points: Any) -> Floats:
-        """Plane points to points of the stretched map."""
-
-    def inverse(self, points: Any) -> Floats:
-        """Points of the stretched map to plane points."""
-
 
 @dataclass(frozen=True, eq=False)
 class Geodesic:
     """A path over a field, `points (N, 2)` in plane coordinates, and how long it is.
 
     `length` is the length of the polyline as the field measures it, the integral of sqrt(dx^T G dx);
-    `straight_length` that of the straight line between its ends; `cumulative (N,)` the length up to each
-    point. `kind` is "geodesic", "straight", "slerp" or "stretched". `converged` says whether the path is a
-    minimum of the length to round-off, and `message` how it was found. `decoded_length` is what `length_of`
-    gave for it, None without.
+    `straight_length` that of the straight line between its ends, infinite where that would cross cells that
+    paths may not enter; `cumulative (N,)` the length up to each point. `kind` is "geodesic", "straight", "slerp" or
+    "stretched". `converged` says whether the path is a minimum of the length to round-off, and `message` how it was
+    found. `decoded_length` is what `length_of` gave for it, None without.
     """
 
     points: Floats
@@ -69,22 +57,34 @@ class Geodesic:
     decoded_length: float | None = None
     alternatives: tuple[Geodesic, ...] = ()
 
-    def at(self, n: int, by: str = "measure") -> Floats:
-        """`n` points `(n, 2)` along the path, ends included, evenly spaced by "measure", by "latent" distance or
-        by "parameter".
+    @property
+    def evenness(self) -> float:
+        """Shortest step between neighbouring points by the longest, as measured: 1 at constant speed, as on a
+        geodesic.
+        """
+        steps = np.diff(self.cumulative)
+        return float(steps.min() / steps.max()) if self.length > 0.0 else 1.0
 
-        The parameter numbers the path's nodes: it runs evenly along a stretched line on the stretched map, and
-        for slerp in the angle between equal norms.
-        Raises `ValueError` for n < 2 or another `by`.
+    def at(self, n: int, by: str = "measure") -> Floats:
+        """`n` points `(n, 2)` along the path, ends included, evenly spaced by "measure", by "latent" distance, or
+        by the "parameter" of the path, which numbers its own points: it runs evenly along a stretched line on the
+        stretched map, and for slerp in the angle between equal norms.
+
+        Raises `ValueError` for n < 2, another `by`, and by "measure" on a line of infinite length.
         """
         if n < 2:
             raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
         if by not in ("measure", "latent", "parameter"):
             raise ValueError(f'by must be "measure", "latent" or "parameter", got {by!r}')
-        steps = np.linalg.norm(np.diff(self.points, axis=0), axis=1)
-        if by == "parameter":
-            steps = np.ones(len(steps))
-        along = self.cumulative if by == "measure" else np.concatenate([[0.0], np.cumsum(steps)])
+        if by == "measure" and not np.isfinite(self.length):
+            raise ValueError('the line crosses impassable cells and is infinitely long; sample it with by="latent"')
+        if by == "measure":
+            along = self.cumulative
+        elif by == "latent":
+            steps = np.linalg.norm(np.diff(self.points, axis=0), axis=1)
+            along = np.concatenate([[0.0], np.cumsum(steps)])
+        else:
+            along = np.linspace(0.0, 1.0, len(self.points))
         targets = np.linspace(0.0, along[-1], n)
         return np.stack([np.interp(targets, along, self.points[:, c]) for c in range(2)], axis=-1)
 
@@ -97,6 +97,8 @@ def geodesic(
     nodes: int | None = None,
     length_of: Judge | None = None,
     alternatives: int = 0,
+    mask: Any = None,
+    via: Any = None,
 ) -> Geodesic:
     """Shortest path between two points of the plane, a minimum of the integral of sqrt(dx^T G dx).
 
@@ -114,107 +116,64 @@ def geodesic(
         length_of: measures a polyline (N, 2) in plane coordinates in another way, for instance decoded; where
             given, it judges the candidates, so that the result is never longer than the straight line by that
             measure.
+        alternatives: so many further routes, locally shortest, are looked for and kept as `alternatives`.
+        mask: (H, W) bool, True in the cells that the path may enter; it may run along the border of the others and
+            round their corners. Walls of the field are never entered.
+        via: (k, 2) plane points that the path passes in this order; its length is the sum of the legs.
 
     Raises:
-        ValueError: for end points that are not (2,), not finite or outside the extent, and nodes < 3.
+        ValueError: for points that are not (2,), not finite, outside the extent or in a cell that may not be
+            entered; where no way leads from one to the other; for a mask that is not (H, W) bool, nodes < 3, nodes
+            with a mask, and alternatives with way-points.
 
     """
     from latent_widget.routes import DOUBT, distinct, line, routes
     from latent_widget.terrain import terrain
 
+    if via is not None:
+        if alternatives:
+            raise ValueError(f"alternatives={alternatives} cannot be had with via=; ask for those of each leg")
+        stops = [start, *inner_points(field.lattice, via, "via"), end]
+        legs = [geodesic(field, *leg, nodes=nodes, length_of=length_of, mask=mask) for leg in pairwise(stops)]
+        return _joined(legs, straight_length(field, start, end, mask))
     a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
     if alternatives < 0:
         raise ValueError(f"alternatives counts further routes and must be at least 0, got {alternatives}")
     if nodes is not None and nodes < 3:
         raise ValueError(f"nodes must be at least 3, got {nodes}")
+    ground = terrain(field, MARCHED, allowed_cells(field, mask))
+    if ground.masked:
+        if nodes is not None:
+            raise ValueError(
+                f"nodes={nodes} cannot be chosen where cells are forbidden: a path needs one at each corner"
+            )
+        _check_connected(ground, field, a, b)
     if (a == b).all():
         return Geodesic(np.stack([a, b]), 0.0, 0.0, True, "geodesic", "start and end are the same point", np.zeros(2))
     turned = bool(tuple(a) > tuple(b))
-    ground = terrain(field, MARCHED)
     source, target = ground.to_index(b if turned else a), ground.to_index(a if turned else b)
     # without alternatives each march need only reach the other end: what matters lies nearer
     with ThreadPoolExecutor(1) as beside:
         backward = beside.submit(ground.march, target, None if alternatives else source)
         there, back = ground.march(source, None if alternatives else target), backward.result()
     found = routes(ground, source, target, there, back, nodes, FAR if alternatives else DOUBT)
-    straight_length = line(ground, source, target).length
+    straight = line(ground, source, target).length if ground.sees(source, target) else np.inf
     others = [
-        _placed(_choose(ground, [other], straight_length, length_of), a, b, turned)
+        _placed(_choose(ground, [other], straight, length_of), a, b, turned)
         for other in distinct(found, alternatives + 1)
     ]
-    best = _placed(_choose(ground, found, straight_length, length_of), a, b, turned)
+    best = _placed(_choose(ground, found, straight, length_of), a, b, turned)
     return replace(best, alternatives=tuple(others[1:]))
 
 
-def straight(field: Field, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodesic:
-    """The straight line between two plane points, `n` points evenly spaced in the plane, with its measured
-    length.
-
-    Raises `ValueError` for bad end points, as `geodesic`, and n < 2.
-    """
-    a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
-    return _line(field, np.linspace(a, b, _count(n)), "straight", "straight line in the plane")
-
-
-def slerp(field: Field, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodesic:
-    """Spherical linear interpolation between two plane points, as latents on a sphere around the latent
-    origin.
-
-    With the angle w between the latents a and b: sin((1 - t) w) / sin(w) a + sin(t w) / sin(w) b; where they
-    are parallel it is the straight line. On a plane in a higher-dimensional latent space the path is
-    projected back to the plane.
-
-    Raises:
-        ValueError: for bad end points, as `geodesic`; for a path that leaves the extent; for opposite
-            directions, which no one great circle joins.
-
-    """
-    lattice = field.lattice
-    a, b = inner_point(lattice, start, "start"), inner_point(lattice, end, "end")
-    p, q = lattice.embed(a), lattice.embed(b)
-    norms = float(np.linalg.norm(p)), float(np.linalg.norm(q))
-    t = np.linspace(0.0, 1.0, _count(n))[:, None]
-    angle = 0.0
-    if min(norms) > 0.0:
-        gap, span = np.linalg.norm(p / norms[0] - q / norms[1]), np.linalg.norm(p / norms[0] + q / norms[1])
-        angle = 2.0 * float(np.arctan2(gap, span))
-    if angle > np.pi - 1e-6:
-        raise ValueError(
-            f"start {_show(a)} and end {_show(b)} lie in opposite directions from the latent origin, where "
-            "slerp is not defined; use straight, or go by a point between them"
-        )
-    if angle < 1e-9:
-        points = a + t * (b - a)
-    else:
-        points = lattice.project((np.sin((1.0 - t) * angle) * p + np.sin(t * angle) * q) / np.sin(angle))
-    points = _with_ends(points, a, b)
-    if not lattice.contains(points).all():
-        raise ValueError(
-            f"slerp from {_show(a)} to {_show(b)} leaves the extent {lattice.extent}, beyond which the "
-            "field is not known; survey a larger extent"
-        )
-    return _line(field, points, "slerp", "great circle around the latent origin")
-
-
-def stretched(field: Field, cart: Stretch, start: Any, end: Any, n: int = STRAIGHT_NODES) -> Geodesic:
-    """The straight line of the stretched map, brought back to the plane:
-    cart.inverse(straight(cart.transform(ends))).
-
-    Raises `ValueError` for bad end points, as `geodesic`, and n < 2.
-    """
-    a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
-    p, q = np.asarray(cart.transform(np.stack([a, b])), float)
-    points = _with_ends(np.asarray(cart.inverse(np.linspace(p, q, _count(n))), float), a, b)
-    if not np.isfinite(points).all():
-        raise ValueError(
-            f"cart does not invert along the line from {_show(a)} to {_show(b)}; was it made on this lattice?"
-        )
-    x0, x1, y0, y1 = field.lattice.extent
-    return _line(field, np.clip(points, (x0, y0), (x1, y1)), "stretched", "straight line of the stretched map")
-
-
 def distances(
-    field: Field, sources: Any, targets: Any = None, *, refine: bool = True, workers: int | None = None
+    field: Field,
+    sources: Any,
+    targets: Any = None,
+    *,
+    refine: bool = True,
+    workers: int | None = None,
+    mask: Any = None,
 ) -> Floats:
     """Geodesic distances `(n, m)` between plane points, one march per source.
 
@@ -225,9 +184,12 @@ def distances(
         refine: relax every path by Newton's method, so that distances are as good as those of `geodesic`;
             False reads them off the march, which is faster and has its error (benchmarks/geodesics.py).
         workers: threads; by default one per processor, at most 8.
+        mask: (H, W) bool, True in the cells that paths may enter; between points in separate parts of them the
+            distance is infinite.
 
     Raises:
-        ValueError: for points that are not (n, 2), not finite or outside the extent.
+        ValueError: for points that are not (n, 2), not finite, outside the extent or in a cell that may not be
+            entered, and a mask that is not (H, W) bool.
 
     """
     from latent_widget.routes import shortest_length
@@ -235,7 +197,10 @@ def distances(
 
     a = inner_points(field.lattice, sources, "sources")
     b = a if targets is None else inner_points(field.lattice, targets, "targets")
-    ground = terrain(field, MARCHED if refine else max(field.lattice.shape))
+    ground = terrain(field, MARCHED if refine else max(field.lattice.shape), allowed_cells(field, mask))
+    for points, name in ((a, "sources"), (b, "sources" if targets is None else "targets")):
+        for row, point in enumerate(points):
+            _parts(ground, field, point, f"{name} (row {row})")
     starts, ends = ground.to_index(a), ground.to_index(b)
     out = np.zeros((len(a), len(b)))
     both = refine and len(a) + (0 if targets is None else len(b)) <= KEPT
@@ -266,19 +231,95 @@ def distances(
     return out
 
 
-def distance_field(field: Field, source: Any) -> Floats:
+def distance_field(field: Field, source: Any, *, mask: Any = None) -> Floats:
     """Geodesic distance from a plane point to every cell, (H, W), by one march at the field's own resolution [7].
 
-    It is what equidistance contours are drawn from. Its error is that of the march, 1e-4 of the distance in the mean
+    It is what `equidistances` are drawn from; infinite in walls, outside the mask `(H, W)` of allowed cells, and in
+    parts of it that cannot be reached. Its error is that of the march, 1e-4 of the distance in the mean
     at 128 x 128 on smooth fields (benchmarks/geodesics.py); `distances` gives single distances more exactly.
 
-    Raises `ValueError` for a source that is not (2,), not finite or outside the extent.
+    Raises `ValueError` for a source that is not (2,), not finite, outside the extent or in a cell that may not be
+    entered.
     """
     from latent_widget.terrain import terrain
 
-    ground = terrain(field, max(field.lattice.shape))
-    found: Floats = ground.march(ground.to_index(inner_point(field.lattice, source, "source")))[0]
-    return found.reshape(field.lattice.shape)
+    ground = terrain(field, max(field.lattice.shape), allowed_cells(field, mask))
+    place = inner_point(field.lattice, source, "source")
+    _parts(ground, field, place, "source")
+    found: Floats = ground.march(ground.to_index(place))[0]
+    height, width = field.lattice.shape
+    if ground.marched.shape[:2] == (height, width):
+        return found.reshape(height, width)
+    # cells cut into parts for the march have the mean of the middle ones
+    parts = ground.marched.shape[0] // height
+    middle = slice((parts - 1) // 2, parts // 2 + 1)
+    return np.asarray(found.reshape(height, parts, width, parts)[:, middle, :, middle].mean(axis=(1, 3)))
+
+
+def straight_length(field: Field, start: Any, end: Any, mask: Any = None) -> float:
+    """Measured length of the straight line between two plane points, infinite where it enters forbidden cells."""
+    from latent_widget.routes import line
+    from latent_widget.terrain import terrain
+
+    ground = terrain(field, MARCHED, allowed_cells(field, mask))
+    source, target = (
+        ground.to_index(inner_point(field.lattice, p, name)) for p, name in ((start, "start"), (end, "end"))
+    )
+    return line(ground, source, target).length if ground.sees(source, target) else float(np.inf)
+
+
+def allowed_cells(field: Field, mask: Any) -> np.ndarray | None:
+    """A mask `(H, W)` of bool, checked."""
+    if mask is None:
+        return None
+    cells = np.asarray(mask)
+    if cells.dtype != np.bool_ or cells.shape != field.lattice.shape:
+        raise ValueError(
+            f"mask must be bool of shape {field.lattice.shape}, True in the cells that paths may enter, got "
+            f"{cells.dtype} of shape {cells.shape}"
+        )
+    return cells
+
+
+def _parts(ground: Terrain, field: Field, point: Floats, name: str) -> set[int]:
+    """The connected parts of the allowed cells that a plane point belongs to; raises `ValueError` for none."""
+    found = ground.parts(ground.to_index(point))
+    if not found:
+        share = (point - field.lattice.extent[::2]) / field.lattice.spacing
+        j, i = np.clip(np.floor(share).astype(int), 0, np.array(field.lattice.shape[::-1]) - 1)
+        why = "impassable in the field" if field.walls[i, j] else "outside the mask"
+        raise ValueError(
+            f"{name} {show(point)} lies in a cell that is {why} (row {i}, column {j}); choose a point in another"
+        )
+    return found
+
+
+def _check_connected(ground: Terrain, field: Field, start: Floats, end: Floats) -> None:
+    if not _parts(ground, field, start, "start") & _parts(ground, field, end, "end"):
+        raise ValueError(
+            f"no path leads from start {show(start)} to end {show(end)}: they lie in parts of the allowed cells "
+            "that do not touch along an edge; widen the mask or choose ends in one part"
+        )
+
+
+def _joined(legs: list[Geodesic], straight: float) -> Geodesic:
+    """One path made of legs, each from where the last one ended."""
+    moved = [leg for leg in legs if leg.length > 0.0] or legs[:1]
+    points, cumulative = [moved[0].points], [moved[0].cumulative]
+    for leg in moved[1:]:
+        points.append(leg.points[1:])
+        cumulative.append(cumulative[-1][-1] + leg.cumulative[1:])
+    decoded = [leg.decoded_length for leg in moved]
+    return Geodesic(
+        np.concatenate(points),
+        float(cumulative[-1][-1]),
+        straight,
+        all(leg.converged for leg in moved),
+        "geodesic",
+        f"{len(legs)} legs: {'; '.join(leg.message for leg in legs)}",
+        np.concatenate(cumulative),
+        None if None in decoded else float(sum(d for d in decoded if d is not None)),
+    )
 
 
 def _choose(ground: Terrain, found: list[Route], straight_length: float, length_of: Judge | None) -> Geodesic:
@@ -306,32 +347,18 @@ def _placed(path: Geodesic, start: Floats, end: Floats, turned: bool) -> Geodesi
     points, cumulative = path.points, path.cumulative
     if turned:
         points, cumulative = points[::-1], cumulative[-1] - cumulative[::-1]
-    return replace(path, points=_with_ends(points, start, end), cumulative=cumulative)
+    return replace(path, points=with_ends(points, start, end), cumulative=cumulative)
 
 
-def _line(field: Field, points: Floats, kind: str, message: str) -> Geodesic:
-    from latent_widget.shortening import measure
-    from latent_widget.terrain import terrain
-
-    ground = terrain(field, MARCHED)
-    cumulative = measure(ground.coefficients, ground.to_index(points))
-    ends = measure(ground.coefficients, ground.to_index(np.linspace(points[0], points[-1], STRAIGHT_NODES)))
-    return Geodesic(points, float(cumulative[-1]), float(ends[-1]), True, kind, message, cumulative)
-
-
-def _with_ends(points: Floats, start: Floats, end: Floats) -> Floats:
+def with_ends(points: Floats, start: Floats, end: Floats) -> Floats:
+    """The points with exact ends, free of round-off."""
     exact = points.copy()
     exact[0], exact[-1] = start, end
     return exact
 
 
-def _count(n: int) -> int:
-    if n < 2:
-        raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
-    return int(n)
-
-
-def _show(point: Floats) -> str:
+def show(point: Floats) -> str:
+    """A plane point as error messages write it."""
     return f"({point[0]:.6g}, {point[1]:.6g})"
 
 
@@ -362,7 +389,7 @@ def _inside(lattice: Lattice, points: Floats, name: str) -> Floats:
         row = int(np.flatnonzero(outside)[0])
         where = f" (row {row})" if len(points) > 1 else ""
         raise ValueError(
-            f"{name}{where} {_show(points[row])} lies outside the map, whose extent is x {x0:.6g} to "
+            f"{name}{where} {show(points[row])} lies outside the map, whose extent is x {x0:.6g} to "
             f"{x1:.6g}, y {y0:.6g} to {y1:.6g}; choose a point inside or survey a larger extent"
         )
     return nearest

@@ -22,7 +22,7 @@ CORE = 3  # nodes this near to the source (in the maximum norm) get the length o
 
 
 @njit(**KERNEL)
-def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints]:
+def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints, Ints]:
     """Selling's decomposition of the inverse metric, and which nodes look at which.
 
     Args:
@@ -30,14 +30,17 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints]:
         blocked: (H, W) bool, nodes that no path may cross.
 
     Returns:
-        offsets (H * W, 3, 2) as (row, column), weights (H * W, 3), and the reversed stencil in compressed
-        rows: ``readers[first[n]:first[n + 1]]`` are the nodes whose stencil contains node n.
+        offsets (H * W, 3, 2) as (row, column), weights (H * W, 3), sides (H * W, 3): bits 1 and 2 where the
+        neighbour against and along the offset lies on the lattice, 4 and 8 where the one behind it does, and
+        the reversed stencil in compressed rows: ``readers[first[n]:first[n + 1]]`` are the nodes whose stencil
+        contains node n.
 
     """
     height, width = metric.shape[0], metric.shape[1]
     count = height * width
     offsets = np.zeros((count, 3, 2), np.int16)
     weights = np.zeros((count, 3))
+    sides = np.zeros((count, 3), np.int8)
     first = np.zeros(count + 1, np.int32)
     base = np.zeros((3, 2))
     for i in range(height):
@@ -81,6 +84,11 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints]:
                 weights[n, k] = max(-product, 0.0)
                 # the offset is the base vector turned by a right angle, (x, y) -> (-y, x)
                 offsets[n, k, 0], offsets[n, k, 1] = int(base[k, 0]), int(-base[k, 1])
+                for reach in range(1, 3):
+                    for sign in range(-1, 2, 2):
+                        r, s = i + sign * reach * offsets[n, k, 0], j + sign * reach * offsets[n, k, 1]
+                        if 0 <= r < height and 0 <= s < width:
+                            sides[n, k] |= (1 if sign < 0 else 2) << 2 * (reach - 1)
     for turn in range(2):
         if turn == 1:
             total = 0
@@ -106,7 +114,7 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints]:
                             else:
                                 readers[fill[r * width + s]] = n
                                 fill[r * width + s] += 1
-    return offsets, weights, first, readers
+    return offsets, weights, sides, first, readers
 
 
 @njit(**KERNEL)
@@ -189,12 +197,13 @@ def _update(
     state: Ints,
     offsets: Ints,
     weights: Floats,
+    sides: Ints,
     cone: Floats,
     pull: Floats,
     flow: Floats,
 ) -> float:
     """The value of a node from its accepted neighbours; where it is lower than before, its flow is set."""
-    height, width = shape
+    width = shape[1]
     i, j = n // width, n % width
     low, gain = np.empty(3), np.empty(3)
     side, order = np.empty(3, np.int64), np.empty(3, np.int64)
@@ -206,8 +215,10 @@ def _update(
         oi, oj = offsets[n, k, 0], offsets[n, k, 1]
         best = np.inf
         for sign in range(-1, 2, 2):
+            if not sides[n, k] & (1 if sign < 0 else 2):
+                continue
             y, x = i + sign * oi, j + sign * oj
-            if 0 <= y < height and 0 <= x < width and state[y * width + x] == 2 and u[y * width + x] < best:
+            if state[y * width + x] == 2 and u[y * width + x] < best:
                 best = u[y * width + x]
                 side[k] = sign
         if best == np.inf:
@@ -217,9 +228,8 @@ def _update(
         low[k], gain[k] = best, weights[n, k]
         if inside:
             low[k] += cone[n] - cone[near] - climb
-        y, x = i + 2 * side[k] * oi, j + 2 * side[k] * oj
-        if 0 <= y < height and 0 <= x < width:
-            far = y * width + x
+        if sides[n, k] & (4 if side[k] < 0 else 8):
+            far = (i + 2 * side[k] * oi) * width + j + 2 * side[k] * oj
             if state[far] == 2 and u[far] <= best:
                 low[k] = (4.0 * best - u[far]) / 3.0
                 gain[k] *= 2.25
@@ -258,6 +268,7 @@ def march(
     shape: tuple[int, int],
     offsets: Ints,
     weights: Floats,
+    sides: Ints,
     first: Ints,
     readers: Ints,
     blocked: Mask,
@@ -269,7 +280,7 @@ def march(
     """Distances from a source by fast marching.
 
     Args:
-        shape: (H, W) of the marched lattice; offsets, weights, first, readers, blocked: see `stencils`.
+        shape: (H, W) of the marched lattice; offsets, weights, sides, first, readers, blocked: see `stencils`.
         coefficients, scale: the spline of the field and the number of its cells per marched cell (v, u), for
             the exact start around the source.
         source: (2,) as (u, v) in indices of the marched lattice.
@@ -316,7 +327,7 @@ def march(
             n = np.int64(readers[r])
             if state[n] >= 2:
                 continue
-            value = _update(shape, n, u, state, offsets, weights, cone, pull, flow)
+            value = _update(shape, n, u, state, offsets, weights, sides, cone, pull, flow)
             if value < u[n]:
                 u[n] = value
                 parent[n] = node

@@ -81,6 +81,8 @@ def routes(
         doubt: how much longer than the best a route may be in the marches to be relaxed as well.
 
     """
+    if ground.masked:
+        return _detours(ground, source, target, there, back, doubt)
     start, aim = ground.to_marched(source), ground.to_marched(target)
     shape, other = ground.marched.shape[:2], there if back is None else back
     points, stops = _ways.py_func(shape, *there, *other, back is not None, ground.blocked, start, aim, 1.0 + doubt)
@@ -109,8 +111,42 @@ def relax(ground: Terrain, guess: Route, nodes: int | None = None) -> Route:
     return Route(points, cumulative, f"Newton from the {guess.name}", promised)
 
 
+def _detours(
+    ground: Terrain, source: Floats, target: Floats, there: Marched, back: Marched | None, doubt: float
+) -> list[Route]:
+    """The `routes` that keep to allowed cells; none where no way leads to the target."""
+    from latent_widget.detours import all_visible, descend, tighten, visible
+
+    ways = [descend(ground.blocked, *there, source, target)]
+    if len(ways[0]) == 0:
+        return []
+    shape = ground.marched.shape[:2]
+    for node in [] if back is None else _passes(shape, there[0], back[0], 1.0 + doubt):
+        middle = np.array([node % shape[1], node // shape[1]], float)
+        if len(ways) == MOST or min(np.abs(way - middle).max(axis=1).min() for way in ways) <= 1.0:
+            continue
+        first = descend(ground.blocked, *there, source, middle)
+        second = descend(ground.blocked, *back, target, middle)  # type: ignore[misc]
+        if len(first) and len(second):
+            ways.append(np.concatenate([first, second[-2::-1]]))
+    guesses = [Route(way, measure(ground.coefficients, way), "walk back through the march") for way in ways]
+    if visible(ground.blocked, *source, *target):
+        guesses.insert(0, line(ground, source, target))
+    found: list[Route] = []
+    for guess in guesses:
+        free = relax(ground, guess)
+        if free.settled and all_visible(ground.blocked, free.points) == len(free.points) - 1:
+            found.append(free)
+        else:
+            tight = tighten(ground.coefficients, ground.blocked, guess.points, TOLERANCE)
+            found.append(Route(tight[0], tight[1], f"Newton in a corridor around the {guess.name}", tight[2]))
+    return [*found, *guesses]
+
+
 def shortest_length(ground: Terrain, source: Floats, target: Floats, there: Marched, back: Marched | None) -> float:
-    """Length of the shortest of the `routes`, without the interpreter in between."""
+    """Length of the shortest of the `routes`, without the interpreter in between; infinite where there is none."""
+    if ground.masked:
+        return min((route.length for route in routes(ground, source, target, there, back)), default=np.inf)
     other = there if back is None else back
     length: float = _shortest_length(
         ground.coefficients,

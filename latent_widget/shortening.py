@@ -3,8 +3,8 @@
 For nodes ``x_0 .. x_N`` with ``d_k = x_(k+1) - x_k`` and midpoints ``m_k`` the energy is
 ``sum_k d_k^T G(m_k) d_k / 2``; its minimum is a geodesic walked at constant speed. The Hessian is
 block-tridiagonal with 2 x 2 blocks, so a Newton step costs as much as a handful of evaluations of the metric.
-Coordinates are indices, as in ``interpolation``; nodes stay inside the extent by an active set on the four
-walls.
+Coordinates are indices, as in ``interpolation``; nodes stay inside the extent, or
+rectangles within it, by an active set on the four sides.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def resample(points: Floats, cumulative: Floats, count: int) -> Floats:
 
 
 @njit(**KERNEL)
-def energy(coefficients: Floats, points: Floats) -> float:
-    """Discrete energy ``sum_k d_k^T G(m_k) d_k / 2`` of a polyline (N, 2) in index coordinates."""
+def energy(coefficients: Floats, points: Floats, rate: Floats) -> float:
+    """Discrete energy ``sum_k r_k d_k^T G(m_k) d_k / 2`` of a polyline (N, 2) in index coordinates, rates (N - 1,)."""
     total = 0.0
     for k in range(len(points) - 1):
         du, dv = points[k + 1, 0] - points[k, 0], points[k + 1, 1] - points[k, 1]
         u, v = 0.5 * (points[k, 0] + points[k + 1, 0]), 0.5 * (points[k, 1] + points[k + 1, 1])
         e, f, g = tensor(coefficients, u, v)
-        total += 0.5 * (e * du * du + 2.0 * f * du * dv + g * dv * dv)
+        total += 0.5 * rate[k] * (e * du * du + 2.0 * f * du * dv + g * dv * dv)
     return total
 
 
@@ -53,6 +53,7 @@ def energy(coefficients: Floats, points: Floats) -> float:
 def _expand(
     coefficients: Floats,
     x: Floats,
+    rate: Floats,
     gradient: Floats,
     diagonal: Floats,
     upper: Floats,
@@ -72,6 +73,9 @@ def _expand(
     for k in range(count - 1):
         du, dv = x[k + 1, 0] - x[k, 0], x[k + 1, 1] - x[k, 1]
         jet(coefficients, 0.5 * (x[k, 0] + x[k + 1, 0]), 0.5 * (x[k, 1] + x[k + 1, 1]), at)
+        for row in range(6):
+            for c in range(3):
+                at[row, c] *= rate[k]
         e, f, g = at[0, 0], at[0, 1], at[0, 2]
         p0, p1 = e * du + f * dv, f * du + g * dv
         value += 0.5 * (p0 * du + p1 * dv)
@@ -168,18 +172,21 @@ def _solve(
 
 
 @njit(**KERNEL)
-def shorten(coefficients: Floats, points: Floats, tolerance: float) -> tuple[Floats, int, float]:
+def shorten(
+    coefficients: Floats, points: Floats, tolerance: float, low: Floats, high: Floats, rate: Floats
+) -> tuple[Floats, int, float]:
     """Newton's method on the energy of a polyline with fixed ends, with Levenberg damping and a line search.
 
     Args:
         coefficients: spline of the field; points: (N, 2) start, index coordinates.
         tolerance: stop when the next step promises to lower the energy by less than this fraction.
+        low, high: (N, 2) the rectangle in which each node stays; rate: (N - 1,) steps of the path per unit of time, 1
+            for nodes that are to be even.
 
     Returns:
         points (N, 2), steps taken, and the promised relative decrease of the energy at the end.
 
     """
-    height, width = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD
     x, trial = points.copy(), points.copy()
     count = len(x)
     gradient, step = np.empty((count, 2)), np.empty((count, 2))
@@ -191,14 +198,13 @@ def shorten(coefficients: Floats, points: Floats, tolerance: float) -> tuple[Flo
     promised = np.inf
     taken = 0
     while True:
-        value = _expand(coefficients, x, gradient, diagonal, upper, weight, at)
+        value = _expand(coefficients, x, rate, gradient, diagonal, upper, weight, at)
         if value <= 0.0:
             return x, taken, 0.0
         for k in range(1, count - 1):
             for c in range(2):
-                top = (width if c == 0 else height) - 0.5
-                held_low = x[k, c] <= -0.5 and gradient[k, c] > 0.0
-                held_high = x[k, c] >= top and gradient[k, c] < 0.0
+                held_low = x[k, c] <= low[k, c] and gradient[k, c] > 0.0
+                held_high = x[k, c] >= high[k, c] and gradient[k, c] < 0.0
                 free[k, c] = not (held_low or held_high)
         improved = False
         while not improved:
@@ -210,9 +216,9 @@ def shorten(coefficients: Floats, points: Floats, tolerance: float) -> tuple[Flo
                 share = 1.0
                 while share > 0.02:
                     for k in range(1, count - 1):
-                        trial[k, 0] = min(max(x[k, 0] + share * step[k, 0], -0.5), width - 0.5)
-                        trial[k, 1] = min(max(x[k, 1] + share * step[k, 1], -0.5), height - 0.5)
-                    if energy(coefficients, trial) < value - 1e-4 * share * decrease:
+                        for c in range(2):
+                            trial[k, c] = min(max(x[k, c] + share * step[k, c], low[k, c]), high[k, c])
+                    if energy(coefficients, trial, rate) < value - 1e-4 * share * decrease:
                         improved = True
                         break
                     share *= 0.4
@@ -240,6 +246,16 @@ def measure(coefficients: Floats, points: Floats) -> Floats:
 
 
 @njit(**KERNEL)
+def _extent(top: tuple[float, float], count: int) -> tuple[Floats, Floats, Floats]:
+    """The whole extent as the room of every node, and even rates."""
+    low, high, rate = np.empty((count, 2)), np.empty((count, 2)), np.ones(count - 1)
+    for k in range(count):
+        low[k, 0] = low[k, 1] = -0.5
+        high[k, 0], high[k, 1] = top
+    return low, high, rate
+
+
+@njit(**KERNEL)
 def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> tuple[Floats, Floats, float]:
     """Newton's method from a rough path (N, 2), on a few nodes first and then on about one per cell.
 
@@ -253,6 +269,7 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
     points = guess
     cumulative = measure(coefficients, points)
     count = nodes
+    top = (coefficients.shape[1] - 2 * PAD - 0.5, coefficients.shape[0] - 2 * PAD - 0.5)
     if nodes == 0:
         moves = np.abs(points[1:] - points[:-1])
         reach = np.maximum(moves[:, 0], moves[:, 1]).sum()
@@ -261,13 +278,16 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
     for part in (9, 3):
         if count // part >= 20:
             rough = resample(points, cumulative, count // part)
-            coarse, _, _ = shorten(coefficients, rough, 1e-6)
+            low, high, rate = _extent(top, len(rough))
+            coarse, _, _ = shorten(coefficients, rough, 1e-6, low, high, rate)
             measured = measure(coefficients, coarse)
             # on a rough field they may step over what they do not see
             if measured[-1] <= cumulative[-1]:
                 points, cumulative = coarse, measured
     while True:
-        points, _, promised = shorten(coefficients, resample(points, cumulative, count), tolerance)
+        low, high, rate = _extent(top, count)
+        even = resample(points, cumulative, count)
+        points, _, promised = shorten(coefficients, even, tolerance, low, high, rate)
         cumulative = measure(coefficients, points)
         # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
         gap = np.abs(points[1:] - points[:-1]).max()

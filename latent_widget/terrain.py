@@ -7,12 +7,13 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt, label
 
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
 from latent_widget.interpolation import sample, segment_lengths, spline
 from latent_widget.lattice import Extent, need_plane
-from latent_widget.marching import march, stencils
+from latent_widget.marching import CORE, march, stencils
 from latent_widget.walking import complete
 
 Marched = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -31,6 +32,28 @@ class Terrain:
     marched: Floats  # (h, w, 3): E, F, G per marched cell, in its own index coordinates
     blocked: np.ndarray  # (h, w) bool
     stencil: tuple[np.ndarray, ...]
+    regions: np.ndarray | None = None  # (h, w) number of the connected part of each allowed cell; None: all is allowed
+
+    @property
+    def masked(self) -> bool:
+        """Whether there are cells that no path may enter; the marched lattice is then that of the spline."""
+        return self.regions is not None
+
+    def sees(self, source: Floats, target: Floats) -> bool:
+        """Whether the straight line between two points (u, v) keeps to allowed cells."""
+        if not self.masked:
+            return True
+        from latent_widget.detours import visible
+
+        return bool(visible(self.blocked, *source, *target))
+
+    def parts(self, point: Floats) -> set[int]:
+        """Numbers of the connected parts of the allowed cells that a point (u, v) belongs to; none where forbidden."""
+        if self.regions is None:
+            return {1}
+        low = np.maximum(np.ceil(point - 0.5 - 1e-9).astype(int), 0)
+        high = np.minimum(np.floor(point + 0.5 + 1e-9).astype(int) + 1, self.regions.shape[::-1])
+        return set(self.regions[low[1] : high[1], low[0] : high[0]].ravel().tolist()) - {0}
 
     @property
     def ratio(self) -> Floats:
@@ -61,17 +84,22 @@ class Terrain:
         """March from a source (u, v), everywhere or as far as it takes to reach a target."""
         aim = np.full(2, np.nan) if target is None else self.to_marched(target)
         shape = self.marched.shape[:2]
-        offsets, weights, first, readers = self.stencil
         start = self.to_marched(source)
-        u, flow, parent = march(
-            shape, offsets, weights, first, readers, self.blocked, self.coefficients, self.ratio, start, aim
-        )
+        blocked = self.blocked
+        if self.masked:
+            from latent_widget.detours import hidden
+
+            # all is marched: the way round may be long
+            target, blocked = None, hidden(self.blocked, start, CORE + 1)
+        u, flow, parent = march(shape, *self.stencil, blocked, self.coefficients, self.ratio, start, aim)
         if target is None or not np.isfinite(_around(u, shape, aim)).any():
             complete(u, flow, parent, self.marched, self.blocked)
         return u, flow, parent
 
     def read(self, marched: Marched, source: Floats, target: Floats) -> float:
         """Distance of a target (u, v) as the march knows it: bilinear between nodes, straight next to the source."""
+        if self.masked:
+            return self._read_masked(marched[0], source, target)
         if np.abs(target - source).max() <= 3.0 * self.ratio.max():
             return self._straight(source, target)
         x, y = self.to_marched(target)
@@ -82,6 +110,21 @@ class Terrain:
             p, q = x - np.clip(np.floor(x), 0, width - 2), y - np.clip(np.floor(y), 0, height - 2)
             return float(np.array([1 - q, q]) @ block @ np.array([1 - p, p]))
         return float(block.min())
+
+    def _read_masked(self, u: Floats, source: Floats, target: Floats) -> float:
+        """The least sum of a node's distance and the straight way from there, among the nodes in sight around."""
+        from latent_widget.detours import visible
+
+        if np.abs(target - source).max() <= CORE and visible(self.blocked, *source, *target):
+            return self._straight(source, target)
+        height, width = self.shape
+        j, i = np.clip(np.floor(target + 0.5).astype(int), 0, (width - 1, height - 1))
+        best = np.inf
+        for r in range(max(i - 1, 0), min(i + 2, height)):
+            for s in range(max(j - 1, 0), min(j + 2, width)):
+                if np.isfinite(u[r * width + s]) and visible(self.blocked, *target, float(s), float(r)):
+                    best = min(best, u[r * width + s] + self._straight(np.array([s, r], float), target))
+        return float(best)
 
     def _straight(self, source: Floats, target: Floats) -> float:
         return float(segment_lengths(self.coefficients, np.stack([source, target]))[0])
@@ -105,39 +148,82 @@ def _averages(cells: int, blocks: int) -> Floats:
 
 
 _PREPARED: WeakKeyDictionary[Field, dict[int, Terrain]] = WeakKeyDictionary()
+_MASKED: WeakKeyDictionary[Field, tuple[bytes, Terrain]] = WeakKeyDictionary()
 
 
 def terrain(field: Field, size: int, mask: Any = None) -> Terrain:
-    """Prepare a field, or take it from the cache (a field never changes; with a mask nothing is kept).
+    """Prepare a field, or take it from the cache (a field never changes; of masks the last one is kept).
 
     Args:
         field: the metric.
         size: cells along the longer side of the lattice that is marched; a finer field is averaged to it, a
-            coarser one interpolated, since the march is only as good as its cells are small.
-        mask: (H, W) bool, True where a path may run; None for everywhere.
+            coarser one interpolated, since the march is only as good as its cells are small. Where there are cells
+            that no path may enter, a finer field is marched as it is, and a coarser one cut into that many or more.
+        mask: (H, W) bool, True where a path may run; None for everywhere but walls.
 
     """
     need_plane(field.lattice, "a march")
+    blocked = field.walls if mask is None else field.walls | ~mask
+    if blocked.any():
+        return _masked(field, blocked, -(-size // max(blocked.shape)))
     kept = _PREPARED.setdefault(field, {})
-    if mask is None and size in kept:
+    if size in kept:
         return kept[size]
     height, width = field.lattice.shape
-    dx, dy = field.lattice.spacing
-    metric = field.metric * np.array([[dx * dx, dx * dy], [dx * dy, dy * dy]])
+    metric = _in_cells(field)
     coefficients = next(iter(kept.values())).coefficients if kept else spline(metric)
-    packed = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)
+    packed = _packed(metric)
     scale = size / max(height, width)
     h, w = max(round(height * scale), 2), max(round(width * scale), 2)
-    if mask is not None:
-        h, w = height, width
-    blocked = np.zeros((h, w), bool) if mask is None else ~np.asarray(mask, bool)
-    if scale < 1.0 and mask is None:
+    blocked = np.zeros((h, w), bool)
+    if scale < 1.0:
         packed = np.einsum("ai,ijk,bj->abk", _averages(height, h), packed, _averages(width, w), optimize=True)
-    elif scale > 1.0 and mask is None:
+    elif scale > 1.0:
         packed = sample(coefficients, h, w)
     packed = packed * ((width / w) ** 2, width / w * height / h, (height / h) ** 2)
     packed = np.ascontiguousarray(packed)
     prepared = Terrain((height, width), field.lattice.extent, coefficients, packed, blocked, stencils(packed, blocked))
-    if mask is None:
-        kept[size] = prepared
+    kept[size] = prepared
     return prepared
+
+
+def _masked(field: Field, blocked: np.ndarray, parts: int) -> Terrain:
+    """Prepare a field with cells that no path may enter, each cut into so many parts a side."""
+    from latent_widget.detours import cut_edges
+
+    key = bytes([min(parts, 255)]) + blocked.tobytes()
+    if field in _MASKED and _MASKED[field][0] == key:
+        return _MASKED[field][1]
+    metric = _in_cells(field)
+    if field.walls.any() and not field.walls.all():
+        # the spline reaches into walls, so it needs some value there: the nearest one
+        nearest = distance_transform_edt(field.walls, return_distances=False, return_indices=True)
+        metric = metric[tuple(nearest)]
+    elif field.walls.all():
+        metric = np.broadcast_to(np.eye(2), metric.shape)
+    if parts > 1:
+        height, width = blocked.shape
+        blocked = np.repeat(np.repeat(blocked, parts, axis=0), parts, axis=1)
+        e, f, g = np.moveaxis(sample(spline(metric), height * parts, width * parts), -1, 0) / parts**2
+        metric = np.stack([e, f, f, g], axis=-1).reshape(*blocked.shape, 2, 2)
+    blocked = np.ascontiguousarray(blocked)
+    packed = np.ascontiguousarray(_packed(metric))
+    offsets, weights, sides, first, readers = stencils(packed, blocked)
+    cut_edges(blocked, offsets, sides, first, readers)
+    regions = label(~blocked)[0]
+    stencil = (offsets, weights, sides, first, readers)
+    shape = (blocked.shape[0], blocked.shape[1])
+    prepared = Terrain(shape, field.lattice.extent, spline(metric), packed, blocked, stencil, regions)
+    _MASKED[field] = key, prepared
+    return prepared
+
+
+def _in_cells(field: Field) -> Floats:
+    """The metric (H, W, 2, 2) in index coordinates."""
+    dx, dy = field.lattice.spacing
+    units = np.array([[dx * dx, dx * dy], [dx * dy, dy * dy]])
+    return np.asarray(field.metric * units)
+
+
+def _packed(metric: Floats) -> Floats:
+    return np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)

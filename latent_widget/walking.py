@@ -32,7 +32,8 @@ def complete(u: Floats, flow: Floats, parent: Ints, metric: Floats, blocked: Mas
                 for r in range(max(i - 1, 0), min(i + 2, height)):
                     for s in range(max(j - 1, 0), min(j + 2, width)):
                         m = r * width + s
-                        if u[m] < np.inf:
+                        # nor may a way squeeze between two forbidden nodes
+                        if u[m] < np.inf and not (blocked[i, s] and blocked[r, j]):
                             x, y = s - j, r - i
                             e = 0.5 * (metric[i, j, 0] + metric[r, s, 0])
                             f = 0.5 * (metric[i, j, 1] + metric[r, s, 1])

@@ -19,8 +19,9 @@ from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.choices import COLOUR_BY, PUBLIC, RENDERERS, SHOWN, SPACED, SPACINGS, THEMES, WIRED
 from latent_widget.decoder import Decoder
 from latent_widget.field import Field
-from latent_widget.geodesics import Geodesic, geodesic, slerp, straight, stretched
+from latent_widget.geodesics import Geodesic, geodesic
 from latent_widget.lattice import Lattice, need_plane
+from latent_widget.lines import slerp, straight, stretched
 from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relative_error
 from latent_widget.page import page
 from latent_widget.render import FINE, Pixels, drawn, levels_of

@@ -11,8 +11,9 @@ import numpy as np
 import surfaces
 
 from latent_widget.field import Field
-from latent_widget.geodesics import geodesic, straight
+from latent_widget.geodesics import geodesic
 from latent_widget.lattice import Lattice
+from latent_widget.lines import straight
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "geodesics.json"
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from latent_widget.cartograms import cartogram
 from latent_widget.field import Field
-from latent_widget.geodesics import slerp, stretched
 from latent_widget.lattice import Lattice
+from latent_widget.lines import slerp, stretched
 from latent_widget.packing import around
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "lines.json"

@@ -7,7 +7,8 @@ import surfaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_widget.exponential import exp, frechet_mean, k_medoids, log
+from latent_widget.clustering import k_medoids
+from latent_widget.exponential import exp, frechet_mean, log
 from latent_widget.field import Field
 from latent_widget.geodesics import distance_field, distances, geodesic
 from latent_widget.lattice import Lattice

@@ -116,3 +116,28 @@ def test_floor_raises_only_what_is_below_and_counts_it():
     assert field.info["floored"] == 1
     np.testing.assert_allclose(field.metric[1, 2], np.diag([1, 1e-3]), atol=1e-15)
     np.testing.assert_array_equal(field.metric[0], random_field(1).metric[0])
+
+
+def test_walls_are_infinite_cells_and_stay_walls():
+    rho = np.random.default_rng(0).uniform(0.1, 9, LATTICE.shape)
+    rho[1, 2] = np.inf
+    field = lw.Field.from_density(LATTICE, rho, walls=True)
+    other = random_field(0)
+    expected = np.isinf(rho)
+    for walled in (field, 2 * field, field + other, other + field, field.temper(0.5), field.temper(0)):
+        np.testing.assert_array_equal(walled.walls, expected)
+        np.testing.assert_array_equal(np.isinf(walled.density), expected)
+    np.testing.assert_allclose((field + other).metric[~expected], (field.metric + other.metric)[~expected])
+    assert not other.walls.any()
+    assert "1 walls" in repr(field)
+    with pytest.raises(ValueError, match="walls=True"):
+        lw.Field.from_density(LATTICE, rho)
+    with pytest.raises(ValueError, match="walls=True"):
+        lw.Field(LATTICE, with_cell(np.inf))
+    # not a number is no wall
+    with pytest.raises(ValueError, match="NaN"):
+        lw.Field(LATTICE, with_cell(np.nan), walls=True)
+    with pytest.raises(ValueError, match="impassable cells"):
+        lw.Atlas(LATTICE, {"walled": field})
+    with pytest.raises(ValueError, match="finite"):
+        lw.cartogram(field)

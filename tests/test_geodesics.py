@@ -6,53 +6,16 @@ import geodesic_fixtures
 import numpy as np
 import pytest
 import surfaces
-from geodesic_fields import points_in, random_field
+from geodesic_fields import graph_distances, points_in, random_field
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import dijkstra
 
 from latent_widget.field import Field
-from latent_widget.geodesics import distances, geodesic, slerp, straight, stretched
+from latent_widget.geodesics import distances, geodesic
 from latent_widget.lattice import Lattice
+from latent_widget.lines import slerp, straight, stretched
 
 SURFACES = surfaces.all_surfaces()
-
-
-def graph_distances(field, cells, reach=5):
-    """Shortest paths over a graph of straight edges between cells: independent, a little too long."""
-    h, w = field.lattice.shape
-    dx, dy = field.lattice.spacing
-    index = np.arange(h * w).reshape(h, w)
-    rows, columns, costs = [], [], []
-    for i in range(reach + 1):
-        for j in range(-reach, reach + 1):
-            if np.gcd(i, abs(j)) != 1 or (i == 0 and j < 0):
-                continue
-            left, right = max(-j, 0), w - max(j, 0)
-            a, b = (slice(0, h - i), slice(left, right)), (slice(i, h), slice(left + j, right + j))
-            step = np.array([j * dx, i * dy])
-            steps = max(i, abs(j))
-            cost = np.zeros(index[a].shape)
-            # Simpson's rule along the edge, with tensors between cells taken bilinearly
-            for t, weight in ((0.0, 1 / 6), (0.5, 2 / 3), (1.0, 1 / 6)):
-                g = bilinear(field.metric, np.arange(h)[a[0], None] + t * i, np.arange(w)[None, a[1]] + t * j)
-                cost += weight * np.sqrt(np.einsum("i,...ij,j->...", step, g, step))
-            assert steps <= reach
-            rows.append(index[a].ravel())
-            columns.append(index[b].ravel())
-            costs.append(cost.ravel())
-    graph = coo_array((np.concatenate(costs), (np.concatenate(rows), np.concatenate(columns))), shape=(h * w, h * w))
-    return dijkstra(graph.tocsr(), directed=False, indices=cells)[:, cells]
-
-
-def bilinear(values, i, j):
-    i, j = np.broadcast_arrays(i, j)
-    r = np.minimum(np.floor(i).astype(int), values.shape[0] - 2)
-    c = np.minimum(np.floor(j).astype(int), values.shape[1] - 2)
-    p, q = (i - r)[..., None, None], (j - c)[..., None, None]
-    low = (1 - q) * values[r, c] + q * values[r, c + 1]
-    return (1 - p) * low + p * ((1 - q) * values[r + 1, c] + q * values[r + 1, c + 1])
 
 
 @pytest.mark.parametrize("surface", SURFACES, ids=lambda s: s.name)
