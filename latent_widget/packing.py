@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from latent_widget.atlas import Atlas
-from latent_widget.field import Field
 from latent_widget.lattice import Lattice
+from latent_widget.shading import relative_error
 from latent_widget.wire import packed
 
 
@@ -24,15 +24,6 @@ def around(lattice: Lattice) -> dict[str, Any]:
     basis = np.eye(2) if lattice.basis is None else lattice.basis
     gram = (basis @ basis.T)[[0, 0, 1], [0, 1, 1]]
     return {"foot": foot.tolist(), "gram": gram.tolist(), "height": float(np.linalg.norm(lattice.embed(foot)))}
-
-
-def relative_error(measured: Field) -> Any:
-    """How far off a measure may be in each cell, as a part of what it says, `(H, W)`; None where it does not tell."""
-    for name, unit in (("residual", 1.0), ("standard_error", measured.density)):
-        told = measured.info.get(name)
-        if isinstance(told, np.ndarray) and told.shape == measured.lattice.shape:
-            return np.nan_to_num(told / unit, posinf=0.0)
-    return None
 
 
 def atlas_on_the_wire(atlas: Atlas) -> dict[str, Any]:

@@ -35,6 +35,8 @@ LONGEST = 60
 """More letters than these never fit."""
 INK = (0, 0, 0, 255)
 """Black on white, which the widget redraws in the ink of its theme."""
+PEN = (31, 41, 51)
+"""The ink of the light theme, and of figures."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,22 @@ def levels_of(samples: NDArray[Any]) -> Levels:
     if low >= 0 and 2 < high <= 255:
         return 0.0, 255.0
     return low, high if high > low else low + 1.0
+
+
+def as_ink(images: Pixels) -> Pixels:
+    """Turn grey drawings on an empty background `(..., 4)` into ink on nothing, as the widget does; others stay.
+
+    Drawings are grey and opaque, with more than a third of their pixels nearly black, or nearly white.
+    """
+    flat = images.reshape(-1, 4).astype(np.int16)
+    grey = (np.abs(flat[:, 0] - flat[:, 1]) <= 8) & (np.abs(flat[:, 1] - flat[:, 2]) <= 8) & (flat[:, 3] == 255)
+    dark, bright = (flat[:, 0] < 26).mean(), (flat[:, 0] > 229).mean()
+    if not grey.all() or max(dark, bright) <= 1 / 3:
+        return images
+    ink = np.empty_like(images)
+    ink[..., :3] = PEN
+    ink[..., 3] = images[..., 0] if dark > bright else 255 - images[..., 0]
+    return ink
 
 
 def drawn(

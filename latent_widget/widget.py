@@ -22,10 +22,11 @@ from latent_widget.field import Field
 from latent_widget.geodesics import Geodesic, geodesic
 from latent_widget.lattice import Lattice, need_plane
 from latent_widget.lines import slerp, straight, stretched
-from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire, relative_error
+from latent_widget.packing import atlas_on_the_wire, lattice_on_the_wire
 from latent_widget.page import page
 from latent_widget.render import FINE, Pixels, drawn, levels_of
 from latent_widget.sequence import SequenceDecoder
+from latent_widget.shading import relative_error
 from latent_widget.still import still
 from latent_widget.surveying import Plan, SurveyError, carried_out, plan
 from latent_widget.threads import in_background
@@ -186,11 +187,11 @@ class LatentWidget(anywidget.AnyWidget):
     def save(self, path: str | os.PathLike[str], dpi: float = 200, width: float = 7.0) -> None:
         """Write what is shown to `.svg`, `.png` or `.pdf`, `width` inches wide, white; no browser needed.
 
-        Coloured by the density, without contours and ellipses; the widget's own buttons save those too.
-
+        Letters become outlines in SVG and are embedded in PDF; the coloured map is a picture of `dpi` in both.
         Raises `ValueError` for another suffix.
         """
         # only here, because Matplotlib is slow to import, and slower the first time after its installation
+        from matplotlib import rc_context
         from matplotlib.figure import Figure
 
         from latent_widget.figure import draw_map, draw_strip
@@ -206,20 +207,24 @@ class LatentWidget(anywidget.AnyWidget):
         shown = [p for p in pictures if p is not None]
         figure = Figure(figsize=(width, tall + strip * len(shown)), layout="constrained")
         axes = figure.subplots(1 + len(shown), 1, squeeze=False, height_ratios=[tall, *[strip] * len(shown)])[:, 0]
-        layers: dict[str, Any] = {name: bool(self.show.get(name)) for name in ("points", "thumbnails", "grid")}
+        layers: dict[str, Any] = {name: bool(on) for name, on in self.show.items() if name not in SPACED}
         draw_map(
             self.atlas,
             stretch=self.stretch,
             ax=axes[0],
             field=self.field,
-            cart=self.cartogram if self.stretch > 0 else None,
+            cart=self.cartogram if self.stretch > 0 or self.show.get("ellipses") else None,
             paths=lines,
+            colour_by=self.colour_by,
+            weights=self.weights,
+            view=self.view,
             **layers,
         )
         below = [(line, p) for line, p in zip(lines, pictures, strict=True) if p is not None]
         for ax, (line, film) in zip(axes[1:], below, strict=True):
             draw_strip(ax, film, line.kind, f"{line.kind}, length {line.length:.4g}")
-        figure.savefig(path, dpi=dpi, facecolor="white")
+        with rc_context({"svg.fonttype": "path", "pdf.fonttype": 42}):
+            figure.savefig(path, dpi=dpi, facecolor="white")
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Add a still to the live view, for where a notebook is only read: on a site, converted, not trusted."""

@@ -4,11 +4,12 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 import latent_widget as lw
 from latent_widget.figure import draw_map
-from latent_widget.render import drawn, levels_of
+from latent_widget.render import PEN, as_ink, drawn, levels_of
 from latent_widget.wire import packed, unpacked
 
 
@@ -124,3 +125,90 @@ def test_every_layer_draws_to_every_format(atlas, tmp_path):
         ax.figure.savefig(tmp_path / f"map.{suffix}")
         assert (tmp_path / f"map.{suffix}").stat().st_size > 5000
     assert matplotlib.image.imread(tmp_path / "map.png").shape[2] == 4
+
+
+def test_contours_lie_where_the_density_has_their_value():
+    lattice = lw.Lattice((0, 2, 0, 1), (40, 80))
+    atlas = lw.Atlas(lattice, {"slope": lw.Field.from_density(lattice, 1 + lattice.cells[..., 0])})
+    ax = draw_map(atlas, stretch=1.0, contours=True, ellipses=False)
+    contours = ax.collections[1]
+    cart, drawn_lines = atlas.cartogram(), 0
+    for level, path in zip(contours.levels, contours.get_paths(), strict=True):
+        plane = cart.inverse(path.vertices)
+        inner = (plane[:, 0] > 0.1) & (plane[:, 0] < 1.9)
+        np.testing.assert_allclose(1 + plane[inner, 0], level, atol=0.02)
+        drawn_lines += inner.any()
+    assert drawn_lines >= 5
+
+
+@pytest.mark.parametrize("stretch", [0.0, 1.0])
+def test_ellipses_have_one_area_on_the_cartogram_and_one_length_in_the_measure(stretch):
+    lattice = lw.Lattice((0, 2, 0, 1), (60, 120))
+    x = lattice.cells[..., 0]
+    metric = np.zeros((60, 120, 2, 2))
+    metric[..., 0, 0], metric[..., 1, 1], metric[..., 0, 1], metric[..., 1, 0] = (1 + x) ** 2, 4.0, 0.5, 0.5
+    field = lw.Field(lattice, metric)
+    atlas = lw.Atlas(lattice, {"skew": field})
+    polygons = draw_map(atlas, stretch=stretch, ellipses=True).collections[1].get_paths()
+    cart = atlas.cartogram()
+    plane = np.stack([p.vertices[:-1] for p in polygons])
+    if stretch == 1:
+        after = np.roll(plane, -1, 1)
+        areas = (plane[..., 0] * after[..., 1] - plane[..., 1] * after[..., 0]).sum(1) / 2
+        assert areas.std() < 0.05 * areas.mean()
+    else:
+        steps = plane - plane.mean(1, keepdims=True)
+        at = np.array([(1 + plane[..., 0].mean(1)) ** 2, np.full(len(plane), 0.5), np.full(len(plane), 4.0)])[..., None]
+        lengths = at[0] * steps[..., 0] ** 2 + 2 * at[1] * steps.prod(-1) + at[2] * steps[..., 1] ** 2
+        np.testing.assert_allclose(lengths, lengths.mean(), rtol=0.02)
+        assert cart.converged
+
+
+def test_colours_by_area_error_label_and_standard_error():
+    lattice = lw.Lattice((0, 2, 0, 1), (16, 32))
+    x = lattice.cells[..., 0]
+    slope = lw.Field.from_density(lattice, 1 + x)
+    told = lw.Field(lattice, slope.metric, {"residual": 0.1 * x})
+    points = np.random.default_rng(0).uniform((0, 0), (2, 1), (300, 2))
+    atlas = lw.Atlas(lattice, {"slope": slope, "told": told}, points, np.where(points[:, 0] < 1, "left", "right"))
+    # unstretched, a cell's area is the same everywhere, and the one asked for is (1 + x) / 2 of it
+    errors = draw_map(atlas, stretch=0.0, colour_by="area_error").collections[0].get_array()
+    np.testing.assert_allclose(errors.reshape(16, 32), -np.log2((1 + x) / 2), atol=1e-9)
+    errors = draw_map(atlas, stretch=1.0, colour_by="area_error").collections[0].get_array()
+    assert np.abs(errors).max() < 0.05
+    known = draw_map(atlas, "told", colour_by="standard_error").collections[0].get_array()
+    np.testing.assert_allclose(known.reshape(16, 32), 0.1 * x)
+    both = draw_map(atlas, colour_by="standard_error", weights={"slope": 1.0, "told": 1.0}).collections[0].get_array()
+    np.testing.assert_allclose(both, known)
+    tones = draw_map(atlas, stretch=0.0, colour_by="label").collections[0].get_array().reshape(16, 32, 3)
+    paper = np.array([0xFA, 0xF8, 0xF2]) / 255
+    for half, name in ((tones[:, :14], "#0072b2"), (tones[:, 18:], "#e69f00")):
+        # every cell lies between the paper and the colour of its side
+        part = (half - paper) / (np.array(to_rgb(name)) - paper)
+        np.testing.assert_allclose(part, np.broadcast_to(part[..., :1], part.shape), atol=1e-9)
+        assert (part > 0.1).all()
+        assert (part < 0.56).all()
+    for by, words in (("standard_error", "slope have none"), ("hue", "colour_by must be")):
+        with pytest.raises(ValueError, match=words):
+            draw_map(atlas, colour_by=by)
+
+
+def test_a_view_shows_its_part_with_ticks_of_its_own(atlas):
+    ax = draw_map(atlas, stretch=0.0, view=(0.5, 1.0, 0.25, 0.5))
+    assert ax.get_xlim() == (0.5, 1.0)
+    assert len(ax.get_xticks()) >= 4
+    assert all(0.5 <= tick <= 1 for tick in ax.get_xticks())
+
+
+def test_drawings_become_ink_and_pictures_stay():
+    digit = np.zeros((1, 4, 4, 4), np.uint8)
+    digit[..., 3] = 255
+    digit[0, 1:3, 1, :3] = 200
+    for drawing in (digit, np.concatenate([255 - digit[..., :3], digit[..., 3:]], -1)):
+        ink = as_ink(drawing)
+        np.testing.assert_array_equal(ink[..., 3], digit[..., 0])
+        assert (ink[..., :3] == PEN).all()
+    colour = digit.copy()
+    colour[0, 0, 0] = (255, 0, 0, 255)
+    for picture in (colour, np.full_like(digit, 128)):
+        assert as_ink(picture) is picture

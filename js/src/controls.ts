@@ -3,12 +3,13 @@
  * touch and screen readers work by themselves.
  *
  * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
- * (both data-name), "more", "smoothing", "show-points" and so on for each of SHOWN, "colour-by", "samples", "spacing",
- * "export-svg", "export-png".
+ * (both data-name), "more", "smoothing", "show-points" and so on for each of SHOWN, "colour-by", "samples", "spacing"; those of
+ * saver.ts.
  */
 
 import { shortNumber } from "./colour";
 import { html, set } from "./dom";
+import { createSaver, type Format, type Print } from "./saver";
 import type { ColourBy, Shown, Spacing } from "./types";
 
 export interface Choices {
@@ -34,7 +35,7 @@ export interface Actions {
   samples(count: number): void;
   spacing(by: Spacing): void;
   colour(by: ColourBy): void;
-  save(format: "svg" | "png"): void;
+  save(format: Format, print: Print): void;
 }
 
 export interface Controls {
@@ -148,14 +149,7 @@ export function createControls(
     if (wanted >= 2 && wanted <= 100) actions.samples(wanted);
     else samples.reportValidity();
   });
-  for (const format of ["svg", "png"] as const) {
-    const button = html(
-      "button",
-      { type: "button", "data-lw": `export-${format}`, text: format.toUpperCase(), title: `Save the figure as ${format.toUpperCase()}` },
-      last,
-    );
-    button.addEventListener("click", () => actions.save(format));
-  }
+  createSaver(parent, actions.save);
 
   return {
     update(choices) {

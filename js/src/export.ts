@@ -1,12 +1,14 @@
-/** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG drawn from the same SVG. */
+/** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG and PDF drawn from the same SVG. */
 
 import { labelColour, LIGHT, type Palette } from "./colour";
 import type { Atlas } from "./atlas";
 import { svg } from "./dom";
+import { deflated, onWhite, pdfOf, withResolution } from "./files";
 import { DASHES, TITLES } from "./kinds";
 import { dotRadius, dots, seen } from "./points";
 import { stops, type Key } from "./legend";
 import { createOverlay } from "./overlay";
+import type { Format, Print } from "./saver";
 import { MARGIN, type Ground, type Scene } from "./scene";
 import type { Ink, Pictures } from "./pictures";
 import { film } from "./strips";
@@ -15,8 +17,8 @@ import type { PathKind } from "./types";
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 /** More points than this are embedded as pixels. */
 const VECTOR_POINTS = 5000;
-/** Device pixels per pixel in exported pictures. */
-const RATIO = 2;
+/** Most device pixels per pixel of the map. */
+const FINEST = 6;
 
 export interface Figure {
   scene: Scene;
@@ -28,14 +30,28 @@ export interface Figure {
 }
 
 /** Saves the figure through the browser's downloads. */
-export async function exportFigure(format: "svg" | "png", figure: Figure): Promise<void> {
-  const { text, width, height } = figureSvg(figure);
-  const blob = new Blob([text], { type: "image/svg+xml" });
-  download(format === "svg" ? blob : await rendered(blob, width, height), `latent_map.${format}`);
+export async function exportFigure(format: Format, figure: Figure, print: Print): Promise<void> {
+  const { text, size } = figureSvg(figure, print);
+  download(await fileOf(format, new Blob([text], { type: "image/svg+xml" }), size, print), `latent_map.${format}`);
 }
 
-/** Builds the figure as SVG text: white, light colours, everything inside the one file. */
-export function figureSvg(figure: Figure): { text: string; width: number; height: number } {
+/** The file of a figure of `size` inches. */
+async function fileOf(format: Format, drawing: Blob, size: [number, number], { dpi }: Print): Promise<Blob> {
+  if (format === "svg") return drawing;
+  const canvas = await painted(drawing, size, dpi);
+  if (format === "pdf") {
+    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
+    const pdf = pdfOf(await deflated(onWhite(data)), [canvas.width, canvas.height], size);
+    return new Blob([pdf as BlobPart], { type: "application/pdf" });
+  }
+  const png = await new Promise<Blob>((resolve, reject) => {
+    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture"))), "image/png");
+  });
+  return new Blob([withResolution(new Uint8Array(await png.arrayBuffer()), dpi) as BlobPart], { type: "image/png" });
+}
+
+/** Builds the figure as SVG text: white, light colours, everything inside the one file; `size` is in inches. */
+export function figureSvg(figure: Figure, print: Print): { text: string; size: [number, number] } {
   const { scene, atlas } = figure;
   const pad = 16;
   const mapWidth = scene.width + MARGIN.left + MARGIN.right;
@@ -45,7 +61,9 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
   const sheet = svg("rect", { x: 0, y: 0, width, fill: LIGHT.paper }, root);
 
   const many = (atlas.points?.xy.length ?? 0) / 2 > VECTOR_POINTS;
-  const picture = figure.raster(LIGHT, RATIO, scene.shown.thumbnails || many);
+  // pictures inside are as fine as the print, so far as that can be seen
+  const ratio = Math.min(Math.max((print.width * print.dpi) / width, 1), FINEST);
+  const picture = figure.raster(LIGHT, ratio, scene.shown.thumbnails || many);
   const map = svg("g", { transform: `translate(${pad} ${pad})` }, root);
   const plot = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, map);
   svg("image", { width: scene.width, height: scene.height, href: picture.toDataURL("image/png"), preserveAspectRatio: "none" }, plot);
@@ -68,10 +86,11 @@ export function figureSvg(figure: Figure): { text: string; width: number; height
   for (const strip of figure.strips) y = drawStrip(root, strip, atlas.sprites?.ink ?? null, pad, y + 14, mapWidth);
   const height = Math.ceil(y + pad);
   sheet.setAttribute("height", String(height));
-  root.setAttribute("width", String(width));
-  root.setAttribute("height", String(height));
+  const size: [number, number] = [print.width, (print.width * height) / width];
+  root.setAttribute("width", `${size[0]}in`);
+  root.setAttribute("height", `${size[1].toFixed(4)}in`);
   root.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  return { text: new XMLSerializer().serializeToString(root), width, height };
+  return { text: new XMLSerializer().serializeToString(root), size };
 }
 
 function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, width: number): number {
@@ -127,19 +146,17 @@ function drawStrip(
   return top + 15 + h;
 }
 
-async function rendered(blob: Blob, width: number, height: number): Promise<Blob> {
-  const address = URL.createObjectURL(blob);
+async function painted(drawing: Blob, [width, height]: [number, number], dpi: number): Promise<HTMLCanvasElement> {
+  const address = URL.createObjectURL(drawing);
   try {
     const image = new Image();
     image.src = address;
     await image.decode();
     const canvas = document.createElement("canvas");
-    canvas.width = Math.round(width * RATIO);
-    canvas.height = Math.round(height * RATIO);
+    canvas.width = Math.round(width * dpi);
+    canvas.height = Math.round(height * dpi);
     canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
-    return await new Promise((resolve, reject) => {
-      canvas.toBlob((png) => (png ? resolve(png) : reject(new Error("the browser made no picture"))), "image/png");
-    });
+    return canvas;
   } finally {
     URL.revokeObjectURL(address);
   }

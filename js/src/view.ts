@@ -60,9 +60,9 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     samples: (value) => write("n_samples", value, 0),
     spacing: (value) => write("spacing", value, 0),
     colour: (value) => write("colour_by", value, 0),
-    save: (format) => {
+    save: (format, print) => {
       const figure = figureNow();
-      if (figure) exportFigure(format, figure).catch((error: unknown) => say(`The figure could not be saved: ${String(error)}`, "error"));
+      if (figure) exportFigure(format, figure, print).catch((error: unknown) => say(`The figure could not be saved: ${String(error)}`, "error"));
     },
   });
   const status = html("p", { class: "lw-status", "data-lw": "status", role: "status" }, panel);

@@ -84,8 +84,17 @@ describe("controls", () => {
   it("ask for a figure, for layers and for samples", () => {
     const { actions, hook } = setUp();
     hook("export-svg").click();
+    hook("export-width").value = "3.5";
+    hook("export-dpi").value = "600";
     hook("export-png").click();
-    expect(actions.save.mock.calls).toEqual([["svg"], ["png"]]);
+    expect(actions.save.mock.calls).toEqual([
+      ["svg", { width: 7, dpi: 300 }],
+      ["png", { width: 3.5, dpi: 600 }],
+    ]);
+    // more than a browser paints
+    hook("export-width").value = "40";
+    hook("export-pdf").click();
+    expect(actions.save).toHaveBeenCalledTimes(2);
     hook("show-grid").click();
     expect(actions.show).toHaveBeenCalledWith({ ...choices.shown, grid: true });
     hook("samples").value = "500";

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -224,15 +225,36 @@ def test_export_svg(widget: Notebook, tmp_path: Path) -> None:
     assert all(link.startswith(("data:", "#")) for link in links)
 
 
-def test_export_png(widget: Notebook, tmp_path: Path) -> None:
+def test_export_png_of_a_chosen_size(widget: Notebook, tmp_path: Path) -> None:
+    widget.hook("export-width").fill("4")
+    widget.hook("export-dpi").fill("250")
     with widget.page.expect_download() as waiting:
         widget.hook("export-png").click()
     waiting.value.save_as(tmp_path / "map.png")
     with Image.open(tmp_path / "map.png") as image:
+        assert image.width == 1000
+        assert image.info["dpi"] == pytest.approx((250, 250), abs=0.1)
         pixels = np.asarray(image.convert("RGBA"))
-    assert min(pixels.shape[:2]) > 2 * plot(widget)["width"] * 0.9
     assert (pixels[0, 0] == 255).all()  # white and opaque
     assert len(np.unique(pixels.view(np.uint32))) > 100
+
+
+def test_export_pdf(widget: Notebook, tmp_path: Path) -> None:
+    widget.hook("export-width").fill("5")
+    widget.hook("export-dpi").fill("100")
+    with widget.page.expect_download() as waiting:
+        widget.hook("export-pdf").click()
+    waiting.value.save_as(tmp_path / "map.pdf")
+    pdf = (tmp_path / "map.pdf").read_bytes()
+    assert re.search(rb"/MediaBox \[0 0 360\.00 [\d.]+\]", pdf)
+    found = re.search(rb"/Width (\d+) /Height (\d+).*?/Length (\d+) >>\nstream\n", pdf, re.DOTALL)
+    assert found is not None
+    width, height, length = (int(group) for group in found.groups())
+    assert width == 500
+    pixels = np.frombuffer(zlib.decompress(pdf[found.end() : found.end() + length]), np.uint8)
+    pixels = pixels.reshape(height, width, 3)
+    assert (pixels[0, 0] == 255).all()
+    assert np.ptp(pixels, axis=(0, 1)).min() > 100
 
 
 def test_save_from_python(widget: Notebook, tmp_path: Path) -> None:
