@@ -155,7 +155,11 @@ async function painted(drawing: Blob, [width, height]: [number, number], dpi: nu
     const canvas = document.createElement("canvas");
     canvas.width = Math.round(width * dpi);
     canvas.height = Math.round(height * dpi);
-    canvas.getContext("2d")!.drawImage(image, 0, 0, canvas.width, canvas.height);
+    const context = canvas.getContext("2d")!;
+    // under the rim too, where the sizes were rounded
+    context.fillStyle = LIGHT.paper;
+    context.fillRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(image, 0, 0, canvas.width, canvas.height);
     return canvas;
   } finally {
     URL.revokeObjectURL(address);
