@@ -296,6 +296,12 @@ def test_other_outputs_are_refused_with_what_applies(name):
         getattr(lw.measures, name)(lw.Decoder(lambda z: ["a"] * len(z)), lattice)
 
 
+def test_parameters_without_a_derivative_name_a_measure_that_needs_none():
+    decoder = lw.Decoder(lambda z: D.Bernoulli(logits=torch.sin(z.detach())))
+    with pytest.raises(ValueError, match=r"fisher_rao cannot differentiate .*jensen_shannon needs no derivative"):
+        lw.measures.fisher_rao(decoder, lw.Lattice((-1, 1, -1, 1), (4, 4)))
+
+
 def test_they_are_known_by_name_and_cut_into_tiles():
     decoder = lw.Decoder(softmax, dtype=torch.float64)
     lattice = lw.Lattice((-1, 1, -1, 1), (130, 128))

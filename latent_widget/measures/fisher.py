@@ -32,7 +32,7 @@ from latent_widget.decoder import Decoder
 from latent_widget.field import Field
 from latent_widget.lattice import Lattice
 from latent_widget.measures import sequences
-from latent_widget.measures.differentials import differentiated
+from latent_widget.measures.differentials import NoDerivativeError, differentiated
 from latent_widget.measures.divergence import has_entry, looked_up
 from latent_widget.measures.locality import local
 from latent_widget.measures.sampling import fisher_by_scores
@@ -90,7 +90,11 @@ def fisher_rao(
         e, f, g = (_over_factors(product(value, a, b)) for a, b in pairs)
         return e, f, g
 
-    metric, how = differentiated(decoder, lattice, embed, contract)
+    try:
+        metric, how = differentiated(decoder, lattice, embed, contract)
+    except NoDerivativeError as error:
+        remedy = "jensen_shannon needs no derivative"
+        raise ValueError(f"fisher_rao cannot differentiate this decoder ({error}); {remedy}") from error
     return Field(lattice, metric, {"measure": "fisher_rao", "output": outputs.kind(probed), **how}, floor)
 
 

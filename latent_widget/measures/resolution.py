@@ -13,7 +13,7 @@ import numpy as np
 from latent_widget.arrays import Floats
 from latent_widget.lattice import Lattice
 
-WINDOWS = {2: (2, 16), 3: (2, 6)}
+WINDOWS = {2: (2, 12), 3: (2, 6)}
 """Windows along each axis of a plane or a box that are looked at, and the cells along each side of one."""
 RESOLVED = 1e-3
 """Relative error of lengths below which derivatives are taken whatever the chords would give."""
