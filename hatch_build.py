@@ -47,7 +47,7 @@ def stale() -> bool:
 def fingerprint() -> str:
     """SHA-256 over names and contents of all that the bundle is made from."""
     digest = hashlib.sha256()
-    settings = [JS / name for name in ("package.json", "package-lock.json", "tsconfig.json")]
+    settings = [JS / name for name in ("package.json", "package-lock.json", "tsconfig.json", "build.mjs")]
     sources = {p.relative_to(JS).as_posix(): p for p in (*settings, *(JS / "src").rglob("*")) if p.is_file()}
     for name, path in sorted(sources.items()):
         content = path.read_bytes()

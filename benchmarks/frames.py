@@ -32,12 +32,13 @@ WATCH = """() => {
             const { port1, port2 } = new MessageChannel();
             port1.onmessage = () => {
                 const end = performance.now();
-                window.taken.push([end - begin + handled - at, end - event.timeStamp]);
+                window.taken.push([event.type, end - begin + handled - at, end - event.timeStamp]);
             };
             port2.postMessage(null);
         });
     };
-    for (const kind of ["pointermove", "input", "wheel"]) window.addEventListener(kind, stamp, { capture: true });
+    const kinds = ["pointermove", "pointerup", "input", "wheel"];
+    for (const kind of kinds) window.addEventListener(kind, stamp, { capture: true });
 }"""
 
 
@@ -51,17 +52,17 @@ def write_map(n, path):
     lw.LatentWidget(atlas, start=(-2, 1), end=(1, -1.8), stretch=0.5, renderer="cpu").to_html(path)
 
 
-def taken(page, act, moves):
-    """Times in ms, (moves, 2): work and whole."""
+def taken(page, kind, act, moves):
+    """Times in ms, (moves, 2), work and whole, of events of a kind."""
     page.evaluate("() => { window.taken = []; }")
     for k in range(moves):
         act(k)
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)))")
-    return np.array(page.evaluate("() => window.taken"))
+    return np.array([times for found, *times in page.evaluate("() => window.taken") if found == kind])
 
 
 def gestures(page):
-    """Name and one step of each: a handle dragged, the stretch moved, the map zoomed and dragged."""
+    """Name, kind of event and one step of each: a handle dragged and dropped, the stretch moved, the map zoomed."""
     box = page.locator("[data-lw='map'] canvas").first.bounding_box()
     middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
@@ -79,12 +80,21 @@ def gestures(page):
     handle = page.locator("[data-lw='handle-end']").bounding_box()
     page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
     page.mouse.down()
-    yield "drag a handle", around
+    yield "drag a handle", "pointermove", around
     page.mouse.up()
-    yield "stretch", stretch
+
+    def drop(k):
+        page.mouse.down()
+        around(7 * k)
+        page.mouse.up()
+        # until the geodesic has settled, so that what comes then does not count as the next step's
+        page.wait_for_timeout(150)
+
+    yield "drop a handle", "pointerup", drop
+    yield "stretch", "input", stretch
     page.mouse.move(*middle)
     page.keyboard.down("Control")
-    yield "zoom", lambda k: page.mouse.wheel(0, -40 if k % 40 < 20 else 40)
+    yield "zoom", "wheel", lambda k: page.mouse.wheel(0, -40 if k % 40 < 20 else 40)
     page.keyboard.up("Control")
 
 
@@ -106,9 +116,9 @@ def main():
             page.goto(path.as_uri())
             page.wait_for_selector("[data-lw='path-geodesic'][d^=M]")
             page.evaluate(WATCH)
-            for name, act in gestures(page):
-                taken(page, act, 20)  # until the page's code is compiled
-                times = taken(page, act, options.moves)
+            for name, kind, act in gestures(page):
+                taken(page, kind, act, 20)  # until the page's code is compiled
+                times = taken(page, kind, act, options.moves)
                 (work, whole), (work99, whole99) = np.median(times, 0), np.percentile(times, 99, axis=0)
                 print(f"{n:>7}² {name:>14} {work:>13.1f} {work99:>6.1f} {whole:>14.1f} {whole99:>6.1f}", flush=True)
             page.close()

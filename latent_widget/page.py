@@ -11,7 +11,9 @@ from typing import Any
 STATIC = Path(__file__).parent / "static"
 
 # the policy makes the promise binding: the browser refuses every request, whatever a label or a bundle may hold
-POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:"
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; worker-src blob:"
+)
 PAGE = """<!doctype html>
 <html lang="en" style="color-scheme: {scheme}">
 <head>

@@ -27,11 +27,22 @@ def ridge():
     return lattice, rho[..., None, None] * turned.reshape(*lattice.shape, 2, 2)
 
 
+def hill():
+    """A hill with two ways around it that are nearly as short: a march from one end alone may take the wrong one."""
+    lattice = Lattice((-1.0, 1.0, -1.0, 1.0), (24, 24))
+    x, y = lattice.cells[..., 0], lattice.cells[..., 1]
+    rho = 1.0 + 60.0 * np.exp(-((x - 0.03) ** 2 + (y - 0.01) ** 2) / 0.12)
+    return lattice, rho[..., None, None] * np.eye(2)
+
+
 def spaces():
     """Name, lattice, metric and pairs of ends of every fixture."""
     lattice, metric = ridge()
     ends = [((-0.8, 0.2), (1.8, 0.2)), ((-1, 0), (2, 1)), ((0.5, 0.1), (0.5, 0.9)), ((0.1, 0.1), (0.1, 0.1))]
     yield "ridge", lattice, metric, ends
+    lattice, metric = hill()
+    heights = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
+    yield "hill", lattice, metric, [((-0.9, y), (0.95, -y / 2)) for y in heights]
     for surface in (surfaces.sphere(), surfaces.sheared(), surfaces.gaussian(0.6)):
         lattice = Lattice(surface.extent, (24, 24))
         pairs = [(tuple(a), tuple(b)) for a, b in zip(*surface.pairs(5, seed=2), strict=True)]

@@ -137,7 +137,8 @@ export function createControls(
   on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
 
   const evenly = html("label", { class: "lw-colour", text: "Samples spaced " }, parent);
-  const spacing = html("select", { "data-lw": "spacing" }, evenly);
+  // JupyterLab takes the arrow keys for its cells, except from what says so: keys.ts says it for the widget, but from the second key on
+  const spacing = html("select", { "data-lw": "spacing", "data-lm-suppress-shortcuts": "true" }, evenly);
   for (const [value, text, title] of SPACINGS) html("option", { value, text, title }, spacing);
   spacing.addEventListener("change", () => actions.spacing(spacing.value as Spacing));
 

@@ -3,7 +3,7 @@
  *
  * Public points are plane coordinates (x, y); inside, everything is in index coordinates (see spline.ts).
  */
-import { complete, fastMarch, stencils, walk, type Marched, type Stencils } from "./marching";
+import { complete, fastMarch, finished, stencils, walk, type Marched, type Steps, type Stencils } from "./marching";
 import { resample, shorten } from "./shortening";
 import { cumulative, segmentLength, spline, tensor, type MetricField, type Spline } from "./spline";
 
@@ -29,31 +29,40 @@ const MARCHED = 128;
 const TOLERANCE = 1e-11;
 /** A path has converged where one more step promises less than this. */
 const SETTLED = 1e-8;
-const STRAIGHT_NODES = 129;
+export const STRAIGHT_NODES = 129;
 
-interface Terrain {
+/** A field made ready: its spline, and, for marches, the stencils of the lattice that is marched. */
+export interface Terrain {
   spline: Spline;
-  metric: Float64Array;
-  stencils: Stencils;
+  height: number;
+  width: number;
+  marched: { metric: Float64Array; stencils: Stencils } | null;
 }
 
 const prepared = new WeakMap<MetricField, Terrain>();
 
-function terrain(field: MetricField): Terrain {
+export function terrain(field: MetricField): Terrain {
   const known = prepared.get(field);
   if (known) return known;
   const [height, width] = field.shape;
   if (field.metric.length !== 3 * height * width) {
     throw new RangeError(`metric holds ${field.metric.length} numbers, a ${height} x ${width} field needs ${3 * height * width}`);
   }
-  const fitted = spline(field);
   const scale = MARCHED / Math.max(height, width);
   const h = Math.max(Math.round(height * scale), 2);
   const w = Math.max(Math.round(width * scale), 2);
-  const metric = scale < 1 ? average(field, h, w) : interpolate(fitted, h, w);
-  const made = { spline: fitted, metric, stencils: stencils(metric, h, w) };
+  const made = { spline: spline(field), height: h, width: w, marched: null };
   prepared.set(field, made);
   return made;
+}
+
+function* marchable(field: MetricField): Steps<NonNullable<Terrain["marched"]>> {
+  const ground = terrain(field);
+  if (ground.marched) return ground.marched;
+  yield;
+  const { height: h, width: w } = ground;
+  const metric = Math.max(...field.shape) > MARCHED ? average(field, h, w) : interpolate(ground.spline, h, w);
+  return (ground.marched = { metric, stencils: yield* stencils(metric, h, w) });
 }
 
 /** Tensors of a coarser lattice over the same extent, in its index coordinates: means over the cells' areas. */
@@ -109,7 +118,7 @@ function interpolate(s: Spline, h: number, w: number): Float64Array {
 }
 
 /** Plane points to index coordinates of a lattice over the extent; points outside go to the nearest edge. */
-function toIndex(extent: MetricField["extent"], h: number, w: number, points: ArrayLike<number>): Float64Array {
+export function toIndex(extent: MetricField["extent"], h: number, w: number, points: ArrayLike<number>): Float64Array {
   const [x0, x1, y0, y1] = extent;
   const out = new Float64Array(points.length);
   for (let k = 0; k < points.length; k += 2) {
@@ -130,34 +139,39 @@ function toPlane(extent: MetricField["extent"], h: number, w: number, points: Fl
 }
 
 /** Distances from a source to everywhere. Reusable for any number of targets, as long as the field stays. */
-export function march(field: MetricField, source: [number, number]): March {
-  const ground = terrain(field);
-  const { height: h, width: w } = ground.stencils;
+export function march(field: MetricField, source: readonly [number, number]): March {
+  return finished(marching(field, source));
+}
+
+/** The same in steps, between which a frame may be drawn. */
+export function* marching(field: MetricField, source: readonly [number, number]): Steps<March> {
+  const { metric: coarse, stencils: around } = yield* marchable(field);
+  const { spline: s, height: h, width: w } = terrain(field);
   const [height, width] = field.shape;
   const from = toIndex(field.extent, height, width, source);
   const start = toIndex(field.extent, h, w, source);
   const rx = width / w;
   const ry = height / h;
   const metric = new Float64Array(3);
-  tensor(ground.spline, from[0], from[1], metric);
-  const found = fastMarch(
-    ground.stencils,
+  tensor(s, from[0], from[1], metric);
+  const found = yield* fastMarch(
+    around,
     [start[0], start[1]],
-    (i, j) => segmentLength(ground.spline, from[0], from[1], (j + 0.5) * rx - 0.5, (i + 0.5) * ry - 0.5),
+    (i, j) => segmentLength(s, from[0], from[1], (j + 0.5) * rx - 0.5, (i + 0.5) * ry - 0.5),
     [metric[0] * rx * rx, metric[1] * rx * ry, metric[2] * ry * ry],
   );
-  complete(found, ground.metric, h, w);
+  complete(found, coarse, h, w);
   return { source: [source[0], source[1]], found };
 }
 
-interface Candidate {
+export interface Candidate {
   points: Float64Array;
   along: Float64Array;
   length: number;
   promised: number;
 }
 
-function candidate(s: Spline, points: Float64Array, promised = Infinity): Candidate {
+export function candidate(s: Spline, points: Float64Array, promised = Infinity): Candidate {
   const along = cumulative(s, points);
   return { points, along, length: along[along.length - 1], promised };
 }
@@ -174,21 +188,23 @@ function reach(points: Float64Array): [number, number] {
   return [total, longest];
 }
 
-function newton(s: Spline, guess: Candidate, nodes: number | undefined): Candidate {
+/** The geodesic near a guess; `rounds` steps of Newton at most on each level. */
+export function newton(s: Spline, guess: Candidate, nodes?: number, rounds = 60): Candidate {
   let count = nodes ?? Math.floor(Math.min(Math.max(reach(guess.points)[0], 96), 512)) + 1;
   let best = guess;
   // fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
   for (const fewer of [Math.floor(count / 9), Math.floor(count / 3)]) {
     if (fewer < 20) continue;
-    const coarse = candidate(s, shorten(s, resample(best.points, best.along, fewer), 20, 1e-6).points);
+    const coarse = candidate(s, shorten(s, resample(best.points, best.along, fewer), Math.min(rounds, 20), 1e-6).points);
     // on a rough field they may step over what they do not see
     if (coarse.length <= best.length) best = coarse;
   }
   for (;;) {
-    const { points, promised } = shorten(s, resample(best.points, best.along, count), 60, TOLERANCE);
+    const { points, promised } = shorten(s, resample(best.points, best.along, count), rounds, TOLERANCE);
     best = candidate(s, points, promised);
     // nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
     const longest = reach(points)[1];
+    if (rounds < 60) return best;
     if (nodes !== undefined || count > 512 || longest < 3) return best;
     count = Math.min(Math.floor((count * longest) / 1.5), 1024) + 1;
   }
@@ -198,50 +214,99 @@ function newton(s: Spline, guess: Candidate, nodes: number | undefined): Candida
  * The shortest path from the source of a march to a target, never longer than the straight line.
  *
  * Newton's method starts from the way back through the march, or from the straight line where that is shorter, and from
- * the other one where it does not converge; the shortest of all wins.
+ * the other one where it does not converge; the shortest of all wins. With few `rounds` it stops early, for a frame's sake.
  */
 export function trace(
   field: MetricField,
   from: March,
-  target: [number, number],
-  options: { nodes?: number } = {},
+  target: readonly [number, number],
+  options: { nodes?: number; rounds?: number } = {},
 ): Path {
-  const ground = terrain(field);
-  const s = ground.spline;
+  const ends = endsOf(field, from.source, target);
+  if (ends[0] === ends[2] && ends[1] === ends[3]) return standing(field, ends);
+  const s = terrain(field).spline;
+  const { nodes } = options;
+  const line = candidate(s, between(ends, nodes ?? STRAIGHT_NODES));
+  const way = wayTo(field, from, target);
+  way.set(ends.subarray(2), way.length - 2);
+  const walked = candidate(s, nodes ? resample(way, cumulative(s, way), nodes) : way);
+  return chosen(field, ends, relaxed(s, line, walked, options), line.length);
+}
+
+/** A path that was known between other ends or over another field, bent to these; what can be had before a march is ready. */
+export function bent(
+  field: MetricField,
+  known: Float64Array | null,
+  start: readonly [number, number],
+  end: readonly [number, number],
+  rounds: number,
+): Path {
+  const ends = endsOf(field, start, end);
+  if (ends[0] === ends[2] && ends[1] === ends[3]) return standing(field, ends);
+  const s = terrain(field).spline;
+  const line = candidate(s, between(ends, STRAIGHT_NODES));
   const [height, width] = field.shape;
-  const { height: h, width: w } = ground.stencils;
-  const ends = toIndex(field.extent, height, width, [...from.source, ...target]);
-  if (ends[0] === ends[2] && ends[1] === ends[3]) {
-    return { points: toPlane(field.extent, height, width, ends), length: 0, straightLength: 0, converged: true };
+  const guess = known ? toIndex(field.extent, height, width, known) : line.points.slice();
+  const last = guess.length - 2;
+  const off = [ends[0] - guess[0], ends[1] - guess[1], ends[2] - guess[last], ends[3] - guess[last + 1]];
+  for (let k = 0; k <= last; k += 2) {
+    const t = k / last;
+    guess[k] = Math.min(Math.max(guess[k] + (1 - t) * off[0] + t * off[2], -0.5), width - 0.5);
+    guess[k + 1] = Math.min(Math.max(guess[k + 1] + (1 - t) * off[1] + t * off[3], -0.5), height - 0.5);
   }
-  const line = candidate(s, between(ends, options.nodes ?? STRAIGHT_NODES));
+  return chosen(field, ends, relaxed(s, line, candidate(s, guess), { rounds }), line.length);
+}
+
+/** The way from the source of a march to a target, in index coordinates. */
+export function wayTo(field: MetricField, from: March, target: readonly [number, number]): Float64Array {
+  const { height: h, width: w } = terrain(field);
+  const [height, width] = field.shape;
   const coarse = toIndex(field.extent, h, w, [...from.source, ...target]);
-  const back = walk(ground.stencils, from.found, [coarse[0], coarse[1]], [coarse[2], coarse[3]]);
+  const back = walk({ height: h, width: w }, from.found, [coarse[0], coarse[1]], [coarse[2], coarse[3]]);
   const way = new Float64Array(back.length);
   for (let k = 0; k < back.length; k += 2) {
     way[k] = ((back[back.length - 2 - k] + 0.5) * width) / w - 0.5;
     way[k + 1] = ((back[back.length - 1 - k] + 0.5) * height) / h - 0.5;
   }
-  way.set(ends.subarray(0, 2));
-  way.set(ends.subarray(2), way.length - 2);
-  const walked = candidate(s, options.nodes ? resample(way, cumulative(s, way), options.nodes) : way);
+  way.set(toIndex(field.extent, height, width, from.source));
+  return way;
+}
+
+export function endsOf(field: MetricField, a: readonly [number, number], b: readonly [number, number]): Float64Array {
+  return toIndex(field.extent, ...field.shape, [...a, ...b]);
+}
+
+/** The path of somebody who stays. */
+export function standing(field: MetricField, ends: Float64Array): Path {
+  return { points: toPlane(field.extent, ...field.shape, ends), length: 0, straightLength: 0, converged: true };
+}
+
+export function relaxed(
+  s: Spline,
+  line: Candidate,
+  walked: Candidate,
+  { nodes, rounds }: { nodes?: number; rounds?: number },
+): Candidate[] {
   const found: Candidate[] = [];
   for (const guess of walked.length <= line.length ? [walked, line] : [line, walked]) {
-    const relaxed = newton(s, guess, options.nodes);
-    found.push(relaxed);
-    if (relaxed.promised < SETTLED) break;
+    found.push(newton(s, guess, nodes, rounds));
+    if (found[found.length - 1].promised < SETTLED || rounds !== undefined) break;
   }
-  found.push(walked, line);
+  return [...found, walked, line];
+}
+
+/** The shortest of the candidates as a path between exact ends. */
+export function chosen(field: MetricField, ends: Float64Array, found: Candidate[], straightLength: number): Path {
   const best = found.reduce((a, b) => (b.length < a.length ? b : a));
-  const points = toPlane(field.extent, height, width, best.points);
-  const exact = toPlane(field.extent, height, width, ends);
+  const points = toPlane(field.extent, ...field.shape, best.points);
+  const exact = toPlane(field.extent, ...field.shape, ends);
   points.set(exact.subarray(0, 2));
   points.set(exact.subarray(2), points.length - 2);
   const converged = found.some((c) => c.promised < SETTLED && c.length <= best.length * (1 + 1e-4));
-  return { points, length: best.length, straightLength: line.length, converged };
+  return { points, length: best.length, straightLength, converged };
 }
 
-function between(ends: Float64Array, nodes: number): Float64Array {
+export function between(ends: Float64Array, nodes: number): Float64Array {
   const out = new Float64Array(2 * nodes);
   for (let k = 0; k < nodes; k++) {
     const t = k / (nodes - 1);

@@ -22,6 +22,19 @@ export interface Marched {
   parent: Int32Array;
 }
 
+/** A computation that may be put aside between its steps. */
+export type Steps<T> = Generator<void, T, void>;
+
+/** Takes all steps at once. */
+export function finished<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** Nodes that are worked on in one step: about a millisecond. */
+const STEP = 1024;
 const ANISOTROPY = 1e4;
 /** Nodes this near to the source, in the maximum norm, get the length of the straight line. */
 const CORE = 3;
@@ -29,7 +42,7 @@ const CORE = 3;
 const CONE = 24;
 
 /** Decompose the inverse of tensors (height * width * 3: E, F, G in index coordinates). */
-export function stencils(metric: Float64Array, height: number, width: number): Stencils {
+export function* stencils(metric: Float64Array, height: number, width: number): Steps<Stencils> {
   const count = height * width;
   const offsets = new Int16Array(6 * count);
   const weights = new Float64Array(3 * count);
@@ -37,6 +50,7 @@ export function stencils(metric: Float64Array, height: number, width: number): S
   const bx = new Float64Array(3);
   const by = new Float64Array(3);
   for (let n = 0; n < count; n++) {
+    if (n % STEP === 0) yield;
     let e = metric[3 * n];
     const f = metric[3 * n + 1];
     let g = metric[3 * n + 2];
@@ -91,7 +105,9 @@ export function stencils(metric: Float64Array, height: number, width: number): S
       }
     }
   };
+  yield;
   visit((node) => first[node + 1]++);
+  yield;
   for (let n = 0; n < count; n++) first[n + 1] += first[n];
   const readers = new Int32Array(first[count]);
   const fill = first.slice();
@@ -107,12 +123,12 @@ export function stencils(metric: Float64Array, height: number, width: number): S
  * `near(i, j)` is the length of the straight line from the source to a node, for the exact start around it; `metric` the
  * tensor E, F, G at the source, in indices of the marched lattice.
  */
-export function fastMarch(
+export function* fastMarch(
   st: Stencils,
   source: readonly [number, number],
   near: (i: number, j: number) => number,
   metric: ArrayLike<number>,
-): Marched {
+): Steps<Marched> {
   const { height, width, offsets, weights, first, readers } = st;
   const count = height * width;
   const u = new Float64Array(count).fill(Infinity);
@@ -191,7 +207,8 @@ export function fastMarch(
   const gain = new Float64Array(3);
   const side = new Int8Array(3);
   const order = new Uint8Array(3);
-  while (size > 0) {
+  for (let taken = 1; size > 0; taken++) {
+    if (taken % STEP === 0) yield;
     const node = pop();
     state[node] = 2;
     for (let r = first[node]; r < first[node + 1]; r++) {
@@ -317,7 +334,7 @@ export function complete(found: Marched, metric: Float64Array, height: number, w
 
 /** Walk from a target down the flow to the source; where the walk stalls it goes on over the parents of the nodes. */
 export function walk(
-  st: Stencils,
+  st: { height: number; width: number },
   found: Marched,
   source: readonly [number, number],
   target: readonly [number, number],

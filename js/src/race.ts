@@ -22,14 +22,16 @@ export interface Track {
 export interface Race {
   /** Why the pictures are not the model's own, where they should be. */
   readonly note: string;
-  /** Lays the paths that are shown, and always the geodesic; `resting` is the end that does not move. */
-  run(field: MetricField, start: Point, end: Point, resting: End, shown: Shown): void;
+  /** Whether the geodesic is final: neither in a hand nor still with the worker. */
+  readonly settled: boolean;
+  /** Lays the paths that are shown, and always the geodesic; `resting` is the end that does not move, null where none does. */
+  run(field: MetricField, start: Point, end: Point, resting: End | null, shown: Shown): void;
   /** Whether every path that is shown took part in the last run. */
   covers(shown: Shown): boolean;
   /** The stretched map has changed. */
   take(map: Stretched): void;
   /** Samples the paths; where they have settled, the kernel is asked for the exact pictures. */
-  sample(field: MetricField, count: number, spacing: Spacing, settled: boolean): void;
+  sample(field: MetricField, count: number, spacing: Spacing): void;
   /** Where a walk is now, from 0 to 1; null when it is over. */
   walk(t: number | null): void;
   length(kind: PathKind): number;
@@ -45,8 +47,8 @@ export interface Race {
   close(): void;
 }
 
-/** Calls `arrived` when the kernel's pictures have come, or the reason why there are none. */
-export function createRace(model: Model, atlas: Atlas, arrived: () => void): Race {
+/** Calls `pictured` when the kernel's pictures have come, or the reason why there are none, and `settled` to be run again. */
+export function createRace(model: Model, atlas: Atlas, pictured: () => void, settled: () => void): Race {
   let lines: Partial<Record<PathKind, Path>> = {};
   let missing: Partial<Record<PathKind, string>> = {};
   let runners: PathKind[] = [];
@@ -56,14 +58,15 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
   let at: number | null = null;
   let exact: Map<PathKind, Pictures> | null = null;
   let note = "";
-  const walk = walker();
+  let final = false;
+  const walk = walker(settled);
   const kernel = decodes(model, (answer) => {
     if ("error" in answer) note = answer.error;
     else {
       exact = answer.pictures;
       note = "";
     }
-    arrived();
+    pictured();
   });
 
   function lay(kind: PathKind, field: MetricField, points: Float64Array | string, straightLength: number): void {
@@ -72,6 +75,9 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
   }
 
   return {
+    get settled() {
+      return final;
+    },
     get note() {
       return note;
     },
@@ -79,7 +85,9 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
       runners = KINDS.filter((kind) => shown[kind]);
       missing = {};
       const line = straight(field, start, end);
-      lines = { geodesic: walk.geodesic(field, start, end, resting) };
+      const found = walk.geodesic(field, start, end, resting);
+      lines = { geodesic: found.path };
+      final = found.settled && resting === null;
       if (shown.straight) lines.straight = line;
       if (shown.slerp) lay("slerp", field, slerpLine(atlas.around, atlas.extent, start, end), line.length);
       if (shown.stretched) {
@@ -90,7 +98,7 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
     take(stretched) {
       map = stretched;
     },
-    sample(field, count, spacing, settled) {
+    sample(field, count, spacing) {
       samples = {};
       tracks = {};
       for (const kind of KINDS) {
@@ -104,7 +112,7 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
       exact = null;
       kernel.drop();
       const wanted = runners.flatMap((kind) => (samples[kind] ? [{ kind, points: pairs(samples[kind]) }] : []));
-      if (settled && wanted.length > 0) kernel.ask(wanted);
+      if (final && wanted.length > 0) kernel.ask(wanted);
     },
     walk(t) {
       at = t;
@@ -130,7 +138,10 @@ export function createRace(model: Model, atlas: Atlas, arrived: () => void): Rac
       }
       return { paths, samples, markers };
     },
-    close: () => kernel.close(),
+    close() {
+      kernel.close();
+      walk.close();
+    },
   };
 }
 

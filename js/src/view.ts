@@ -78,7 +78,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let width = 0;
   let pane = fitted(model.get("view"), atlas.extent);
   let palette: Palette = paletteFor(model.get("theme"), root);
-  const race = createRace(model, atlas, () => schedule("strips"));
+  const race = createRace(model, atlas, () => schedule("strips"), () => dragging || retrace());
 
   // ---- state -----------------------------------------------------------------------------------------------------
 
@@ -128,13 +128,15 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   function retrace(): void {
     if (!ground) return;
     const [start, end] = ends();
-    race.run(ground.field, start, end, dragging?.end === "start" ? "end" : "start", model.get("show"));
+    const resting = dragging && (dragging.end === "start" ? "end" : "start");
+    race.run(ground.field, start, end, resting, model.get("show"));
     resample();
   }
 
   function resample(): void {
     if (!ground) return;
-    race.sample(ground.field, model.get("n_samples"), model.get("spacing"), dragging === null);
+    race.sample(ground.field, model.get("n_samples"), model.get("spacing"));
+    root.dataset.settled = String(race.settled);
     schedule("lines", "strips");
   }
 

@@ -1,46 +1,46 @@
-/** The geodesic between the handles: found at once in the browser, from a march that is kept while one end moves. */
+/** The geodesic between the handles: at once in the browser, from a march that is kept while one end moves, settled afterwards. */
 
-import {
-  march,
-  samplesAlong,
-  samplesByLength,
-  samplesByNode,
-  straight,
-  trace,
-  type March,
-  type MetricField,
-  type Path,
-} from "./geodesic";
+import { bent, samplesAlong, samplesByLength, samplesByNode, straight, trace, type MetricField, type Path } from "./geodesic";
 import type { By } from "./kinds";
 import type { End } from "./scene";
+import { createSettler } from "./settler";
 import type { Point } from "./types";
 
+/** Steps of Newton's method in a frame: enough for a path that the eye cannot tell from the settled one. */
+const ROUNDS = 6;
+
 export interface Walker {
-  /** The geodesic; `resting` is the end that does not move, from which the march is reused. */
-  geodesic(field: MetricField, start: Point, end: Point, resting: End): Path;
+  /**
+   * The geodesic as it can be told at once; `resting` is the end that does not move, null where none does. Then the path
+   * is settled too, and `settled` says whether this is it.
+   */
+  geodesic(field: MetricField, start: Point, end: Point, resting: End | null): { path: Path; settled: boolean };
+  close(): void;
 }
 
-export function walker(): Walker {
-  let field: MetricField | null = null;
-  const marches: Partial<Record<End, March>> = {};
+/** Calls `arrived` when a path has been settled. */
+export function walker(arrived: () => void): Walker {
+  const settler = createSettler(arrived);
+  let last: Float64Array | null = null;
 
-  function from(resting: End, source: Point): March {
-    const known = marches[resting];
-    if (known && known.source[0] === source[0] && known.source[1] === source[1]) return known;
-    return (marches[resting] = march(field!, source));
+  function atOnce(field: MetricField, start: Point, end: Point, resting: End | null): Path {
+    const there = resting !== "end" ? settler.march(field, start) : null;
+    if (there) return trace(field, there, end, { rounds: ROUNDS });
+    const back = resting !== "start" ? settler.march(field, end) : null;
+    if (back) return backwards(trace(field, back, start, { rounds: ROUNDS }));
+    return bent(field, last, start, end, ROUNDS);
   }
 
   return {
-    geodesic(given, start, end, resting) {
-      if (field !== given) {
-        field = given;
-        delete marches.start;
-        delete marches.end;
-      }
-      if (start[0] === end[0] && start[1] === end[1]) return straight(field, start, end);
-      if (resting === "start") return trace(field, from("start", start), end);
-      return backwards(trace(field, from("end", end), start));
+    geodesic(field, start, end, resting) {
+      if (start[0] === end[0] && start[1] === end[1]) return { path: straight(field, start, end), settled: true };
+      const settled = settler.settled(field, start, end);
+      if (!settled && resting === null) settler.settle(field, start, end);
+      const path = settled?.path ?? atOnce(field, start, end, resting);
+      last = path.points;
+      return { path, settled: settled !== null };
     },
+    close: () => settler.close(),
   };
 }
 

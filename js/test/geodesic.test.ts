@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { march, samplesAlong, samplesByLength, straight, trace, type MetricField } from "../src/geodesic";
+import { finished } from "../src/marching";
+import { passes, settling } from "../src/routes";
 import { jet, spline, tensor } from "../src/spline";
 
 interface Fixture {
@@ -40,6 +42,28 @@ function greatCircle(a: [number, number], b: [number, number]): number {
   const [p, q] = [onSphere(a), onSphere(b)];
   return 2 * Math.asin(0.5 * Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]));
 }
+
+describe.each(fixtures)("the answers of Python, settled from both ends: $name", (fixture) => {
+  const field = toField(fixture);
+  it.each(fixture.paths)("from $start to $end", ({ start, end, length }) => {
+    const { path, there } = finished(settling(field, start, end));
+    expect(Math.abs(path.length - length)).toBeLessThanOrEqual(5e-6 * length);
+    // what is known need not be marched again, and gives the same
+    const again = finished(settling(field, end, start, [there]));
+    expect(again.back).toBe(there);
+    expect(Math.abs(again.path.length - length)).toBeLessThanOrEqual(1e-5 * length);
+  });
+});
+
+describe("close calls", () => {
+  const hill = fixtures.find(({ name }) => name === "hill")!;
+  it.each(hill.paths)("show the ways on both sides of the hill, from $start to $end", ({ start, end }) => {
+    const field = toField(hill);
+    const rows = passes(march(field, start).found, march(field, end).found, 128, 128).map((node) => Math.floor(node / 128));
+    expect(Math.min(...rows)).toBeLessThan(50);
+    expect(Math.max(...rows)).toBeGreaterThan(78);
+  });
+});
 
 describe.each(fixtures)("the answers of Python: $name", (fixture) => {
   const field = toField(fixture);

@@ -122,14 +122,16 @@ describe("a view", () => {
     expect(painted).toBe(1);
   });
 
-  it("lays the other lines when they are asked for, and asks the kernel for their pictures", () => {
-    const { model, hook } = mounted();
-    const wanted = () => (model.sent.at(-1) as { paths: { kind: string }[] }).paths.map(({ kind }) => kind);
-    expect(wanted()).toEqual(["geodesic", "straight"]);
+  it("lays the other lines when they are asked for, and asks the kernel for their pictures", { timeout: 20_000 }, async () => {
+    const { model, host, hook } = mounted();
+    const wanted = () => (model.sent.at(-1) as { paths: { kind: string }[] } | undefined)?.paths.map(({ kind }) => kind);
+    // once the geodesic has settled
+    await vi.waitFor(() => expect(wanted()).toEqual(["geodesic", "straight"]), 10_000);
     model.emit("msg:custom", { type: "error", id: (model.sent.at(-1) as { id: number }).id, message: "no decoder" });
     model.set("show", { ...model.get("show"), slerp: true, stretched: true });
     runFrames();
     expect(wanted()).toEqual(["geodesic", "straight", "slerp", "stretched"]);
+    expect((host.querySelector(".lw-root") as HTMLElement).dataset.settled).toBe("true");
     for (const kind of ["slerp", "stretched"]) {
       expect((hook(`strip-${kind}`) as HTMLElement).hidden).toBe(false);
       expect(hook(`path-${kind}`).getAttribute("d")).toMatch(/^M/);

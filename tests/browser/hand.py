@@ -17,6 +17,12 @@ def rest(notebook: Notebook) -> None:
     )
 
 
+def settled(notebook: Notebook) -> None:
+    """Wait until the geodesic is the one that marches from both ends give, and drawn."""
+    notebook.page.wait_for_selector(".lw-root[data-settled='true']")
+    rest(notebook)
+
+
 def plot(notebook: Notebook) -> dict[str, float]:
     """The page's box of the coloured part of the map."""
     box = notebook.hook("map").locator("canvas").first.bounding_box()

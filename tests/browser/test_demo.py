@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hand import PIXEL, changes, comes, grab, line, picture, place, plot, rest
+from hand import PIXEL, changes, comes, grab, line, picture, place, plot, rest, settled
 from lab import Notebook
 from PIL import Image
 from playwright.sync_api import expect
@@ -64,6 +64,7 @@ def test_dragging_moves_the_line_and_python_sees_where_to(widget: Notebook) -> N
 
 def test_lines_on_the_page_are_those_that_python_computes(widget: Notebook) -> None:
     """The geodesic is solved twice, in the browser and in Python: nowhere more than 1 % of the map apart."""
+    settled(widget)
     width = plot(widget)["width"]
     for kind, path in (("geodesic", "w.path"), ("straight", "w.straight")):
         drawn = line(widget, kind)

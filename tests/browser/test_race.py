@@ -8,10 +8,12 @@ from pathlib import Path
 import nbformat
 import numpy as np
 import pytest
-from hand import PIXEL, comes, grab, line, place, rest
+from hand import PIXEL, comes, grab, line, place, rest, settled
 from lab import Notebook, opened
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, expect
+
+import latent_widget as lw
 
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 KINDS = {"geodesic": "path", "straight": "straight", "slerp": "slerp", "stretched": "stretched"}
@@ -93,7 +95,7 @@ def test_two_more_strips_by_mouse_and_by_keyboard(race: Notebook) -> None:
 
 def test_lines_on_the_page_are_those_that_python_computes(race: Notebook) -> None:
     show_all(race)
-    rest(race)
+    settled(race)
     drawn = {kind: line(race, kind) for kind in KINDS}
     for kind, name in KINDS.items():
         computed = place(race, race.ask(f"w.{name}.at(2000, by='latent').tolist()"))
@@ -128,13 +130,13 @@ def test_spacing_by_mouse_and_by_keyboard(race: Notebook) -> None:
     assert spacing.input_value() == "own"
     spacing.select_option("measure")
     race.wait_until("w.spacing == 'measure'")
-    rest(race)
+    settled(race)
     for kind, name in KINDS.items():
         assert dots(race, kind) == pytest.approx(place(race, race.ask(f"w.{name}.at(9).tolist()")), abs=2 * PIXEL)
     spacing.focus()
     spacing.press("ArrowUp")
     race.wait_until("w.spacing == 'latent'")
-    rest(race)
+    settled(race)
     for kind, name in KINDS.items():
         even = place(race, race.ask(f"w.{name}.at(9, by='latent').tolist()"))
         assert dots(race, kind) == pytest.approx(even, abs=2 * PIXEL)
@@ -152,6 +154,36 @@ def test_a_line_that_does_not_exist_says_why(race: Notebook) -> None:
     race.ask("(setattr(w, 'show', {'slerp': True}), setattr(w, 'end', [1.8, -0.4]))")
     expect(race.hook("strip-slerp")).to_contain_text("opposite directions")
     expect(race.hook("path-slerp")).to_be_hidden()
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_geodesic_settles_with_and_without_a_worker(
+    browser: Browser, bundle: None, tmp_path: Path, allowed: bool
+) -> None:
+    lattice = lw.Lattice((-1, 1, -1, 1), (48, 48))
+    x, y = np.moveaxis(lattice.cells, -1, 0)
+    field = lw.Field.from_density(lattice, 1 + 80 * np.exp(-((x - 0.1) ** 2 + (y - 0.15) ** 2) / 0.08))
+    w = lw.LatentWidget(lw.Atlas(lattice, {"hill": field}), start=(-0.9, 0.2), end=(0.9, 0.3))
+    w.to_html(tmp_path / "hill.html")
+    page = browser.new_page()
+    noticed: list[str] = []
+    page.on("pageerror", lambda error: noticed.append(str(error)))
+    page.on("console", lambda said: noticed.append(said.text) if said.type in ("error", "warning") else None)
+    if not allowed:
+        page.add_init_script("window.Worker = class { constructor() { throw new Error('forbidden'); } };")
+    try:
+        page.goto((tmp_path / "hill.html").as_uri())
+        strip = page.locator("[data-lw='strip-geodesic']")
+        expect(strip).to_contain_text(f"length {w.path.length:.3g}")
+        assert len(page.workers) == allowed
+        before = page.locator("[data-lw='path-geodesic']").get_attribute("d")
+        page.locator("[data-lw='handle-end']").press("Shift+ArrowDown")
+        w.end = (0.9, 0.1)
+        expect(page.locator("[data-lw='path-geodesic']")).not_to_have_attribute("d", str(before))
+        expect(strip).to_contain_text(f"length {w.path.length:.3g}")
+        assert noticed == []
+    finally:
+        page.close()
 
 
 def test_nothing_was_complained_of(notebook: Notebook) -> None:

@@ -1,0 +1,92 @@
+/**
+ * Times of the solver in V8, as the browser runs it: `npm run bench`.
+ *
+ * Where Node tells it, the time that the processor spent on this thread, which other programs do not disturb.
+ */
+
+import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesic";
+import { flatMesh } from "../src/geometry";
+import { finished } from "../src/marching";
+import { settling } from "../src/routes";
+import { slerpLine, stretchedLine, stretchedMap } from "../src/lines";
+import { BEATS, pace } from "../src/pace";
+
+function hills(n: number): MetricField {
+  const metric = new Float32Array(3 * n * n);
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      const [x, y] = [-3 + (6 * (j + 0.5)) / n, -3 + (6 * (i + 0.5)) / n];
+      const rho = 10 ** (Math.sin(1.3 * x + 0.4) * Math.cos(1.1 * y) + 0.6 * Math.sin(0.7 * x * y));
+      metric.set([rho * (1.5 + Math.sin(x)), 0.6 * rho * Math.cos(y), rho * 1.2], 3 * (i * n + j));
+    }
+  }
+  return { shape: [n, n], extent: [-3, 3, -3, 3], metric };
+}
+
+const threadTime = (process as unknown as { threadCpuUsage?: () => { user: number; system: number } }).threadCpuUsage;
+
+function now(): number {
+  if (!threadTime) return performance.now();
+  const { user, system } = threadTime.call(process);
+  return (user + system) / 1000;
+}
+
+function print(name: string, times: number[]): void {
+  const sorted = times.sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]!.toFixed(2).padStart(8);
+  console.log(`${name.padEnd(44)} ${at(0.5)} ${at(0.99)} ${at(1)}`);
+}
+
+function timed(count: number, run: (k: number) => void): number[] {
+  for (let k = 0; k < 20; k++) run(k);
+  return Array.from({ length: count }, (_, k) => {
+    const since = now();
+    run(k);
+    return now() - since;
+  });
+}
+
+const around = (k: number): [number, number] => [1.2 + 1.2 * Math.cos(k / 37), -0.6 + 1.5 * Math.sin(k / 23)];
+
+console.log(`${"ms".padEnd(44)} ${"median".padStart(8)} ${"p99".padStart(8)} ${"max".padStart(8)}`);
+for (const n of [64, 128, 256]) {
+  const field = hills(n);
+  const from = march(field, [-2, 1]);
+  const map = stretchedMap(flatMesh(field.extent, field.shape));
+  const about = { foot: [0, 0] as [number, number], gram: [1, 0, 1] as [number, number, number], height: 0 };
+  print(`${n}²: a field made ready, and a first march`, timed(15, (k) => march({ ...field }, around(k))));
+  print(`${n}²: a march on a ready field`, timed(60, (k) => march(field, around(k))));
+  print(`${n}²: the worker settles a drop`, timed(40, (k) => finished(settling(field, [-2, 1], around(5 * k), [from]))));
+  const slices: number[] = [];
+  for (let k = 0; k < 12; k++) {
+    const steps = settling(field, [-2, 1], around(31 * k), [from]);
+    for (let since = now(), done = false; !done; since = now()) {
+      done = steps.next().done === true;
+      slices.push(now() - since);
+    }
+  }
+  print(`${n}²: without a worker, one step of that`, slices);
+  print(`${n}²: a new field, before its march is ready`, timed(20, (k) => bent({ ...field }, null, [-2, 1], around(k), 6)));
+  print(`${n}²: drag, the geodesic`, timed(400, (k) => trace(field, from, around(k), { rounds: 6 })));
+  print(`${n}²: the same without an end to Newton's steps`, timed(400, (k) => trace(field, from, around(k))));
+  const excess = Array.from({ length: 200 }, (_, k) => {
+    const settled = finished(settling(field, [-2, 1], around(7 * k), [from])).path.length;
+    return 100 * (trace(field, from, around(7 * k), { rounds: 6 }).length / settled - 1);
+  });
+  print(`${n}²: drag, excess over the settled length, %`, excess);
+  print(
+    `${n}²: drag, four lines with samples and speed`,
+    timed(400, (k) => {
+      const to = around(k);
+      const line = straight(field, [-2, 1], to);
+      const found = [trace(field, from, to, { rounds: 6 }).points, line.points, stretchedLine(map, [-2, 1], to)];
+      const slerp = slerpLine(about, field.extent, [-2, 1], to);
+      if (typeof slerp !== "string") found.push(slerp);
+      for (const points of found) {
+        measured(field, points, line.length);
+        samplesByLength(field, points, 10);
+        pace(field, samplesByLength(field, points, BEATS + 1));
+      }
+    }),
+  );
+}
