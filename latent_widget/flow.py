@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # A lattice is fine enough once waves shorter than this many of its cells carry no more than this share of the
 # mean density.
 WAVE, TAIL = 10.0, 8e-3
+# In three dimensions fine lattices cost more than the projection needs to make up for a coarser flow.
+TAIL_BOX = 5e-2
 # No coarser than this many cells a side, in two and in three dimensions.
 COARSEST, COARSEST_BOX = 64, 16
 
@@ -226,8 +228,9 @@ def _when_smooth(spectrum: Array, mean: float, powers: list[Array], halves: tupl
         energy = np.moveaxis(np.moveaxis(energy, axis, 0)[:near], 0, axis)
     tail = 2.0 * np.concatenate([e for e, _ in pieces])
     power = np.concatenate([p for _, p in pieces])
+    allowed = (TAIL if len(halves) == 2 else TAIL_BOX) * mean
     for s in (0.0, *np.geomspace(1e-6, 1.0, 61)[:-1]):
-        if np.dot(tail, (1.0 - s) ** (2.0 * power)) <= (TAIL * mean) ** 2:
+        if np.dot(tail, (1.0 - s) ** (2.0 * power)) <= allowed**2:
             return float(s)
     return 1.0
 
