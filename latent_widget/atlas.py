@@ -5,7 +5,7 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,13 +14,16 @@ import numpy as np
 from latent_widget.arrays import Floats
 from latent_widget.cartograms import Cartogram, cartogram
 from latent_widget.field import Field
-from latent_widget.geodesics import Geodesic, distances, geodesic
+from latent_widget.geodesics import Geodesic, distances, geodesic, measured_length, stays_allowed
 from latent_widget.lattice import Lattice
 from latent_widget.render import Thumbnails
 
 if TYPE_CHECKING:
     from latent_widget.decoder import Decoder
     from latent_widget.sequence import SequenceDecoder
+
+REFINED = 1025
+"""Points of a path that is refined with the decoder."""
 
 FORMAT = "latent_widget atlas 1"
 
@@ -89,16 +92,50 @@ class Atlas:
             total = total + part
         return total.smooth(smoothing).temper(temper)
 
-    def geodesic(self, start: Any, end: Any, measure: str | None = None, **options: Any) -> Geodesic:
+    def geodesic(
+        self, start: Any, end: Any, measure: str | None = None, *, refine: bool = False, **options: Any
+    ) -> Geodesic:
         """Walk the shortest path between two plane points under a measure (the first, unless named).
 
         Where the atlas holds the decoder and the measure is its pull-back, candidates are judged by their decoded
-        length, so the path is never longer than the straight line as the decoder measures it.
+        length, so the path is never longer than the straight line as the decoder measures it. `refine=True` then
+        shortens the path on its decoded points, free of the lattice's error, and never makes it longer.
         """
+        if refine:
+            return self._refined(start, end, measure, options)
         chosen = self[measure or self.measures[0]]
         if self.decoder is not None and chosen.info.get("measure") == "pullback" and "length_of" not in options:
             options["length_of"] = self.decoded_length
         return geodesic(chosen, start, end, **options)
+
+    def _refined(self, start: Any, end: Any, measure: str | None, options: dict[str, Any]) -> Geodesic:
+        chosen = self[measure or self.measures[0]]
+        from latent_widget.decoder import Decoder
+
+        if not isinstance(self.decoder, Decoder) or chosen.info.get("measure") != "pullback":
+            raise ValueError("refine=True needs the pull-back measure and an atlas that holds the decoder")
+        if options.get("via") is not None:
+            raise ValueError("refine=True shortens a path between two points; refine the legs between way-points")
+        from latent_widget.measures.shortest import shortened
+
+        path = self.geodesic(start, end, measure, **options)
+        if path.length == 0.0:
+            return path
+        mask = options.get("mask")
+        before = path.at(REFINED)
+        after = shortened(self.decoder, self.lattice, before, lambda points: stays_allowed(chosen, points, mask))
+        lengths = [self.decoded_length(before), self.decoded_length(after)]
+        if lengths[1] >= lengths[0] or not stays_allowed(chosen, before, mask):
+            return replace(path, decoded_length=lengths[0])
+        cumulative = measured_length(chosen, after, mask)
+        return replace(
+            path,
+            points=after,
+            length=float(cumulative[-1]),
+            cumulative=cumulative,
+            decoded_length=lengths[1],
+            message=f"{path.message}, refined with the decoder",
+        )
 
     def decoded_length(self, points: Any) -> float:
         """Return the length of a path `(N, 2)` by its decoded chords, in output units; needs the decoder."""

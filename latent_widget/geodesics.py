@@ -268,6 +268,27 @@ def straight_length(field: Field, start: Any, end: Any, mask: Any = None) -> flo
     return line(ground, source, target).length if ground.sees(source, target) else float(np.inf)
 
 
+def measured_length(field: Field, points: Floats, mask: Any = None) -> Floats:
+    """Measured length from the first point to each of a polyline `(N, 2)`, `(N,)`."""
+    from latent_widget.shortening import measure
+    from latent_widget.terrain import terrain
+
+    ground = terrain(field, MARCHED, allowed_cells(field, mask))
+    return np.asarray(measure(ground.coefficients, ground.to_index(points)))
+
+
+def stays_allowed(field: Field, points: Floats, mask: Any = None) -> bool:
+    """Whether a polyline `(N, 2)` keeps to the cells that paths may enter."""
+    from latent_widget.terrain import terrain
+
+    ground = terrain(field, MARCHED, allowed_cells(field, mask))
+    if not ground.masked:
+        return True
+    from latent_widget.detours import all_visible
+
+    return bool(all_visible(ground.blocked, ground.to_index(points)) == len(points) - 1)
+
+
 def allowed_cells(field: Field, mask: Any) -> np.ndarray | None:
     """A mask `(H, W)` of bool, checked."""
     if mask is None:

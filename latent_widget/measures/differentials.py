@@ -49,6 +49,20 @@ def differentiated(
     return metric.reshape(*lattice.shape, lattice.ndim, lattice.ndim), {"method": "exact", "differentiated": how}
 
 
+def along(decoder: Decoder, lattice: Lattice, embed: Callable[[Any], Tensor]) -> Callable[[Floats], Tensor]:
+    """Return a function that pushes plane points `(n, 2)` to their stack of value and two tangents `(3, n, k)`."""
+    where: dict[str, Any] = {"device": decoder.device, "dtype": decoder.dtype}
+    decode = _composed(decoder, lattice, embed)
+    with decoder.evaluating():
+        pushed, *_ = _chosen(decode, torch.from_numpy(lattice.cells.reshape(-1, lattice.ndim).copy()).to(**where))
+
+    def push_points(points: Floats) -> Tensor:
+        with decoder.evaluating():
+            return pushed(decode, torch.from_numpy(points).to(**where)).cpu()
+
+    return push_points
+
+
 def dot(a: Tensor, b: Tensor) -> Tensor:
     """Return the scalar product of the rows of two `(n, k)` tensors."""
     return torch.linalg.vecdot(a, b)
