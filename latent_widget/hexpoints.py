@@ -22,6 +22,8 @@ _CORNERS = types.Array(float64, 4, "C", readonly=True)
 _POINTS, _TABLE = float64[:, ::1], int64[:, :, ::1]
 # Newton steps within one cell; few need more than five
 STEPS = 40
+# Places along each axis of a cell from which Newton's method starts where it fails from the middle.
+STARTS = 5
 # How far outside of its cell a trilinear map is followed while looking for the neighbour that holds the point.
 REACH = 0.5
 
@@ -100,12 +102,14 @@ def _clamped(s: float) -> float:
 
 
 @njit(**INLINE)
-def _solve(corners: Array, k: int, i: int, j: int, point: Vector, scale: float) -> tuple[float, float, float, float]:
-    """Invert one trilinear cell by Newton's method; return s, t, u and the size of what is left of the point.
+def _solve(
+    corners: Array, k: int, i: int, j: int, point: Vector, scale: float, start: Vector
+) -> tuple[float, float, float, float]:
+    """Invert one trilinear cell by Newton's method from ``start``; return s, t, u and what is left of the point.
 
     A step is halved until it comes nearer, and kept within reach of the cell, beyond which its map means nothing.
     """
-    p = (0.5, 0.5, 0.5)
+    p = start
     place, along_s, along_t, along_u = _trilinear(corners, k, i, j, p)
     rest = minus(point, place)
     left = _size(rest)
@@ -189,7 +193,7 @@ def backward(
         found = False
         p = (0.5, 0.5, 0.5, math.inf)
         for _ in range(d + h + w):
-            p = _solve(corners, k, i, j, point, scale)
+            p = _solve(corners, k, i, j, point, scale, (0.5, 0.5, 0.5))
             if _inside(p, exact):
                 found = True
                 break
@@ -213,11 +217,18 @@ def backward(
         if not found:
             for cell in range(d * h * w):
                 k, i, j = cell // (h * w), (cell // w) % h, cell % w
-                if _bounded(corners, k, i, j, point, exact):
-                    p = _solve(corners, k, i, j, point, scale)
+                if not _bounded(corners, k, i, j, point, exact):
+                    continue
+                # in a cell that is bent enough, Newton's method needs to start nearer
+                for m in range(STARTS**3):
+                    s, t, u = m % STARTS, m // STARTS % STARTS, m // STARTS**2
+                    start = ((s + 0.5) / STARTS, (t + 0.5) / STARTS, (u + 0.5) / STARTS)
+                    p = _solve(corners, k, i, j, point, scale, start)
                     if _inside(p, exact):
                         found = True
                         break
+                if found:
+                    break
         if not found:
             lost += 1
             out[n, 0] = out[n, 1] = out[n, 2] = math.nan

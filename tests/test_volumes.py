@@ -378,6 +378,14 @@ def test_points_go_there_and_back() -> None:
     np.testing.assert_allclose(cart.transform(low + (high - low) * (s, t, u)), sum(eight), atol=1e-13)
 
 
+def test_points_in_bent_cells_are_found() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        cart = cartogram(10 ** np.random.default_rng(3).random((8, 8, 8)))
+    points = np.random.default_rng(4).random((100_000, 3))
+    np.testing.assert_allclose(cart.transform(cart.inverse(points)), points, atol=1e-12)
+
+
 def test_points_outside_are_refused_or_clamped() -> None:
     cart = cartogram(smooth((6, 6, 6)), BOX)
     with pytest.raises(ValueError, match=r"1 of 2 lie outside extent"):
