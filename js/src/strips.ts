@@ -11,6 +11,7 @@ import { toned, type Ink, type Pictures } from "./pictures";
 import type { Race } from "./race";
 import type { PathKind, Shown } from "./types";
 import { createPaceChart } from "./pace";
+import { createProfile } from "./profile";
 
 export interface Film {
   draw(race: Race, shown: Shown, palette: Palette): void;
@@ -22,6 +23,7 @@ export interface Film {
 export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
   const element = html("div", { class: "lw-strips" }, parent);
   const strips = kinds.map((kind) => ({ kind, strip: createStrip(kind, element) }));
+  const profile = createProfile(element);
   function mark(race: Race): void {
     for (const { kind, strip } of strips) {
       const { t, speed } = race.walked(kind);
@@ -43,6 +45,11 @@ export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
         if (track) strip.pace(track.paces, top, race.count(kind));
       }
       element.title = race.note;
+      const tracks = seen.flatMap((kind) => {
+        const track = race.track(kind);
+        return track ? [{ kind, length: race.length(kind), paces: track.paces }] : [];
+      });
+      profile.draw(tracks, palette);
       mark(race);
     },
     mark,

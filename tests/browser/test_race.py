@@ -142,6 +142,15 @@ def test_spacing_by_mouse_and_by_keyboard(race: Notebook) -> None:
         assert dots(race, kind) == pytest.approx(even, abs=2 * PIXEL)
 
 
+def test_the_profile_opens_by_keyboard(race: Notebook) -> None:
+    expect(race.hook("profile-geodesic")).to_be_hidden()
+    race.hook("profile").focus()
+    race.page.keyboard.press("Space")
+    expect(race.hook("profile-geodesic")).to_be_visible()
+    race.page.keyboard.press("Space")
+    expect(race.hook("profile-geodesic")).to_be_hidden()
+
+
 def test_python_sets_what_is_shown_and_how_it_is_spaced(race: Notebook) -> None:
     race.ask("(setattr(w, 'show', {'slerp': True, 'straight': False}), setattr(w, 'spacing', 'measure'))")
     expect(race.hook("strip-slerp")).to_be_visible()
