@@ -170,7 +170,7 @@ def _text(text: str) -> Image.Image:
     pen = ImageDraw.Draw(page)
     for sizes in LETTERS:
         for lines, size in product(range(1, min(len(text), 4) + 1), sizes):
-            style: Any = {"font": ImageFont.load_default(size), "spacing": 1, "align": "center"}
+            style: Any = {"font": _font(size), "spacing": 1, "align": "center"}
             shown = "\n".join(_broken(text, lines))
             left, top, right, bottom = pen.multiline_textbbox((0, 0), shown, **style)
             if right - left <= width - 4 and bottom - top <= height - 4:
