@@ -24,8 +24,12 @@ _POINTS, _TABLE = float64[:, ::1], int64[:, :, ::1]
 STEPS = 40
 # Places along each axis of a cell from which Newton's method starts where it fails from the middle.
 STARTS = 5
+# Steps from cell to cell before a walk counts as circling.
+HOPS = 40
+# Cells on every side of where a walk ended that are searched before all others.
+NEAR = 3
 # How far outside of its cell a trilinear map is followed while looking for the neighbour that holds the point.
-REACH = 0.5
+REACH = 2.0
 
 
 @njit(**INLINE)
@@ -65,6 +69,17 @@ def forward(lattice: Array, corners: Array, out: Array) -> None:
         out[n, 0], out[n, 1], out[n, 2] = found
 
 
+@njit(**INLINE)
+def _fill(line: Indices) -> None:
+    """Replace what is negative by the number before it or, at the beginning, after it."""
+    for n in range(1, line.size):
+        if line[n] < 0:
+            line[n] = line[n - 1]
+    for n in range(line.size - 2, -1, -1):
+        if line[n] < 0:
+            line[n] = line[n + 1]
+
+
 @njit(void(_CORNERS, float64, float64, float64, float64, float64, float64, _TABLE), **OPTIONS)
 def hints(
     corners: Array, left: float, front: float, bottom: float, wide: float, deep: float, high: float, table: Indices
@@ -81,14 +96,16 @@ def hints(
                 b = min(max(int((0.5 * (p[1] + q[1]) - front) / deep * rows), 0), rows - 1)
                 c = min(max(int((0.5 * (p[2] + q[2]) - bottom) / high * layers), 0), layers - 1)
                 table[c, b, a] = (k * h + i) * w + j
-    # an empty bucket takes the number of the one before it, forwards and then backwards
-    flat = table.reshape(-1)
-    for n in range(1, flat.size):
-        if flat[n] < 0:
-            flat[n] = flat[n - 1]
-    for n in range(flat.size - 2, -1, -1):
-        if flat[n] < 0:
-            flat[n] = flat[n + 1]
+    # an empty bucket takes the number of the nearest one in its row, then an empty row, then an empty layer
+    for c in range(layers):
+        for b in range(rows):
+            _fill(table[c, b])
+    for c in range(layers):
+        for a in range(columns):
+            _fill(table[c, :, a])
+    for b in range(rows):
+        for a in range(columns):
+            _fill(table[:, b, a])
 
 
 @njit(**INLINE)
@@ -103,11 +120,12 @@ def _clamped(s: float) -> float:
 
 @njit(**INLINE)
 def _solve(
-    corners: Array, k: int, i: int, j: int, point: Vector, scale: float, start: Vector
+    corners: Array, k: int, i: int, j: int, point: Vector, scale: float, start: Vector, walking: bool
 ) -> tuple[float, float, float, float]:
     """Invert one trilinear cell by Newton's method from ``start``; return s, t, u and what is left of the point.
 
     A step is halved until it comes nearer, and kept within reach of the cell, beyond which its map means nothing.
+    While ``walking`` from cell to cell the first step to that limit ends it.
     """
     p = start
     place, along_s, along_t, along_u = _trilinear(corners, k, i, j, p)
@@ -116,7 +134,7 @@ def _solve(
     for _ in range(STEPS):
         normal = cross(along_t, along_u)
         jacobian = dot(along_s, normal)
-        if not jacobian > 0.0 or left <= 1e-17 * scale:
+        if not jacobian > 0.0 or left <= 2e-16 * scale:
             break
         ds = dot(rest, normal) / jacobian
         dt = dot(rest, cross(along_u, along_s)) / jacobian
@@ -135,6 +153,8 @@ def _solve(
             break
         p, rest, left = q, new_rest, _size(new_rest)
         along_s, along_t, along_u = next_s, next_t, next_u
+        if walking and max(abs(p[0] - 0.5), max(abs(p[1] - 0.5), abs(p[2] - 0.5))) >= 0.5 + REACH:
+            break
     return p[0], p[1], p[2], left
 
 
@@ -157,6 +177,26 @@ def _bounded(corners: Array, k: int, i: int, j: int, point: Vector, slack: float
     return True
 
 
+@njit(**INLINE)
+def _search(
+    corners: Array, k: int, i: int, j: int, reach: int, starts: int, point: Vector, scale: float, exact: float
+) -> tuple[int, int, int, tuple[float, float, float, float]]:
+    """Try every cell within reach of one, from some starts a side; return the cell that holds the point, if any."""
+    d, h, w = corners.shape[0] - 1, corners.shape[1] - 1, corners.shape[2] - 1
+    for kk in range(max(k - reach, 0), min(k + reach + 1, d)):
+        for ii in range(max(i - reach, 0), min(i + reach + 1, h)):
+            for jj in range(max(j - reach, 0), min(j + reach + 1, w)):
+                if not _bounded(corners, kk, ii, jj, point, exact):
+                    continue
+                for m in range(starts**3):
+                    s, t, u = m % starts, m // starts % starts, m // starts**2
+                    start = ((s + 0.5) / starts, (t + 0.5) / starts, (u + 0.5) / starts)
+                    p = _solve(corners, kk, ii, jj, point, scale, start, False)
+                    if _inside(p, exact):
+                        return kk, ii, jj, p
+    return k, i, j, (0.5, 0.5, 0.5, math.inf)
+
+
 @njit(
     int64(_POINTS, _CORNERS, _TABLE, float64, float64, float64, float64, float64, float64, _POINTS),
     **OPTIONS,
@@ -176,7 +216,7 @@ def backward(
     """Find lattice coordinates (n, 3) of points (n, 3); return how many points lie in no cell.
 
     Walks from a nearby cell to the neighbour into which its own inverse points, until a cell holds the point and maps
-    it back to within round-off; searches all cells for the rare point at which the walk circles.
+    it back to within round-off; searches the cells around, and at last all, for the rare point at which it circles.
     """
     d, h, w = corners.shape[0] - 1, corners.shape[1] - 1, corners.shape[2] - 1
     layers, rows, columns = table.shape
@@ -192,8 +232,8 @@ def backward(
         k, i, j = cell // (h * w), (cell // w) % h, cell % w
         found = False
         p = (0.5, 0.5, 0.5, math.inf)
-        for _ in range(d + h + w):
-            p = _solve(corners, k, i, j, point, scale, (0.5, 0.5, 0.5))
+        for _ in range(HOPS):
+            p = _solve(corners, k, i, j, point, scale, (0.5, 0.5, 0.5), True)
             if _inside(p, exact):
                 found = True
                 break
@@ -215,19 +255,13 @@ def backward(
             else:
                 break
         if not found:
-            for cell in range(d * h * w):
-                k, i, j = cell // (h * w), (cell // w) % h, cell % w
-                if not _bounded(corners, k, i, j, point, exact):
-                    continue
-                # in a cell that is bent enough, Newton's method needs to start nearer
-                for m in range(STARTS**3):
-                    s, t, u = m % STARTS, m // STARTS % STARTS, m // STARTS**2
-                    start = ((s + 0.5) / STARTS, (t + 0.5) / STARTS, (u + 0.5) / STARTS)
-                    p = _solve(corners, k, i, j, point, scale, start)
-                    if _inside(p, exact):
-                        found = True
-                        break
-                if found:
+            # from the middle of the cells around, then of all cells, and then from many places in all cells
+            for tour in range(3):
+                reach = NEAR if tour == 0 else max(d, max(h, w))
+                starts = STARTS if tour == 2 else 1
+                k, i, j, p = _search(corners, k, i, j, reach, starts, point, scale, exact)
+                if _inside(p, exact):
+                    found = True
                     break
         if not found:
             lost += 1
