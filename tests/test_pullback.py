@@ -1,6 +1,8 @@
 """The pull-back metric against closed forms, finite differences and PyTorch's own forward mode."""
 
 import math
+import warnings
+from functools import partial
 
 import numpy as np
 import pytest
@@ -269,7 +271,7 @@ def decoded_chords(decoder, lattice):
 )
 def test_auto_takes_what_predicts_decoded_lengths_and_tells_by_how_much(decode, n, method):
     decoder, lattice = lw.Decoder(decode, dtype=torch.float64), lw.Lattice((-2, 2, -2, 2), (n, n))
-    field = lw.measures.pullback(decoder, lattice)
+    field = lw.measures.pullback(decoder, lattice, method="auto")
     assert field.info["method"] == method
     told = field.info["length_error"]
     for kind in ("exact", "chords"):
@@ -290,8 +292,16 @@ def test_auto_takes_what_predicts_decoded_lengths_and_tells_by_how_much(decode, 
 
 def test_a_finer_lattice_resolves_what_a_coarse_one_does_not():
     decoder = lw.Decoder(lambda z: torch.sin(12 * z @ torch.ones(2, 3).triu().double()), dtype=torch.float64)
-    methods = [lw.measures.pullback(decoder, lw.Lattice((-1, 1, -1, 1), (n, n))).info["method"] for n in (12, 96)]
+    coarse, fine = (lw.Lattice((-1, 1, -1, 1), (n, n)) for n in (12, 96))
+    methods = [lw.measures.pullback(decoder, each, method="auto").info["method"] for each in (coarse, fine)]
     assert methods == ["chords", "exact"]
+    # what is exact by name stays so, with a word where it is not resolved
+    with pytest.warns(UserWarning, match=r"lattice of 12 × 12 cells does not resolve.*method='auto'"):
+        field = lw.measures.pullback(decoder, coarse)
+    np.testing.assert_array_equal(field.metric, lw.measures.pullback(decoder, coarse, method="exact").metric)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert lw.measures.pullback(decoder, fine).info["method"] == "exact"
 
 
 def test_auto_decides_once_for_all_tiles_of_a_survey():
@@ -299,11 +309,12 @@ def test_auto_decides_once_for_all_tiles_of_a_survey():
     # smooth below, kinked above: tiles of their own would differ
     decoder = lw.Decoder(lambda z: torch.cat([2 * z, bends(z) * (z[:, 1:] > 0.5)], 1), dtype=torch.float64)
     lattice = lw.Lattice((-2, 2, -2, 2), (150, 128))
-    whole = lw.measures.pullback(decoder, lattice)
-    bottom = lw.measures.pullback(decoder, lattice.band(0, 50))
+    automatic = partial(lw.measures.pullback, method="auto")
+    whole = automatic(decoder, lattice)
+    bottom = automatic(decoder, lattice.band(0, 50))
     assert (whole.info["method"], bottom.info["method"]) == ("chords", "exact")
-    feature = lw.measures.feature(lambda x: x)
-    atlas = lw.survey(decoder, lattice, ["pullback", feature], progress=False, thumbnails=0)
+    feature = lw.measures.feature(lambda x: x, method="auto")
+    atlas = lw.survey(decoder, lattice, [("pullback", automatic), feature], progress=False, thumbnails=0)
     for name in atlas.measures:
         np.testing.assert_allclose(atlas[name].metric, whole.metric, rtol=1e-9, atol=1e-12)
         assert atlas[name].info["length_error"] == whole.info["length_error"]

@@ -23,12 +23,14 @@ from latent_widget.sequence import SequenceDecoder
 METHODS = ("auto", "exact", "chords")
 
 
-def _settled(decoder: Decoder, lattice: Lattice, *, method: str = "auto", floor: float = 0.0) -> Callable[..., Field]:
+def _settled(
+    decoder: Decoder, lattice: Lattice, *, method: str | None = None, floor: float = 0.0
+) -> Callable[..., Field]:
     """Return the pull-back by the method that the whole lattice calls for, which a tile alone could not tell."""
-    if method not in METHODS:
+    if method is not None and method not in METHODS:
         raise ValueError(f"method must be 'exact', 'chords' or 'auto', got {method!r}")
     told: dict[str, Any] = {}
-    if method == "auto":
+    if method in (None, "auto"):
         embedded(decoder.probe(lattice))
         try:
             told["length_error"] = compared(
@@ -37,23 +39,33 @@ def _settled(decoder: Decoder, lattice: Lattice, *, method: str = "auto", floor:
                 chords=lambda window: _chords(decoder, window),
                 decoded=lambda window: _decoded(decoder, window, window.cells).numpy(),
             )
-            method = chosen(told["length_error"])
+            better = chosen(told["length_error"])
         except (NoDerivativeError, ValueError):
             # derivatives that are missing or values that are NaN: "exact" has a word for either
-            method = "exact"
+            better = "exact"
+        if method is None and better == "chords":
+            by = told["length_error"]
+            warnings.warn(
+                f"pullback: this lattice of {' × '.join(map(str, lattice.shape))} cells does not resolve the decoder's "
+                f"derivatives, which predict decoded lengths to {by['exact']:.2g}, differences of decoded corners to "
+                f"{by['chords']:.2g}; method='auto' takes the better of the two, method='exact' leaves this out",
+                stacklevel=3,
+            )
+        method = better if method == "auto" else "exact"
     return partial(_pulled_back, method=method, floor=floor, told=told)
 
 
 @settling(_settled)
 @local
-def pullback(decoder: Decoder, lattice: Lattice, *, method: str = "auto", floor: float = 0.0) -> Field:
+def pullback(decoder: Decoder, lattice: Lattice, *, method: str | None = None, floor: float = 0.0) -> Field:
     """Measure how much the decoded output changes: G = JᵀJ, J the Jacobian of the output by the plane's coordinates.
 
     For a Gaussian decoder it is the expected metric G = JμᵀJμ + JσᵀJσ [4]. `method="exact"` differentiates at the
     cell centres, two tangents per cell whatever the latent dimension; `"chords"` takes differences of decoded corners,
     which averages over the cell and serves decoders that bend within it (ReLU) or have no derivative; `"auto"` tries
-    both on windows of the lattice and takes chords where they predict decoded lengths better:
-    `field.info["length_error"]` holds the relative error of each, `field.info["method"]` what was taken. Units:
+    both on windows of the lattice and takes chords where they predict decoded lengths better. By default it is exact,
+    with a warning where chords would be better. `field.info["length_error"]` holds the relative error of each where
+    they were compared, `field.info["method"]` what was taken. Units:
     squared output units per squared plane unit. `floor` is the smallest eigenvalue allowed.
 
     Raises `ValueError` for outputs that are neither a tensor nor Normal, and where the metric is not positive

@@ -24,7 +24,7 @@ from latent_widget.sequence import SequenceDecoder
 Measure = Callable[..., Field]
 
 
-def feature(fn: Callable[[Any], Any], *, method: str = "auto", floor: float = 0.0) -> Measure:
+def feature(fn: Callable[[Any], Any], *, method: str | None = None, floor: float = 0.0) -> Measure:
     """Make a measure of how far a network's features move: the pull-back of `fn` applied to the decoded output.
 
     G = JᵀJ with J the Jacobian of fn ∘ decode, or chords between corners: `method` is that of `pullback`. `fn` takes
