@@ -11,7 +11,8 @@ from latent_widget.widget import LatentWidget
 PAIRED = 24
 """Points whose pairs the Shepard plot compares: 276 pairs."""
 BINS = 48
-COLOURS = {"geodesic": "#ea6a1f", "straight": "#4a7df0"}
+COLOURS = {"geodesic": "#ea6a1f", "straight": "#4a7df0", "slerp": "#b8629c", "stretched": "#3f9460"}
+STYLES = {"geodesic": "solid", "straight": "dashed", "slerp": "dotted", "stretched": "dash_dotted"}
 BEFORE, AFTER = "#8b98a7", "#0f9d8a"
 BARS = "#6b93b8"
 """All can be told from white and from near-black, since the charts lie on the notebook's own ground."""
@@ -26,10 +27,10 @@ PROFILES = {
 def workbench(widget: LatentWidget, seed: int = 0) -> Any:
     """Lay out a widget with bqplot charts that stay in step with it, as one ipywidgets box.
 
-    Profile along the path: how fast the decoded output changes along the geodesic and the straight line, or how far
-    one has come. Histogram of the measure over the map's cells; its brush sets `widget.highlight`. Shepard plot:
-    plane distance against geodesic distance, before and after stretching, for all pairs of 24 encoded points (or of
-    24 points of the plane where the atlas holds fewer), drawn once with `seed`; r is Pearson's correlation.
+    Profile along the path: how fast the decoded output changes along each path that is shown, or how far one has
+    come. Histogram of the measure over the map's cells; its brush sets `widget.highlight`. Shepard plot: plane distance
+    against geodesic distance, before and after stretching, for all pairs of 24 encoded points (or of 24 points of the
+    plane where the atlas holds fewer), drawn once with `seed`; r is Pearson's correlation.
 
     Raises `ImportError` where bqplot or ipywidgets is missing and `TypeError` where `widget` is no `LatentWidget`.
     """
@@ -72,6 +73,14 @@ def profile_of(path: Geodesic) -> tuple[Floats, Floats, Floats]:
     return along / (along[-1] or 1.0), path.cumulative, speed
 
 
+def _path_of(widget: LatentWidget, kind: str) -> Geodesic | None:
+    """Return a path of the widget; None for a spherical line that does not exist between its ends."""
+    try:
+        return widget.path if kind == "geodesic" else getattr(widget, kind)
+    except ValueError:
+        return None
+
+
 def _profile(bq: Any, ipw: Any, widget: LatentWidget) -> Any:
     x, y = bq.LinearScale(), bq.LinearScale()
     lines = {
@@ -82,9 +91,9 @@ def _profile(bq: Any, ipw: Any, widget: LatentWidget) -> Any:
             colors=[COLOURS[kind]],
             labels=[kind],
             stroke_width=2.5,
-            line_style="solid" if kind == "geodesic" else "dashed",
+            line_style=STYLES[kind],
         )
-        for kind in ("geodesic", "straight")
+        for kind in COLOURS
     }
     flat, upright = _axis(bq, x, "way along the line, %"), _axis(bq, y, upright=True)
     _span(flat, 0, 100)
@@ -101,12 +110,16 @@ def _profile(bq: Any, ipw: Any, widget: LatentWidget) -> Any:
             return
         upright.label, told = PROFILES[shown.value]
         sentences, highest = [], 0.0
-        for kind, path in (("geodesic", widget.path), ("straight", widget.straight)):
+        for kind, line in lines.items():
+            path = _path_of(widget, kind) if widget.show[kind] else None
+            line.visible = path is not None
+            if path is None:
+                continue
             along, far, speed = profile_of(path)
             way = (along[1:] + along[:-1]) / 2 if shown.value == "speed" else along
-            with lines[kind].hold_sync():
-                lines[kind].x, lines[kind].y = 100 * way, speed if shown.value == "speed" else far
-            highest = max(highest, float(lines[kind].y.max()))
+            with line.hold_sync():
+                line.x, line.y = 100 * way, speed if shown.value == "speed" else far
+            highest = max(highest, float(line.y.max()))
             mean = path.length / (np.linalg.norm(np.diff(path.points, axis=0), axis=1).sum() or 1.0)
             top = float(speed.max()) / mean if mean > 0 else 1.0
             sentences.append(_coloured(told.format(kind=kind, top=top, length=path.length), COLOURS[kind]))
@@ -114,7 +127,7 @@ def _profile(bq: Any, ipw: Any, widget: LatentWidget) -> Any:
         words.value = " &nbsp; ".join(sentences)
 
     shown.observe(update, names="value")
-    widget.observe(update, names=["start", "end", "weights", "temper"])
+    widget.observe(update, names=["start", "end", "weights", "temper", "smoothing", "show"])
     update()
     return _panel(ipw, "How fast the output changes along the lines", figure, shown, words)
 
@@ -178,7 +191,7 @@ def _histogram(bq: Any, ipw: Any, widget: LatentWidget) -> Any:
     brush.observe(brushed, names="selected")
     clear.on_click(cleared)
     widget.observe(say, names="highlight")
-    widget.observe(update, names=["weights", "temper"])
+    widget.observe(update, names=["weights", "temper", "smoothing"])
     update()
     return _panel(ipw, "How much of the plane is magnified how much", figure, clear, words)
 

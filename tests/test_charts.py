@@ -89,13 +89,20 @@ def test_ticks_are_round_and_inside(low, span, most):
 def test_the_charts_follow_the_widget(widget):
     bench = lw.workbench(widget)
     assert found(bench, lw.LatentWidget) == [widget]
-    (geodesic, straight), (bars,), scatters = (found(bench, k) for k in (bqplot.Lines, bqplot.Bars, bqplot.Scatter))
+    (geodesic, straight, slerp, stretched), (bars,), scatters = (
+        found(bench, k) for k in (bqplot.Lines, bqplot.Bars, bqplot.Scatter)
+    )
     before = np.array(straight.y)
     widget.end = (1.9, 0.9)
     assert (np.array(straight.y) != before).any()
     found(bench, ipywidgets.ToggleButtons)[0].value = "distance"
     assert geodesic.y[-1] == pytest.approx(widget.path.length)
     assert straight.y[-1] == pytest.approx(widget.straight.length)
+    assert not slerp.visible
+    assert not stretched.visible
+    widget.show = {"stretched": True, "straight": False}
+    assert stretched.y[-1] == pytest.approx(widget.stretched.length)
+    assert [line.visible for line in (geodesic, straight, slerp, stretched)] == [True, False, False, True]
     assert len(bars.y) > 10
     assert (np.array(bars.y) > 0).sum() > 10
     # stretching a slope brings the distances on the map closer to those of the measure

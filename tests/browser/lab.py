@@ -22,9 +22,16 @@ LOCAL = {"127.0.0.1", "localhost"}
 PATIENCE = 90  # seconds; a cold machine compiles, a warm one needs a tenth of it
 
 
+APPS = {"jupyterlab": "LabApp", "notebook": "JupyterNotebookApp"}
+VIEWS = {"jupyterlab": "lab/tree", "notebook": "notebooks"}
+
+
 @contextmanager
-def served(folder: Path, home: Path) -> Iterator[str]:
-    """Serve `folder` with JupyterLab, nothing of the user's settings read or written; yields the address."""
+def served(folder: Path, home: Path, app: str = "jupyterlab") -> Iterator[str]:
+    """Serve `folder` with JupyterLab (or Notebook), nothing of the user's settings read or written.
+
+    Yields the address.
+    """
     environment = isolated(home)
     settings = Path(environment["JUPYTERLAB_SETTINGS_DIR"]) / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
@@ -41,11 +48,11 @@ def served(folder: Path, home: Path) -> Iterator[str]:
         f"--ServerApp.root_dir={folder}",
         "--IdentityProvider.token=",
         "--ServerApp.allow_root=True",
-        "--LabApp.expose_app_in_browser=True",
+        f"--{APPS[app]}.expose_app_in_browser=True",
     ]
     log = home / "server.log"
     with log.open("wb") as out:
-        command = [sys.executable, "-m", "jupyterlab", *options]
+        command = [sys.executable, "-m", app, *options]
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=out, stderr=subprocess.STDOUT)
     address = f"http://127.0.0.1:{port}"
     try:
@@ -102,8 +109,9 @@ class Notebook:
     `complaints` gathers page errors, console errors, failed requests and requests that leave the machine.
     """
 
-    def __init__(self, page: Page, address: str) -> None:
+    def __init__(self, page: Page, address: str, app: str = "jupyterlab") -> None:
         self.page = page
+        self.app = app
         self.address = address
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(f"page error: {error.stack or error}"))
@@ -127,7 +135,7 @@ class Notebook:
 
     def open(self, path: str) -> None:
         """Open `path` (relative to the served folder) and wait until its kernel takes work."""
-        self.page.goto(f"{self.address}/lab/tree/{quote(path)}?reset")
+        self.page.goto(f"{self.address}/{VIEWS[self.app]}/{quote(path)}?reset")
         # the page's own "idle" shows before the kernel is connected, and cells run then are skipped
         self.page.wait_for_function(
             """() => {
@@ -247,12 +255,12 @@ class Notebook:
 
 
 @contextmanager
-def opened(browser: Browser, address: str, **options: Any) -> Iterator[Notebook]:
+def opened(browser: Browser, address: str, app: str = "jupyterlab", **options: Any) -> Iterator[Notebook]:
     """A page of its own for one notebook, closed at the end."""
     context = browser.new_context(**{"viewport": {"width": 1400, "height": 1300}, **options})
     context.set_default_timeout(30_000)
     try:
-        yield Notebook(context.new_page(), address)
+        yield Notebook(context.new_page(), address, app)
     finally:
         context.close()
 
