@@ -1,8 +1,12 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { flatMesh } from "../src/geometry";
 import type { Extent } from "../src/types";
 import { mountView } from "../src/view";
 import { recordedModel, type Recorded } from "./model";
+
+let unmount = (): void => undefined;
+// what a view has under way must not outlive the page
+afterEach(() => unmount());
 
 /** What jsdom lacks: a 2-D canvas, sizes and frames. Frames are run by hand; `painted` counts rasters. */
 let painted = 0;
@@ -91,7 +95,7 @@ function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) =
   });
   const host = document.createElement("div");
   document.body.replaceChildren(host);
-  mountView(model, host);
+  unmount = mountView(model, host);
   runFrames();
   return { model, host, hook: (name) => host.querySelector(`[data-lw="${name}"]`)! };
 }
