@@ -134,4 +134,5 @@ def _euclidean(pushed: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _squared_chord(a: Any, b: Any) -> Tensor:
-    return (a.double() - b.double()).square().sum(-1)
+    # close numbers subtract without loss, and only the sum needs the digits
+    return (a - b).square().sum(-1, dtype=torch.float64)
