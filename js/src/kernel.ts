@@ -3,15 +3,15 @@
 import type { Pictures } from "./pictures";
 import type { Model, PathKind, Point } from "./types";
 
-export interface Wanted {
-  kind: PathKind;
+export interface Wanted<Kind extends string = PathKind> {
+  kind: Kind;
   points: Point[];
 }
 
-export type Answer = { pictures: Map<PathKind, Pictures> } | { error: string };
+export type Answer<Kind extends string = PathKind> = { pictures: Map<Kind, Pictures> } | { error: string };
 
-export interface Decodes {
-  ask(paths: Wanted[]): void;
+export interface Decodes<Kind extends string = PathKind> {
+  ask(paths: Wanted<Kind>[]): void;
   /** Forgets what is under way: its answer will be dropped. */
   drop(): void;
   close(): void;
@@ -31,12 +31,13 @@ let counter = Math.floor(Math.random() * 1e6) * 1000;
 /** A kernel that has not answered for this long may have been restarted; the next request is sent all the same. */
 const PATIENCE = 10_000;
 
-export function decodes(model: Model, deliver: (answer: Answer) => void): Decodes {
-  let flying: { id: number; paths: Wanted[]; since: number } | null = null;
-  let waiting: Wanted[] | null = null;
+/** `Kind` names what is decoded: the paths, or something else of the asker's own. */
+export function decodes<Kind extends string = PathKind>(model: Model, deliver: (answer: Answer<Kind>) => void): Decodes<Kind> {
+  let flying: { id: number; paths: Wanted<Kind>[]; since: number } | null = null;
+  let waiting: Wanted<Kind>[] | null = null;
   let dropped = false;
 
-  function send(paths: Wanted[]): void {
+  function send(paths: Wanted<Kind>[]): void {
     flying = { id: ++counter, paths, since: Date.now() };
     dropped = false;
     model.send({ type: "decode", id: flying.id, paths });
@@ -70,7 +71,7 @@ export function decodes(model: Model, deliver: (answer: Answer) => void): Decode
   };
 }
 
-function unpacked(reply: Reply, buffers: (DataView | ArrayBuffer)[], paths: Wanted[]): Answer {
+function unpacked<Kind extends string>(reply: Reply, buffers: (DataView | ArrayBuffer)[], paths: Wanted<Kind>[]): Answer<Kind> {
   const buffer = buffers[0];
   const [size, counts] = [reply.size, reply.counts];
   if (!buffer || !size || !counts) return { error: "the kernel's answer holds no pictures" };
@@ -78,7 +79,7 @@ function unpacked(reply: Reply, buffers: (DataView | ArrayBuffer)[], paths: Want
     buffer instanceof ArrayBuffer
       ? new Uint8Array(buffer)
       : new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
-  const pictures = new Map<PathKind, Pictures>();
+  const pictures = new Map<Kind, Pictures>();
   let from = 0;
   paths.forEach((path, k) => {
     const count = counts[k] ?? 0;

@@ -12,6 +12,7 @@ import { paintVeil } from "./highlight";
 import { createOverlay } from "./overlay";
 import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
 import { createPainter } from "./painter";
+import type { Pictures } from "./pictures";
 import { seen, stamper } from "./points";
 import { hanger } from "./thumbnails";
 import type { Extent, Point, Renderer } from "./types";
@@ -21,6 +22,8 @@ export interface MapActions {
   /** An end is being dragged to a plane point; `done` when it was let go. */
   drag(end: End, to: Point, done: boolean): void;
   hover(at: Point | null): void;
+  /** These places are shown by the sheet's thumbnails, and deserve better; null where none do. */
+  detail(places: Float64Array | null): void;
   /** Another part of the page is to be seen. */
   look(pane: Extent): void;
 }
@@ -28,6 +31,8 @@ export interface MapActions {
 export interface MapView {
   element: HTMLElement;
   zoom: { by(factor: number): void; reset(): void };
+  /** Pictures decoded at places that were asked for. */
+  detail(places: Float64Array, pictures: Pictures): void;
   /** Who is to paint the colours. */
   prefer(renderer: Renderer): void;
   close(): void;
@@ -53,6 +58,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   // made anew for each mesh, and only when somebody asks
   let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
   let stamp = 0;
+  let dressed: Palette | null = null;
   const image = framebuffer();
 
   function back(scene: Scene): Finder {
@@ -60,7 +66,9 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     return find.finder;
   }
 
-  function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): void {
+  /** Returns the places of the thumbnails. */
+  function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): Float64Array | null {
+    let places: Float64Array | null = null;
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
     if (!dots && !pictures) sized(canvas, width, height).clearRect(0, 0, width, height);
@@ -68,10 +76,19 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
       const { pixels, show } = image(width, height);
       pixels.fill(0);
       if (dots) dots.stamp(pixels, width, height, scene, palette, ratio);
-      if (pictures) pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
+      if (pictures) places = pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
       show(canvas);
     }
     if (scene.highlight) paintVeil(canvas.getContext("2d")!, scene, scene.highlight, palette, ratio);
+    return places;
+  }
+
+  function showLayers(scene: Scene, palette: Palette): void {
+    const places = paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
+    const near = places !== null && closeness(scene.pane, atlas.extent) >= DETAILED;
+    const known = places !== null && thumbnails!.detailed(places);
+    element.dataset.detail = known ? "decoded" : "sheet";
+    actions.detail(near && !known ? places : null);
   }
 
   function draw(scene: Scene, shading: Shading, palette: Palette): void {
@@ -79,7 +96,8 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     stamp++;
     for (const side of ["width", "height"] as const) layers.style[side] = `${scene[side]}px`;
     painter.draw(scene, shading, palette);
-    paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
+    showLayers(scene, palette);
+    dressed = palette;
     overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
     overlay.update(scene, palette);
   }
@@ -180,6 +198,10 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     draw,
     drawLines,
     prefer: painter.prefer,
+    detail(places, pictures) {
+      thumbnails?.detail(places, pictures);
+      if (current && dressed) showLayers(current, dressed);
+    },
     close: painter.close,
     picture(scene, shading, palette, ratio, withLayers) {
       const canvas = document.createElement("canvas");
@@ -193,5 +215,8 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     },
   };
 }
+
+/** How close a look must be for thumbnails beyond the sheet. */
+const DETAILED = 2;
 
 const KEYS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };

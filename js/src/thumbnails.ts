@@ -4,7 +4,7 @@ import { rgb } from "d3-color";
 import type { Atlas } from "./atlas";
 import type { Palette } from "./colour";
 import type { Finder } from "./geometry";
-import { nearest, type Sprites } from "./pictures";
+import { nearest, type Pictures, type Sprites } from "./pictures";
 import { blend } from "./points";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
@@ -28,17 +28,29 @@ export function pitch({ pane, mesh, width }: Pick<Scene, "pane" | "mesh" | "widt
 export interface Hanger {
   /**
    * Lays thumbnails evenly over the page, each showing what is decoded at the place of the plane that lies there: as the map
-   * is stretched, the pictures stay in their rows and what they show flows.
+   * is stretched, the pictures stay in their rows and what they show flows. Returns those places, x0, y0, x1, y1, …
    */
-  hang(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): void;
+  hang(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
+  /** Pictures decoded exactly at the places of a hanging, shown in place of the sheet's as long as it shows those places. */
+  detail(places: Float64Array, pictures: Pictures): void;
+  /** True where the places have such pictures. */
+  detailed(places: Float64Array): boolean;
 }
 
 export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Hanger {
   const [tall, wide] = sprites.size;
   let of = "";
   let scaled = new Map<number, Uint32Array>();
+  let exact: { places: Float64Array; sheet: Sprites } | null = null;
+  const detailed = (places: Float64Array) =>
+    exact?.places.length === places.length && exact.places.every((value, k) => value === places[k]);
 
   return {
+    detailed,
+    detail(places, { count, size, rgba }) {
+      exact = { places, sheet: { ...sprites, shape: [count, 1], size, sheet: Uint8Array.from(rgba) } };
+      scaled = new Map();
+    },
     hang(pixels, width, height, scene, palette, ratio, find) {
       // a text that is drawn smaller than it was set cannot be read
       const apart = sprites.blend === false ? wide / FILLED : pitch(scene, sprites.shape[1]);
@@ -46,21 +58,27 @@ export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atla
       const rows = Math.max(1, Math.floor(scene.height / apart));
       const scale = (apart * FILLED * ratio) / Math.max(tall, wide);
       const size: [number, number] = [Math.max(1, Math.round(tall * scale)), Math.max(1, Math.round(wide * scale))];
-      const now = [...size, palette.dark].join();
+      const middle = (n: number): [number, number] => [
+        (((n % columns) + 0.5) / columns) * scene.width,
+        ((Math.floor(n / columns) + 0.5) / rows) * scene.height,
+      ];
+      const places = new Float64Array(2 * rows * columns);
+      for (let n = 0; n < rows * columns; n++) places.set(find(...toPage(scene, ...middle(n))), 2 * n);
+      const sheet = exact && detailed(places) ? exact.sheet : sprites;
+      const now = [...size, palette.dark, sheet === sprites].join();
       if (now !== of || scaled.size > KEPT) scaled = new Map();
       of = now;
-      for (let i = 0; i < rows; i++) {
-        for (let j = 0; j < columns; j++) {
-          const px = ((j + 0.5) / columns) * scene.width;
-          const py = ((i + 0.5) / rows) * scene.height;
-          const [x, y] = find(...toPage(scene, px, py));
-          const [left, top] = nearest(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0));
-          const which = top * sprites.shape[1] * wide + left;
-          let picture = scaled.get(which);
-          if (!picture) scaled.set(which, (picture = resized(sprites, left, top, size, palette)));
-          blend(pixels, width, height, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
-        }
+      for (let n = 0; n < rows * columns; n++) {
+        const [x, y] = [places[2 * n]!, places[2 * n + 1]!];
+        const [left, top] =
+          sheet === sprites ? nearest(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) : [0, n * sheet.size[0]];
+        const which = top * sheet.shape[1] * sheet.size[1] + left;
+        let picture = scaled.get(which);
+        if (!picture) scaled.set(which, (picture = resized(sheet, left, top, size, palette)));
+        const [px, py] = middle(n);
+        blend(pixels, width, height, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
       }
+      return places;
     },
   };
 }

@@ -4,6 +4,7 @@ import { readAtlas } from "./atlas";
 import { densityScale, shortNumber, type Palette } from "./colour";
 import { isolines } from "./contours";
 import { createControls } from "./controls";
+import { createDetail } from "./detail";
 import { html } from "./dom";
 import { ellipsesOf } from "./ellipses";
 import { exportFigure } from "./export";
@@ -37,7 +38,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const layout = html("div", { class: "lw-layout" }, root);
   const left = html("div", { class: "lw-left" }, layout);
   const panel = html("div", { class: "lw-panel" }, layout);
-  const map = createMap(left, atlas, { drag, hover, look });
+  const map = createMap(left, atlas, { drag, hover, look, detail: (places) => detail.want(places) });
   const below = html("div", { class: "lw-below" }, left);
   const readout = createReadout(below, atlas);
   const buttons = html("div", { class: "lw-buttons" }, below);
@@ -78,6 +79,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   let width = 0;
   let pane = fitted(model.get("view"), atlas.extent);
   let palette: Palette = paletteFor(model.get("theme"), root);
+  const detail = createDetail(model, map.detail);
   const race = createRace(model, atlas, () => schedule("strips"), () => dragging || retrace());
 
   // ---- state -----------------------------------------------------------------------------------------------------
@@ -366,6 +368,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     observer.disconnect();
     undo.close();
     releaseKeys();
+    detail.close();
     race.close();
     player.close();
     map.close();

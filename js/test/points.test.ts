@@ -89,4 +89,23 @@ describe("thumbnails as pixels", () => {
     expect(pitch(whole, 10)).toBeCloseTo(56.2, 6);
     expect(pitch({ ...whole, pane: [0, 0.1, 0, 0.1] }, 16)).toBe(96);
   });
+
+  it("give way to those decoded at the very places, until others are shown", () => {
+    const wide = { ...scene, width: 200, pane: EXTENT } as Scene;
+    const wall = hanger(sprites, { extent: EXTENT });
+    const hung = (find: (x: number, y: number) => [number, number]) => {
+      const pixels = new Uint32Array(200 * 40);
+      const places = wall.hang(pixels, 200, 40, wide, LIGHT, 1, find);
+      return { places, reds: new Set([...pixels].filter((word) => word !== 0).map((word) => word & 255)) };
+    };
+    const { places } = hung((x, y) => [x, y]);
+    const count = places.length / 2;
+    const rgba = Uint8Array.from({ length: count * 16 }, (_, k) => (k % 4 === 0 ? 100 + (k >> 4) : k % 4 === 3 ? 255 : 0));
+    wall.detail(places, { count, size: [2, 2], rgba });
+    expect(wall.detailed(places)).toBe(true);
+    expect([...hung((x, y) => [x, y]).reds]).toEqual(Array.from({ length: count }, (_, n) => 100 + n));
+    const moved = hung((x, y) => [x * 0.99, y]);
+    expect(wall.detailed(moved.places)).toBe(false);
+    expect([...moved.reds].every((red) => [10, 70, 130, 190].includes(red))).toBe(true);
+  });
 });

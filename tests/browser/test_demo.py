@@ -21,7 +21,8 @@ START, END = (-1.0, 0.5), (1.0, -0.8)
 def widget(demo: Notebook) -> Notebook:
     """The demo's widget `w`, put back to one known state and scrolled into view."""
     demo.ask(
-        "(setattr(w, 'stretch', 0.0), setattr(w, 'temper', 1.0), setattr(w, 'theme', 'light'), "
+        "(setattr(w, 'view', None), setattr(w, 'stretch', 0.0), "
+        "setattr(w, 'temper', 1.0), setattr(w, 'theme', 'light'), "
         "setattr(w, 'weights', {'pullback': 1.0}), setattr(w, 'show', {}), setattr(w, 'n_samples', 10), "
         f"setattr(w, 'start', {list(START)}), setattr(w, 'end', {list(END)}))"
     )
@@ -182,6 +183,16 @@ def test_weight_and_temper_sliders(widget: Notebook) -> None:
     # with the field tempered away nothing is stretched: the geodesic is the straight line
     widget.wait_until("abs(w.cartogram.corners - w.atlas.lattice.corners).max() < 1e-6")
     assert widget.ask("w.path.length / w.straight.length") == pytest.approx(1, abs=1e-6)
+
+
+def test_a_close_look_at_thumbnails_is_decoded_by_the_model(widget: Notebook) -> None:
+    widget.ask("setattr(w, 'show', {'thumbnails': True})")
+    area = widget.hook("map")
+    expect(area).to_have_attribute("data-detail", "sheet")
+    widget.ask("setattr(w, 'view', (-1.0, 0.5, -1.0, 0.5))")
+    expect(area).to_have_attribute("data-detail", "decoded")
+    widget.ask("setattr(w, 'view', None)")
+    expect(area).to_have_attribute("data-detail", "sheet")
 
 
 def test_keyboard_moves_a_handle(widget: Notebook) -> None:
