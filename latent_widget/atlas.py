@@ -161,7 +161,8 @@ class Atlas:
     def plot(self, measure: str | None = None, stretch: float = 1.0, ax: Any = None, **options: Any) -> Any:
         """Draw the map with Matplotlib, `stretch` between the latent plane (0) and the cartogram (1); returns the axes.
 
-        Options are those of `latent_widget.figure.draw_map`: `path=`, `points=`, `thumbnails=`, `grid=`.
+        Options are those of `latent_widget.figure.draw_map`: `paths=`, `points=`, `thumbnails=`, `grid=`, `contours=`,
+        `ellipses=`, `colour_by=`, `weights=`, `view=`.
         """
         from latent_widget.figure import draw_map
 

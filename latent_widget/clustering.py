@@ -77,6 +77,8 @@ def k_means(field: Field, points: Any, k: int, seed: int = 0, steps: int = 30) -
         ValueError: for points that are not (n, 2) or outside the extent, and k outside 1..n.
 
     """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
     inside = inner_points(field.lattice, points, "points")
     medoids, labels, _ = k_medoids(geodesic_distances(field, inside), k, seed)
     centres = inside[medoids].copy()

@@ -1,6 +1,7 @@
 """What a callable is made of: the torch modules that it refers to, where they live, and their evaluation mode."""
 
 import inspect
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -30,17 +31,30 @@ def placed(modules: Iterable[nn.Module], device: Any, dtype: torch.dtype | None)
     return chosen, dtype or (parameters[0].dtype if parameters else torch.get_default_dtype())
 
 
+_switched: dict[nn.Module, int] = {}
+"""How many surveys under way have found each module in training, or switched already."""
+_switching = threading.Lock()
+
+
 @contextmanager
 def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
-    """Switch modules to evaluation for a while, and put back each one's own mode."""
-    training = [m for root in modules for m in root.modules() if m.training]
-    for module in training:
-        module.training = False
+    """Switch modules to evaluation for a while; the last of several at once puts back each one's own mode."""
+    held = []
+    with _switching:
+        for module in dict.fromkeys(m for root in modules for m in root.modules()):
+            if module.training or module in _switched:
+                _switched[module] = _switched.get(module, 0) + 1
+                module.training = False
+                held.append(module)
     try:
         yield
     finally:
-        for module in training:
-            module.training = True
+        with _switching:
+            for module in held:
+                _switched[module] -= 1
+                if _switched[module] == 0:
+                    del _switched[module]
+                    module.training = True
 
 
 def _found_in(decode: Any, depth: int = 0) -> list[nn.Module]:

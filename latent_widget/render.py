@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 Pixels = NDArray[np.uint8]
 Levels = tuple[float, float]
 
-SVG = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--.*?-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
+SVG = re.compile(r"\s*(<\?xml[^>]*>\s*)?(<!--(?:(?!-->).)*-->\s*|<!DOCTYPE[^>]*>\s*)*<svg[\s>]", re.DOTALL)
 """How texts begin that are drawings."""
 LARGEST = 64
 """Longest side of a thumbnail in pixels; larger pictures are reduced to it."""

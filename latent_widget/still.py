@@ -28,7 +28,8 @@ def still(field: Field, cart: Cartogram | None = None, stretch: float = 0.0, poi
     height = round(WIDTH * min(max((y1 - y0) / (x1 - x0), 0.3), 1.6))
     flat = Image.fromarray(_coloured(field.density)[::-1]).resize((WIDTH, height), Image.Resampling.BICUBIC)
     picture = flat
-    shown = None if points is None else points[:: max(1, len(points) // MOST_POINTS)]
+    inside = None if points is None else points[field.lattice.contains(points)]
+    shown = None if inside is None else inside[:: max(1, len(inside) // MOST_POINTS)]
     if stretch > 0:
         if cart is None:
             raise ValueError(f"stretch={stretch} needs the cartogram that the map is stretched to")

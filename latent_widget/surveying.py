@@ -201,8 +201,12 @@ def _measured(
     info = {**parts[0].info, "measure": parts[0].info.get("measure", name)}
     if "floored" in info:
         info["floored"] = sum(part.info["floored"] for part in parts)
-    for key in [k for k, v in info.items() if isinstance(v, np.ndarray)]:
-        info[key] = np.concatenate([part.info[key] for part in parts])
+    if "largest_residual" in info:
+        info["largest_residual"] = max(part.info["largest_residual"] for part in parts)
+    for key, value in info.items():
+        # what is told for every cell, and nothing else, is told band by band
+        if isinstance(value, np.ndarray) and value.shape[: lattice.ndim] == bands[0].shape:
+            info[key] = np.concatenate([part.info[key] for part in parts])
     return Field(lattice, np.concatenate([part.metric for part in parts]), info)
 
 

@@ -144,6 +144,8 @@ class LatentWidget(anywidget.AnyWidget):
     @property
     def path(self) -> Geodesic:
         """The geodesic from `start` to `end` under `field`."""
+        # a survey that fails in part takes weights away
+        self.wait()
         key = (tuple(sorted(self.weights.items())), self.temper, self.smoothing, tuple(self.start), tuple(self.end))
         known = self._walked
         if known is None or known[0] != key:

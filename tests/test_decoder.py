@@ -9,6 +9,7 @@ from torch import distributions as D
 from torch import nn
 
 import latent_widget as lw
+from latent_widget.modules import evaluating
 
 LATTICE = lw.Lattice((-1, 1, -1, 1), (6, 5))
 NET = nn.Linear(2, 3).requires_grad_(False)
@@ -168,3 +169,15 @@ def test_a_decoder_of_another_dimension_names_the_way_to_a_plane():
 def test_bad_arguments_say_what_is_wrong(make, error, words):
     with pytest.raises(error, match=words):
         make()
+
+
+def test_modes_come_back_with_the_last_of_several_surveys_at_once():
+    net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2)).train()
+    net[0].eval()
+    first, second = evaluating([net]), evaluating([net])
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not any(module.training for module in net.modules())
+    second.__exit__(None, None, None)
+    assert [module.training for module in net.modules()] == [True, False, True]

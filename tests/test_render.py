@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops
 
 import latent_widget as lw
-from latent_widget.render import drawn
+from latent_widget.render import SVG, drawn
 
 RED = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="100" height="100" fill="red"/></svg>'
@@ -100,3 +100,9 @@ def test_a_survey_without_the_library_says_why_there_are_no_thumbnails(monkeypat
     with pytest.warns(UserWarning, match=r"no thumbnails: .*latent-widget\[svg\]"):
         atlas = lw.survey(decoder, lw.Lattice((0, 1, 0, 1), (8, 8)), progress=False)
     assert atlas.thumbnails is None
+
+
+def test_many_comments_are_read_in_one_pass():
+    # a pattern that backtracks would take longer than anybody waits
+    assert not SVG.match("<!---->" * 200 + "x")
+    assert SVG.match("<!-- a -->" * 200 + "<svg>")

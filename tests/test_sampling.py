@@ -1,5 +1,7 @@
 """Sampled Fisher–Rao and Jensen–Shannon against quadrature and closed forms, their standard errors against scatter."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
@@ -120,3 +122,14 @@ def test_families_without_a_fisher_metric_and_bad_arguments_say_so():
         lw.measures.fisher_rao(moving, LATTICE)
     with pytest.raises(ValueError, match="samples must be a whole number >= 8, got 3"):
         lw.measures.jensen_shannon(lw.Decoder(lambda z: D.Laplace(z, 1.0)), LATTICE, samples=3)
+
+
+def test_threads_draw_what_one_thread_draws():
+    decoder = lw.Decoder(lambda z: D.Independent(D.StudentT(4.0, z, 1 + z.square()), 1))
+    lattice = lw.Lattice((-1, 1, -1, 1), (150, 128))
+    with ThreadPoolExecutor(4) as pool:
+        both = [
+            lw.survey(decoder, lattice, ["jensen_shannon"], executor=e, progress=False, thumbnails=0)
+            for e in (None, pool)
+        ]
+    np.testing.assert_array_equal(both[0]["jensen_shannon"].metric, both[1]["jensen_shannon"].metric)

@@ -61,3 +61,11 @@ def test_the_widget_carries_its_still():
     bundle = widget._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle[0]
     assert base64.b64decode(bundle[0]["image/png"]) == still(SLOPE, widget.cartogram, 1.0)
+
+
+def test_points_outside_the_extent_are_left_out():
+    lattice = lw.Lattice((0, 1, 0, 1), (16, 16))
+    field = lw.Field.from_density(lattice, 1 + lattice.cells[..., 0])
+    cart = lw.cartogram(field)
+    within = np.array([[0.5, 0.5]])
+    assert still(field, cart, 1.0, np.array([[0.5, 0.5], [10.0, 0.0]])) == still(field, cart, 1.0, within)

@@ -180,3 +180,19 @@ def test_a_survey_that_may_be_cancelled_stops_soon_and_measures_the_same():
     whole = lw.survey(DECODER, LATTICE, progress=False)
     again = lw.survey(DECODER, LATTICE, progress=False, cancel=Event())
     np.testing.assert_allclose(again["pullback"].metric, whole["pullback"].metric, rtol=1e-9)
+
+
+def test_bands_tell_of_cells_band_by_band_and_of_the_rest_once():
+    decoder = lw.Decoder(lambda z: torch.stack([z[:, 0] ** 3, z[:, 1]], 1), dtype=torch.float64)
+    lattice = lw.Lattice((-1, 1, -1, 1), (150, 128))
+
+    @lw.measures.local
+    def told(decoder, band):
+        field = lw.Field.from_density(band, np.ones(band.shape))
+        return lw.Field(band, field.metric, {"two": np.arange(2), "rows": band.cells[..., 1]})
+
+    jump = lw.measures.distance(lambda a, b: (a - b).abs().sum(-1))
+    atlas = lw.survey(decoder, lattice, [told, jump], progress=False, thumbnails=0)
+    np.testing.assert_array_equal(atlas["told"].info["two"], [0, 1])
+    np.testing.assert_allclose(atlas["told"].info["rows"], lattice.cells[..., 1], rtol=0, atol=1e-12)
+    assert atlas["distance"].info["largest_residual"] == atlas["distance"].info["residual"].max()

@@ -5,6 +5,7 @@ hundred give three digits. They come in batches, whose scatter is the standard e
 """
 
 import math
+import threading
 from collections.abc import Callable
 from operator import itemgetter
 from typing import Any
@@ -100,6 +101,9 @@ def sampled_jsd(p: Distribution, q: Distribution, count: int, seed: int) -> Tens
     return found.sum(dim=tuple(range(-factors, 0))) if factors else found
 
 
+_DRAWING = threading.Lock()
+
+
 def drawn(distribution: Any, count: int, seed: int) -> tuple[Tensor, Tensor]:
     """Draw `(m, *batch, *event)` outcomes and their weights `(m, *batch)`, which sum to 1 along m.
 
@@ -113,7 +117,8 @@ def drawn(distribution: Any, count: int, seed: int) -> tuple[Tensor, Tensor]:
     batch = tuple(distribution.batch_shape)
     like = outputs.parameters(distribution)[0]
     devices = [like.device] if like.is_cuda else []
-    with torch.random.fork_rng(devices), torch.no_grad():
+    # the generator is torch's own, since distributions take no other: one thread at a time
+    with _DRAWING, torch.random.fork_rng(devices), torch.no_grad():
         torch.manual_seed(seed)
         try:
             strata = (torch.arange(count, dtype=torch.float64) + torch.rand(count, dtype=torch.float64)) / count
