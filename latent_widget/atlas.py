@@ -187,7 +187,7 @@ class Atlas:
         if self.thumbnails is not None:
             entries |= {"thumbnails": self.thumbnails.images, "levels": np.array(self.thumbnails.levels)}
             entries["blend"] = np.array(self.thumbnails.blend)
-        entries["atlas"] = np.array(json.dumps({"format": FORMAT, "measures": infos}, default=str))
+        entries["atlas"] = np.array(json.dumps({"format": FORMAT, "measures": infos}, default=_plain))
         target = Path(path)
         # written aside and moved, so that a full disk or an interrupt never leaves half an atlas under the name
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, suffix=".part", delete=False) as part:
@@ -229,3 +229,8 @@ class Atlas:
             low, high = (float(v) for v in entries["levels"])
             thumbnails = Thumbnails(entries["thumbnails"], (low, high), bool(entries.get("blend", True)))
         return cls(lattice, fields, entries.get("points"), entries.get("labels"), thumbnails, decoder)
+
+
+def _plain(value: Any) -> Any:
+    """Return a number or array of NumPy's as JSON holds it, and anything else as text."""
+    return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)

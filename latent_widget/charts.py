@@ -232,7 +232,7 @@ def _shepard(bq: Any, ipw: Any, widget: LatentWidget, seed: int) -> Any:
     points = shepard_points(widget, seed)
 
     def update(_change: Any = None) -> None:
-        if widget._status["state"] != "ready":
+        if widget._status["state"] not in ("ready", "warning"):
             return
         walked, plain, stretched = shepard(widget, points)
         told = []

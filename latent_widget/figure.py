@@ -229,12 +229,16 @@ def _draw_points(ax: Axes, atlas: Atlas, moved: Any) -> None:
     if atlas.labels is None:
         ax.scatter(shown[:, 0], shown[:, 1], s=5, color="#1f2933", alpha=0.8, linewidths=0)
         return
-    classes, index = np.unique(atlas.labels[seen], return_inverse=True)
+    # of all labels, seen or not, so that a label has the colour that it has on the screen and in the regions
+    classes, index = np.unique(atlas.labels, return_inverse=True)
+    index = index[seen]
     if len(classes) > len(LABELS):
-        ax.scatter(shown[:, 0], shown[:, 1], s=5, c=index, cmap="turbo", linewidths=0)
+        ax.scatter(shown[:, 0], shown[:, 1], s=5, c=_label_colours(len(classes))[index], linewidths=0)
         return
     for k, name in enumerate(classes):
         of_class = shown[index == k]
+        if len(of_class) == 0:
+            continue
         ax.scatter(of_class[:, 0], of_class[:, 1], s=6, color=LABELS[k], label=str(name), linewidths=0)
     ax.legend(**LEGEND)
 

@@ -146,3 +146,12 @@ def test_questions_an_atlas_cannot_answer(atlas, tmp_path):
     atlas.save(tmp_path / "a.npz")
     with pytest.raises(ValueError, match=r"no decoder; load it with Atlas\.load\(path, decoder=\.\.\.\)"):
         lw.Atlas.load(tmp_path / "a.npz").decoded_length([[0, 0], [1, 1]])
+
+
+def test_numbers_of_numpy_survive_as_numbers(tmp_path):
+    lattice = lw.Lattice((0, 1, 0, 1), (4, 4))
+    metric = lw.Field.from_density(lattice, np.ones((4, 4))).metric
+    field = lw.Field(lattice, metric, {"n": np.int64(3), "by": {"mean": np.float32(0.5)}})
+    lw.Atlas(lattice, {"one": field}).save(tmp_path / "one.npz")
+    info = lw.Atlas.load(tmp_path / "one.npz")["one"].info
+    assert (info["n"], info["by"]) == (3, {"mean": 0.5})

@@ -4,11 +4,11 @@ import matplotlib.image
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget.figure import draw_map
+from latent_widget.figure import LABELS, draw_map
 from latent_widget.render import PEN, as_ink, drawn, levels_of
 from latent_widget.wire import packed, unpacked
 
@@ -212,3 +212,11 @@ def test_drawings_become_ink_and_pictures_stay():
     colour[0, 0, 0] = (255, 0, 0, 255)
     for picture in (colour, np.full_like(digit, 128)):
         assert as_ink(picture) is picture
+
+
+def test_labels_keep_their_colours_where_a_class_lies_outside():
+    lattice = lw.Lattice((0, 1, 0, 1), (8, 8))
+    points, labels = np.array([[5.0, 5.0], [0.3, 0.3], [0.7, 0.7]]), np.array(["a", "b", "c"])
+    atlas = lw.Atlas(lattice, {"flat": lw.Field.from_density(lattice, np.ones((8, 8)))}, points, labels)
+    dots = [c for c in atlas.plot(stretch=0).collections if len(c.get_offsets()) == 1]
+    assert [to_hex(dot.get_facecolor()[0]) for dot in dots] == [to_hex(colour) for colour in LABELS[1:3]]
