@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from latent_widget.arrays import Floats
-from latent_widget.interpolation import KERNEL, Ints, Mask
+from latent_widget.interpolation import KERNEL, LEAF, Ints, Mask
 from latent_widget.shortening import measure, shorten
 
 NEAR = 1e-9  # points this near to the border of a cell lie on it
@@ -22,7 +22,7 @@ ROUNDS = 90  # of choosing the corridor anew, at most
 STILL = 1e-10  # a round that shortens the path by less than this fraction has not moved it
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def free(blocked: Mask, x: float, y: float) -> bool:
     """Whether any closed cell that contains a point is allowed."""
     height, width = blocked.shape
@@ -33,7 +33,7 @@ def free(blocked: Mask, x: float, y: float) -> bool:
     return False
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def visible(blocked: Mask, x0: float, y0: float, x1: float, y1: float) -> bool:
     """Whether the segment between two points keeps to allowed cells; squeezing between two corners does not."""
     height, width = blocked.shape
@@ -70,7 +70,7 @@ def visible(blocked: Mask, x0: float, y0: float, x1: float, y1: float) -> bool:
     return True
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def all_visible(blocked: Mask, points: Floats) -> int:
     """How many segments of a polyline (N, 2) keep to allowed cells before the first that does not; N - 1 if all do."""
     for k in range(len(points) - 1):
@@ -79,7 +79,7 @@ def all_visible(blocked: Mask, points: Floats) -> int:
     return len(points) - 1
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def cut_edges(blocked: Mask, offsets: Ints, sides: Ints, first: Ints, readers: Ints) -> None:
     """Take out of the stencils of a march the edges that are not in sight (see ``marching.stencils``), in place."""
     height, width = blocked.shape
@@ -118,7 +118,7 @@ def hidden(blocked: Mask, source: Floats, reach: int) -> Mask:
     return out
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _nearest(blocked: Mask, u: Floats, x: float, y: float) -> int:
     """The nearest node that was reached and is in sight of a point; -1 for none."""
     height, width = blocked.shape
@@ -180,7 +180,7 @@ def descend(blocked: Mask, u: Floats, flow: Floats, parent: Ints, source: Floats
     return path[:0]
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _empty(area: Ints, i0: int, i1: int, j0: int, j1: int) -> bool:
     """Whether a rectangle of cells, last ones included, holds no forbidden one."""
     height, width = area.shape[0] - 1, area.shape[1] - 1
@@ -189,7 +189,7 @@ def _empty(area: Ints, i0: int, i1: int, j0: int, j1: int) -> bool:
     return area[i1 + 1, j1 + 1] - area[i0, j1 + 1] - area[i1 + 1, j0] + area[i0, j0] == 0
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _box(area: Ints, x0: float, y0: float, x1: float, y1: float) -> tuple[int, int, int, int]:
     """Rows and columns of a rectangle of allowed cells around a segment; -1 where there is none."""
     height, width = area.shape[0] - 1, area.shape[1] - 1
@@ -244,7 +244,7 @@ def split(area: Ints, points: Floats) -> Floats:
     return out[:used].copy()
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def corridor(area: Ints, points: Floats, order: int, low: Floats, high: Floats) -> bool:
     """The room of every node of a polyline, low and high (N, 2): the common part of the rectangles of its segments.
 

@@ -16,7 +16,7 @@ from latent_widget.arrays import Floats, as_floats
 from latent_widget.field import Field
 from latent_widget.geodesics import MARCHED, Geodesic, inner_point, inner_points
 from latent_widget.interpolation import KERNEL, PAD, jet
-from latent_widget.routes import Route, line, routes
+from latent_widget.routes import DOUBT, Route, line, routes
 from latent_widget.shortening import measure
 from latent_widget.terrain import Marched, Terrain, terrain
 
@@ -76,7 +76,7 @@ def log(field: Field, point: Any, target: Any) -> Floats:
         return np.zeros(2)
     ground = _ground(field)
     source, aim = ground.to_index(a), ground.to_index(b)
-    found = routes(ground, source, aim, ground.march(source), ground.march(aim))
+    found = routes(ground, source, aim, *ground.marches(source, aim, DOUBT))
     velocity = _velocity(min(found, key=lambda route: route.length))
     for _ in range(12):
         miss = _end(ground, source, velocity) - aim

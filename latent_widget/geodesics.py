@@ -152,11 +152,9 @@ def geodesic(
         return Geodesic(np.stack([a, b]), 0.0, 0.0, True, "geodesic", "start and end are the same point", np.zeros(2))
     turned = bool(tuple(a) > tuple(b))
     source, target = ground.to_index(b if turned else a), ground.to_index(a if turned else b)
-    # without alternatives each march need only reach the other end: what matters lies nearer
-    with ThreadPoolExecutor(1) as beside:
-        backward = beside.submit(ground.march, target, None if alternatives else source)
-        there, back = ground.march(source, None if alternatives else target), backward.result()
-    found = routes(ground, source, target, there, back, nodes, FAR if alternatives else DOUBT)
+    doubt = FAR if alternatives else DOUBT
+    there, back = ground.marches(source, target, doubt, everywhere=alternatives > 0)
+    found = routes(ground, source, target, there, back, nodes, doubt)
     straight = line(ground, source, target).length if ground.sees(source, target) else np.inf
     others = [
         _placed(_choose(ground, [other], straight, length_of), a, b, turned)

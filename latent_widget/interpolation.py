@@ -27,6 +27,10 @@ Mask = NDArray[np.bool_]
 KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 """How every kernel of the geodesics is compiled; without the GIL, so that threads share the work."""
 
+LEAF: dict[str, Any] = {**KERNEL, "_nrt": False}
+"""The same for functions inside loops, which allocate nothing: without counting references to the arrays they are
+handed, which costs more than the arithmetic (half of a march, numba issue 2350)."""
+
 PAD = 2  # ghost coefficients on each side: enough to evaluate anywhere in the outer half cell
 STEEPEST = 1.0  # largest change of log G per cell that extrapolation follows beyond the outer centres
 ROUND_OFF = 1e-14  # below this ratio to the large eigenvalue, the small one of a tensor is only round-off
@@ -96,7 +100,7 @@ def spline(metric: Floats) -> Floats:
     return np.ascontiguousarray(_prefilter(rows.swapaxes(0, 1)).swapaxes(0, 1))
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _locate(coefficients: Floats, u: float, v: float) -> tuple[int, int, float, float]:
     height, width = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD
     u = min(max(u, -0.5), width - 0.5)
@@ -106,7 +110,7 @@ def _locate(coefficients: Floats, u: float, v: float) -> tuple[int, int, float, 
     return i, j, v - i, u - j
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def tensor(coefficients: Floats, u: float, v: float) -> tuple[float, float, float]:
     """Interpolated tensor ``(E, F, G)`` at index coordinates (u, v)."""
     i, j, q, p = _locate(coefficients, u, v)
@@ -137,7 +141,7 @@ def tensor(coefficients: Floats, u: float, v: float) -> tuple[float, float, floa
     return scale * (c + a * s), scale * b * s, scale * (c - a * s)
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
     """Tensor with first and second derivatives: ``out`` (6, 3), rows G, G_u, G_v, G_uu, G_uv, G_vv, columns
     E, F, G.

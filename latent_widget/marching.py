@@ -14,7 +14,7 @@ import numpy as np
 from numba import njit
 
 from latent_widget.arrays import Floats
-from latent_widget.interpolation import KERNEL, Ints, Mask, segment_lengths, tensor
+from latent_widget.interpolation import KERNEL, LEAF, Ints, Mask, segment_lengths, tensor
 
 ANISOTROPY = 1e4  # largest ratio of eigenvalues that the stencil follows: offsets stay below about 100 cells
 CONE = 24  # within so many nodes of the source, differences leave out the cone of distances around it
@@ -22,7 +22,7 @@ CORE = 3  # nodes this near to the source (in the maximum norm) get the length o
 
 
 @njit(**KERNEL)
-def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints, Ints]:
+def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Ints, Floats, Ints, Ints, Ints]:
     """Selling's decomposition of the inverse metric, and which nodes look at which.
 
     Args:
@@ -30,15 +30,16 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints, I
         blocked: (H, W) bool, nodes that no path may cross.
 
     Returns:
-        offsets (H * W, 3, 2) as (row, column), weights (H * W, 3), sides (H * W, 3): bits 1 and 2 where the
-        neighbour against and along the offset lies on the lattice, 4 and 8 where the one behind it does, and
-        the reversed stencil in compressed rows: ``readers[first[n]:first[n + 1]]`` are the nodes whose stencil
-        contains node n.
+        offsets (H * W, 3, 2) as (row, column), jumps (H * W, 3) the same in numbers of nodes, weights (H * W, 3),
+        sides (H * W, 3): bits 1 and 2 where the neighbour against and along an offset of positive weight lies on the
+        lattice, 4 and 8 where the one behind it does, and the reversed stencil in compressed rows:
+        ``readers[first[n]:first[n + 1]]`` are the nodes whose stencil contains node n.
 
     """
     height, width = metric.shape[0], metric.shape[1]
     count = height * width
     offsets = np.zeros((count, 3, 2), np.int16)
+    jumps = np.zeros((count, 3), np.int32)
     weights = np.zeros((count, 3))
     sides = np.zeros((count, 3), np.int8)
     first = np.zeros(count + 1, np.int32)
@@ -84,7 +85,8 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints, I
                 weights[n, k] = max(-product, 0.0)
                 # the offset is the base vector turned by a right angle, (x, y) -> (-y, x)
                 offsets[n, k, 0], offsets[n, k, 1] = int(base[k, 0]), int(-base[k, 1])
-                for reach in range(1, 3):
+                jumps[n, k] = offsets[n, k, 0] * width + offsets[n, k, 1]
+                for reach in range(1, 3 if weights[n, k] > 0.0 else 1):
                     for sign in range(-1, 2, 2):
                         r, s = i + sign * reach * offsets[n, k, 0], j + sign * reach * offsets[n, k, 1]
                         if 0 <= r < height and 0 <= s < width:
@@ -114,159 +116,144 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Floats, Ints, Ints, I
                             else:
                                 readers[fill[r * width + s]] = n
                                 fill[r * width + s] += 1
-    return offsets, weights, sides, first, readers
+    return offsets, jumps, weights, sides, first, readers
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _rise(heap: Ints, where: Ints, u: Floats, position: int) -> None:
     node = heap[position]
+    value = u[node]
     while position > 0:
         parent = (position - 1) >> 1
-        if u[heap[parent]] <= u[node]:
+        above = heap[parent]
+        if u[above] <= value:
             break
-        heap[position] = heap[parent]
-        where[heap[position]] = position
+        heap[position] = above
+        where[above] = position
         position = parent
     heap[position] = node
     where[node] = position
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _pop(heap: Ints, where: Ints, u: Floats, size: int) -> int:
     top = heap[0]
     node = heap[size - 1]
+    value = u[node]
     size -= 1
     position = 0
     while 2 * position + 1 < size:
         child = 2 * position + 1
         if child + 1 < size and u[heap[child + 1]] < u[heap[child]]:
             child += 1
-        if u[heap[child]] >= u[node]:
+        below = heap[child]
+        if u[below] >= value:
             break
-        heap[position] = heap[child]
-        where[heap[position]] = position
+        heap[position] = below
+        where[below] = position
         position = child
     heap[position] = node
     where[node] = position
     return top
 
 
-@njit(**KERNEL)
-def _start(
-    shape: tuple[int, int],
-    blocked: Mask,
-    coefficients: Floats,
-    scale: Floats,
-    source: Floats,
-    u: Floats,
-    flow: Floats,
-    cone: Floats,
-    pull: Floats,
+@njit(**LEAF)
+def _cone(
+    shape: tuple[int, int], offsets: Ints, tensor_there: Floats, source: Floats, cone: Floats, pull: Floats
 ) -> None:
-    """Set u and flow of the nodes around the source, and the cone of distances in the metric at the source.
+    """The cone of distances in the metric at the source, ``pull`` its gradient.
 
-    u is singular at the source. Near it, differences are taken of u less the cone, whose gradient ``pull`` is
-    known, so that what remains is smooth.
+    u is singular at the source. Near it, differences are taken of u less the cone, so that what remains is smooth.
+    The cone is filled as far as the stencils of the nodes near the source reach; elsewhere ``pull`` is zero.
     """
     height, width = shape
-    ends = np.empty((2, 2))
-    ends[0, 0], ends[0, 1] = (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5
-    e, f, g = tensor(coefficients, ends[0, 0], ends[0, 1])
-    e, f, g = e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]
-    for i in range(height):
-        for j in range(width):
+    e, f, g = tensor_there
+    i0, i1 = max(math.ceil(source[1] - CONE), 0), min(math.floor(source[1] + CONE) + 1, height)
+    j0, j1 = max(math.ceil(source[0] - CONE), 0), min(math.floor(source[0] + CONE) + 1, width)
+    rows = columns = 0
+    for i in range(i0, i1):
+        for j in range(j0, j1):
+            for k in range(3):
+                rows = max(rows, 2 * abs(offsets[i * width + j, k, 0]))
+                columns = max(columns, 2 * abs(offsets[i * width + j, k, 1]))
+    for i in range(max(i0 - rows, 0), min(i1 + rows, height)):
+        for j in range(max(j0 - columns, 0), min(j1 + columns, width)):
             n = i * width + j
-            u[n] = np.inf
             x, y = j - source[0], i - source[1]
             p, q = e * x + f * y, f * x + g * y
             cone[n] = math.sqrt(max(p * x + q * y, 0.0))
-            reach = max(abs(x), abs(y))
-            if cone[n] > 0.0 and reach < CONE:
+            if cone[n] > 0.0 and max(abs(x), abs(y)) < CONE:
                 pull[n, 0], pull[n, 1] = p / cone[n], q / cone[n]
-            if reach < CORE + 0.5 and not blocked[i, j]:
-                ends[1, 0], ends[1, 1] = (j + 0.5) * scale[1] - 0.5, (i + 0.5) * scale[0] - 0.5
-                u[n] = segment_lengths(coefficients, ends)[0]
-                flow[n, 0], flow[n, 1] = -x, -y
 
 
-@njit(**KERNEL)
-def _update(
-    shape: tuple[int, int],
+@njit(**LEAF)
+def _upwind(
     n: int,
-    u: Floats,
-    state: Ints,
+    k: int,
+    known: Floats,
     offsets: Ints,
+    jumps: Ints,
     weights: Floats,
     sides: Ints,
     cone: Floats,
     pull: Floats,
-    flow: Floats,
-) -> float:
-    """The value of a node from its accepted neighbours; where it is lower than before, its flow is set."""
-    width = shape[1]
-    i, j = n // width, n % width
-    low, gain = np.empty(3), np.empty(3)
-    side, order = np.empty(3, np.int64), np.empty(3, np.int64)
+) -> tuple[float, float, int]:
+    """What the accepted neighbours along one offset say of a node.
+
+    Returns:
+        The level from which the node is seen to rise (inf for no neighbour), its weight, and the side it lies on (-1,
+        1), so that the value of the node solves ``sum_k weight_k (value - level_k)_+^2 = 1``.
+
+    """
+    there = sides[n, k]
+    before = known[n - jumps[n, k]] if there & 1 else np.inf
+    after = known[n + jumps[n, k]] if there & 2 else np.inf
+    side = -1 if before <= after else 1
+    level, weight = min(before, after), weights[n, k]
+    if level == np.inf:
+        return level, weight, side
+    near = n + side * jumps[n, k]
+    far = near + side * jumps[n, k]
     inside = pull[n, 0] != 0.0 or pull[n, 1] != 0.0
-    used = 0
-    for k in range(3):
-        if weights[n, k] <= 0.0:
-            continue
-        oi, oj = offsets[n, k, 0], offsets[n, k, 1]
-        best = np.inf
-        for sign in range(-1, 2, 2):
-            if not sides[n, k] & (1 if sign < 0 else 2):
-                continue
-            y, x = i + sign * oi, j + sign * oj
-            if state[y * width + x] == 2 and u[y * width + x] < best:
-                best = u[y * width + x]
-                side[k] = sign
-        if best == np.inf:
-            continue
-        near = (i + side[k] * oi) * width + j + side[k] * oj
-        climb = -side[k] * (pull[n, 0] * oj + pull[n, 1] * oi)
-        low[k], gain[k] = best, weights[n, k]
+    rise = climb = 0.0
+    if inside:
+        climb = -side * (pull[n, 0] * offsets[n, k, 1] + pull[n, 1] * offsets[n, k, 0])
+        rise = cone[n] - cone[near] - climb
+    if there & (4 if side < 0 else 8) and known[far] <= level:
+        # two in line: of second order
+        level = (4.0 * level - known[far]) / 3.0
+        weight *= 2.25
         if inside:
-            low[k] += cone[n] - cone[near] - climb
-        if sides[n, k] & (4 if side[k] < 0 else 8):
-            far = (i + 2 * side[k] * oi) * width + j + 2 * side[k] * oj
-            if state[far] == 2 and u[far] <= best:
-                low[k] = (4.0 * best - u[far]) / 3.0
-                gain[k] *= 2.25
-                if inside:
-                    low[k] += cone[n] + (cone[far] - 4.0 * cone[near] - 2.0 * climb) / 3.0
-        place = used
-        while place > 0 and low[order[place - 1]] > low[k]:
-            order[place] = order[place - 1]
-            place -= 1
-        order[place] = k
-        used += 1
-    # solve sum gain (value - low)_+^2 = 1, taking in one neighbour after the other
-    s0 = s1 = s2 = 0.0
-    value = np.inf
-    for p in range(used):
-        k = order[p]
-        if value <= low[k]:
-            break
-        s0 += gain[k]
-        s1 += gain[k] * low[k]
-        s2 += gain[k] * low[k] * low[k]
+            rise = cone[n] + (cone[far] - 4.0 * cone[near] - 2.0 * climb) / 3.0
+    return level + rise, weight, side
+
+
+@njit(**LEAF)
+def _solve(level: Floats, weight: Floats) -> float:
+    """The value with ``sum_k weight_k (value - level_k)_+^2 = 1``; levels (3,) may be infinite, but not all."""
+    a, b, c, p, q, r = level[0], level[1], level[2], weight[0], weight[1], weight[2]
+    if b < a:
+        a, b, p, q = b, a, q, p
+    if c < b:
+        b, c, q, r = c, b, r, q
+        if b < a:
+            a, b, p, q = b, a, q, p
+    # counted from the lowest level; one after the other comes in
+    value = 1.0 / math.sqrt(p)
+    if a + value > b:
+        s0, s1, s2 = p + q, q * (b - a), q * (b - a) * (b - a)
         value = (s1 + math.sqrt(max(s1 * s1 - s0 * (s2 - 1.0), 0.0))) / s0
-    if value < u[n]:
-        flow[n, 0] = flow[n, 1] = 0.0
-        for p in range(used):
-            k = order[p]
-            if value > low[k]:
-                strength = gain[k] * (value - low[k]) * side[k]
-                flow[n, 0] += strength * offsets[n, k, 1]
-                flow[n, 1] += strength * offsets[n, k, 0]
-    return value
+        if a + value > c:
+            s0, s1, s2 = s0 + r, s1 + r * (c - a), s2 + r * (c - a) * (c - a)
+            value = (s1 + math.sqrt(max(s1 * s1 - s0 * (s2 - 1.0), 0.0))) / s0
+    return a + value
 
 
 @njit(**KERNEL)
 def march(
     shape: tuple[int, int],
     offsets: Ints,
+    jumps: Ints,
     weights: Floats,
     sides: Ints,
     first: Ints,
@@ -276,69 +263,92 @@ def march(
     scale: Floats,
     source: Floats,
     target: Floats,
+    beyond: Floats,
+    limit: float,
 ) -> tuple[Floats, Floats, Ints]:
     """Distances from a source by fast marching.
 
     Args:
-        shape: (H, W) of the marched lattice; offsets, weights, sides, first, readers, blocked: see `stencils`.
+        shape: (H, W) of the marched lattice; offsets, jumps, weights, sides, first, readers, blocked: see `stencils`.
         coefficients, scale: the spline of the field and the number of its cells per marched cell (v, u), for
             the exact start around the source.
         source: (2,) as (u, v) in indices of the marched lattice.
         target: (2,); the march stops once all nodes around it are known (NaN: march everywhere).
+        beyond: (H * W,) distances from a march the other way, inf where unknown: nodes through which the way would be
+            longer than ``limit`` are left out; empty: none are.
 
     Returns:
         u (H * W,) distances (inf where not reached), flow (H * W, 2) steps (u, v) towards the source and
-        parent (H * W,) the node that each value came from (-1 around the source).
+        parent (H * W,) the node that each value came from (-1 around the source); both only where u is finite.
 
     """
     height, width = shape
     count = height * width
-    u, cone = np.empty(count), np.empty(count)
-    flow, pull = np.zeros((count, 2)), np.zeros((count, 2))
-    parent = np.empty(count, np.int32)
-    state = np.zeros(count, np.int8)  # 0 far, 1 trial, 2 accepted, 3 trial with a value that stays
-    heap, where = np.empty(count, np.int64), np.zeros(count, np.int64)
+    u, known = np.full(count, np.inf), np.full(count, np.inf)  # the best value so far, and the accepted one
+    held = np.zeros(count, np.bool_)  # accepted, or with a value that stays
+    flow, parent = np.empty((count, 2)), np.empty(count, np.int32)
+    cone, pull = np.empty(count), np.zeros((count, 2))
+    heap, where = np.empty(count, np.int32), np.empty(count, np.int32)
     size = 0
-    _start(shape, blocked, coefficients, scale, source, u, flow, cone, pull)
-    waiting = 0
-    near = np.zeros(count, np.bool_)
-    for i in range(height):
-        for j in range(width):
+    ends = np.empty((2, 2))
+    ends[0, 0], ends[0, 1] = (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5
+    e, f, g = tensor(coefficients, ends[0, 0], ends[0, 1])
+    there = np.array([e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]])
+    _cone(shape, offsets, there, source, cone, pull)
+    row, column = math.floor(source[1] + 0.5), math.floor(source[0] + 0.5)
+    for i in range(max(row - CORE, 0), min(row + CORE + 1, height)):
+        for j in range(max(column - CORE, 0), min(column + CORE + 1, width)):
+            if blocked[i, j]:
+                continue
             n = i * width + j
+            ends[1, 0], ends[1, 1] = (j + 0.5) * scale[1] - 0.5, (i + 0.5) * scale[0] - 0.5
+            u[n] = segment_lengths(coefficients, ends)[0]
+            flow[n, 0], flow[n, 1] = source[0] - j, source[1] - i
             parent[n] = -1
-            if u[n] < np.inf:
-                state[n] = 3
-                heap[size] = n
-                size += 1
-                _rise(heap, where, u, size - 1)
-            # of a target in the outer half cell the nearest nodes are those within one and a half
-            if abs(j - target[0]) < 1.5 and abs(i - target[1]) < 1.5 and not blocked[i, j]:
-                near[n] = True
-                waiting += 1
+            held[n] = True
+            heap[size] = n
+            size += 1
+            _rise(heap, where, u, size - 1)
+    near = np.zeros(count, np.bool_)
+    waiting = 0
+    if not np.isnan(target[0]):
+        # of a target in the outer half cell the nearest nodes are those within one and a half
+        for i in range(max(math.floor(target[1] - 0.5), 0), min(math.ceil(target[1] + 0.5) + 1, height)):
+            for j in range(max(math.floor(target[0] - 0.5), 0), min(math.ceil(target[0] + 0.5) + 1, width)):
+                if abs(j - target[0]) < 1.5 and abs(i - target[1]) < 1.5 and not blocked[i, j]:
+                    near[i * width + j] = True
+                    waiting += 1
+    level, weight, side = np.empty(3), np.empty(3), np.empty(3, np.int64)
+    bounded = len(beyond) > 0
     while size > 0:
         node = _pop(heap, where, u, size)
         size -= 1
-        state[node] = 2
+        known[node] = u[node]
+        held[node] = True
         if near[node]:
             waiting -= 1
             if waiting == 0:
                 break
-        for r in range(first[node], first[node + 1]):
-            n = np.int64(readers[r])
-            if state[n] >= 2:
+        for at in range(first[node], first[node + 1]):
+            n = np.int64(readers[at])
+            if held[n]:
                 continue
-            value = _update(shape, n, u, state, offsets, weights, sides, cone, pull, flow)
-            if value < u[n]:
-                u[n] = value
-                parent[n] = node
-                if state[n] == 0:
-                    state[n] = 1
-                    heap[size] = n
-                    size += 1
-                    _rise(heap, where, u, size - 1)
-                else:
-                    _rise(heap, where, u, where[n])
-    for n in range(count):
-        if state[n] != 2:
-            u[n] = np.inf
-    return u, flow, parent
+            for k in range(3):
+                level[k], weight[k], side[k] = _upwind(n, k, known, offsets, jumps, weights, sides, cone, pull)
+            value = _solve(level, weight)
+            if not value < u[n] or (bounded and not beyond[n] + value <= limit):
+                continue
+            flow[n, 0] = flow[n, 1] = 0.0
+            for k in range(3):
+                if value > level[k]:
+                    strength = weight[k] * (value - level[k]) * side[k]
+                    flow[n, 0] += strength * offsets[n, k, 1]
+                    flow[n, 1] += strength * offsets[n, k, 0]
+            parent[n] = node
+            if u[n] == np.inf:
+                heap[size] = n
+                where[n] = size
+                size += 1
+            u[n] = value
+            _rise(heap, where, u, np.int64(where[n]))
+    return known, flow, parent

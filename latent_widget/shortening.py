@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from latent_widget.arrays import Floats
-from latent_widget.interpolation import KERNEL, PAD, Mask, jet, segment_lengths, tensor
+from latent_widget.interpolation import KERNEL, LEAF, PAD, Mask, jet, segment_lengths, tensor
 
 STEPS = 60  # of Newton's method at most
 
@@ -37,7 +37,7 @@ def resample(points: Floats, cumulative: Floats, count: int) -> Floats:
     return out
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def energy(coefficients: Floats, points: Floats, rate: Floats) -> float:
     """Discrete energy ``sum_k r_k d_k^T G(m_k) d_k / 2`` of a polyline (N, 2) in index coordinates, rates (N - 1,)."""
     total = 0.0
@@ -49,7 +49,7 @@ def energy(coefficients: Floats, points: Floats, rate: Floats) -> float:
     return total
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _expand(
     coefficients: Floats,
     x: Floats,
@@ -107,7 +107,7 @@ def _expand(
     return value
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def _solve(
     gradient: Floats,
     diagonal: Floats,

@@ -16,6 +16,9 @@ from latent_widget.lattice import Extent, need_plane
 from latent_widget.marching import CORE, march, stencils
 from latent_widget.walking import complete
 
+RIM = 2.5
+"""A march back goes on to ways longer by so many times the fraction that is in doubt."""
+
 Marched = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Distances (h * w,), flow (h * w, 2) and parents (h * w,) of a march."""
 
@@ -80,8 +83,14 @@ class Terrain:
         """Index coordinates (..., 2) of the marched lattice to those of the field."""
         return (points + 0.5) * self.ratio[::-1] - 0.5
 
-    def march(self, source: Floats, target: Floats | None = None) -> Marched:
-        """March from a source (u, v), everywhere or as far as it takes to reach a target."""
+    def march(
+        self, source: Floats, target: Floats | None = None, beyond: Floats | None = None, limit: float = np.inf
+    ) -> Marched:
+        """March from a source (u, v), everywhere or as far as it takes to reach a target.
+
+        Where `beyond` gives the distances (h * w,) from a march the other way, only over nodes through which the way
+        is no longer than `limit`.
+        """
         aim = np.full(2, np.nan) if target is None else self.to_marched(target)
         shape = self.marched.shape[:2]
         start = self.to_marched(source)
@@ -91,10 +100,26 @@ class Terrain:
 
             # all is marched: the way round may be long
             target, blocked = None, hidden(self.blocked, start, CORE + 1)
-        u, flow, parent = march(shape, *self.stencil, blocked, self.coefficients, self.ratio, start, aim)
-        if target is None or not np.isfinite(_around(u, shape, aim)).any():
+        other = np.empty(0) if beyond is None else beyond
+        u, flow, parent = march(shape, *self.stencil, blocked, self.coefficients, self.ratio, start, aim, other, limit)
+        if beyond is None and (target is None or not np.isfinite(_around(u, shape, aim)).any()):
             complete(u, flow, parent, self.marched, self.blocked)
         return u, flow, parent
+
+    def marches(
+        self, source: Floats, target: Floats, doubt: float, everywhere: bool = False
+    ) -> tuple[Marched, Marched]:
+        """March from a source and back from a target, the way back only where it may matter.
+
+        That is over nodes through which the way is longer than the shortest by less than a fraction `doubt`, and a rim
+        around them, so that those have neighbours. The way there ends at the target, unless it is to go `everywhere`.
+        """
+        if self.masked:
+            return self.march(source), self.march(target)
+        there = self.march(source, None if everywhere else target)
+        length = _around(there[0], self.marched.shape[:2], self.to_marched(target)).max()
+        back = self.march(target, source, there[0], (1.0 + RIM * doubt) * length)
+        return there, back
 
     def read(self, marched: Marched, source: Floats, target: Floats) -> float:
         """Distance of a target (u, v) as the march knows it: bilinear between nodes, straight next to the source."""
@@ -208,10 +233,10 @@ def _masked(field: Field, blocked: np.ndarray, parts: int) -> Terrain:
         metric = np.stack([e, f, f, g], axis=-1).reshape(*blocked.shape, 2, 2)
     blocked = np.ascontiguousarray(blocked)
     packed = np.ascontiguousarray(_packed(metric))
-    offsets, weights, sides, first, readers = stencils(packed, blocked)
+    offsets, jumps, weights, sides, first, readers = stencils(packed, blocked)
     cut_edges(blocked, offsets, sides, first, readers)
     regions = label(~blocked)[0]
-    stencil = (offsets, weights, sides, first, readers)
+    stencil = (offsets, jumps, weights, sides, first, readers)
     shape = (blocked.shape[0], blocked.shape[1])
     prepared = Terrain(shape, field.lattice.extent, spline(metric), packed, blocked, stencil, regions)
     _MASKED[field] = key, prepared

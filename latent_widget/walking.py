@@ -11,10 +11,10 @@ import numpy as np
 from numba import njit
 
 from latent_widget.arrays import Floats
-from latent_widget.interpolation import KERNEL, Ints, Mask
+from latent_widget.interpolation import LEAF, Ints, Mask
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def complete(u: Floats, flow: Floats, parent: Ints, metric: Floats, blocked: Mask) -> None:
     """Give the nodes that a fully anisotropic stencil left out (in corners) a value over their eight
     neighbours.
@@ -50,7 +50,7 @@ def complete(u: Floats, flow: Floats, parent: Ints, metric: Floats, blocked: Mas
             break
 
 
-@njit(**KERNEL)
+@njit(**LEAF)
 def trace(
     shape: tuple[int, int],
     u: Floats,
