@@ -256,6 +256,9 @@ def digits_model(count, n):
             chords = lw.measures.pullback(decoder, lattice, method="chords")
             paths, times = timed(lambda a, b, f=chords: lw.geodesic(f, a, b).points, ends)
             results[f"geodesic on chords, {size} x {size}"] = times, [decoded(points) for points in paths]
+            atlas = lw.Atlas(lattice, {"pullback": chords}, decoder=decoder)
+            paths, times = timed(lambda a, b, o=atlas: o.geodesic(a, b, refine=True).points, ends)
+            results[f"the same, refine=True, {size} x {size}"] = times, [decoded(points) for points in paths]
         edges = graph(field, 3)
         paths, times = timed(lambda a, b, f=field, e=edges: graph_path(f, e, a, b), ends[:40])
         results["SciPy Dijkstra, 32 neighbours"] = times, [decoded(points) for points in paths]

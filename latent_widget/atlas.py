@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from latent_widget.decoder import Decoder
     from latent_widget.sequence import SequenceDecoder
 
-REFINED = 1025
+REFINED = 257
 """Points of a path that is refined with the decoder."""
 
 FORMAT = "latent_widget atlas 1"
@@ -124,8 +124,8 @@ class Atlas:
         mask = options.get("mask")
         before = path.at(REFINED)
         after = shortened(self.decoder, self.lattice, before, lambda points: stays_allowed(chosen, points, mask))
-        lengths = [self.decoded_length(before), self.decoded_length(after)]
-        if lengths[1] >= lengths[0] or not stays_allowed(chosen, before, mask):
+        lengths = [self.decoded_length(path.points), self.decoded_length(after)]
+        if lengths[1] >= lengths[0] or not stays_allowed(chosen, after, mask):
             return replace(path, decoded_length=lengths[0])
         cumulative = measured_length(chosen, after, mask)
         return replace(

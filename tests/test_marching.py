@@ -22,7 +22,7 @@ def test_the_march_back_knows_all_that_is_nearly_on_the_way(seed, roughness, eve
     total = ahead + behind
     # other ways are looked for where between an eighth and seven eighths of the way are done
     share = ahead / total
-    near = (total <= (1.0 + DOUBT) * total.min()) & (0.1 < share) & (share < 0.9)
+    near = (total <= (1.0 + DOUBT) * total.min()) & (share > 0.1) & (share < 0.9)
     assume(near.any())
     assert there[0][near] == pytest.approx(ahead[near], rel=1e-12)
     assert back[0][near] == pytest.approx(behind[near], rel=5e-3)

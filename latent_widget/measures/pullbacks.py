@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.distributions import Independent, Normal
@@ -21,6 +22,9 @@ from latent_widget.measures.resolution import chosen, compared
 from latent_widget.sequence import SequenceDecoder
 
 METHODS = ("auto", "exact", "chords")
+
+CHORDS = 512
+"""Decoded chords that measure a path, at least."""
 
 
 def _settled(
@@ -104,9 +108,17 @@ def _decoded(decoder: Decoder, lattice: Lattice, points: Floats) -> Tensor:
     return embedded(decoder(lattice.embed(points)), lead=lattice.ndim)
 
 
-def decoded_length(decoder: Decoder | SequenceDecoder, lattice: Lattice, points: Any) -> float:
-    """Return the length of a path `(N, 2)` as its decoded chords measure it, Σ ‖f(zᵢ₊₁) − f(zᵢ)‖, in output units."""
-    decoded = embedded(decoder(lattice.embed(as_points(points, "points")))).double()
+def decoded_length(decoder: Decoder | SequenceDecoder, lattice: Lattice, points: Any, chords: int = CHORDS) -> float:
+    """Return the length of a path `(N, 2)` as its decoded chords measure it, Σ ‖f(zᵢ₊₁) − f(zᵢ)‖, in output units.
+
+    Each segment is cut into equal parts, as many as make at least so many chords in all, since chords are too short and
+    of two paths the one with fewer points would seem the shorter.
+    """
+    path = as_points(points, "points")
+    parts = max(-(-chords // max(len(path) - 1, 1)), 1)
+    along = np.arange((len(path) - 1) * parts + 1) / parts
+    dense = np.stack([np.interp(along, np.arange(len(path)), path[:, c]) for c in range(2)], axis=-1)
+    decoded = embedded(decoder(lattice.embed(dense))).double()
     return float(decoded.diff(dim=0).norm(dim=-1).sum())
 
 
