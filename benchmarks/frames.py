@@ -2,16 +2,19 @@
 
     python benchmarks/frames.py                       # n = 64, 128, 256: about half a minute
     python benchmarks/frames.py --sizes 128 --moves 200
+    python benchmarks/frames.py --solver              # only the solver: js/bench/geodesics.ts in a page (needs npm ci)
 
 Needs Playwright and a Chromium or Chrome (`--browser /path/to/it` where it is not on PATH). The page is the one that
 `LatentWidget.to_html` writes, with 2,000 points, 1,000 pixels wide. "work" is what the event's handlers take and the
 frame that follows, scripts, layout and paint; "whole" is the time from the event to the end of that frame, and so
 includes its wait for the screen's beat, 16.7 ms at 60 Hz where an event comes just after a frame, and for wheels the
-browser's own queue. Everything is drawn by the processor: no graphics card is used, and `renderer` is "cpu".
+browser's own queue. "drop, settled" is the time from the drop until the worker's exact path, with marches from both
+ends, is there. Everything is drawn by the processor: no graphics card is used, and `renderer` is "cpu".
 """
 
 import argparse
 import shutil
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -37,6 +40,13 @@ WATCH = """() => {
             port2.postMessage(null);
         });
     };
+    const root = document.querySelector("[data-settled]");
+    let dropped = 0;
+    window.addEventListener("pointerup", (event) => { dropped = event.timeStamp; }, { capture: true });
+    new MutationObserver(() => {
+        if (dropped && root.dataset.settled === "true") window.taken.push(["settled", 0, performance.now() - dropped]);
+        if (root.dataset.settled === "true") dropped = 0;
+    }).observe(root, { attributeFilter: ["data-settled"] });
     const kinds = ["pointermove", "pointerup", "input", "wheel"];
     for (const kind of kinds) window.addEventListener(kind, stamp, { capture: true });
 }"""
@@ -91,6 +101,7 @@ def gestures(page):
         page.wait_for_timeout(150)
 
     yield "drop a handle", "pointerup", drop
+    yield "drop, settled", "settled", drop
     yield "stretch", "input", stretch
     page.mouse.move(*middle)
     page.keyboard.down("Control")
@@ -98,18 +109,32 @@ def gestures(page):
     page.keyboard.up("Control")
 
 
+def solver(browser):
+    """Print what the solver's own benchmark says in a page."""
+    js = Path(__file__).parents[1] / "js"
+    bundle = [js / "node_modules/.bin/esbuild", js / "bench/geodesics.ts", "--bundle", "--format=iife"]
+    text = subprocess.run([*bundle, "--log-level=error"], check=True, capture_output=True, text=True).stdout
+    page = browser.new_page()
+    page.on("console", lambda message: print(message.text, flush=True))
+    page.add_script_tag(content=text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--sizes", type=int, nargs="+", default=[64, 128, 256])
     parser.add_argument("--moves", type=int, default=120)
     parser.add_argument("--browser", default=shutil.which("chromium") or shutil.which("google-chrome"))
+    parser.add_argument("--solver", action="store_true", help="only the solver, without drawing")
     options = parser.parse_args()
-    print(f"{'lattice':>8} {'gesture':>14} {'work: median':>13} {'p99':>6} {'whole: median':>14} {'p99':>6}  ms")
+    if not options.solver:
+        print(f"{'lattice':>8} {'gesture':>14} {'work: median':>13} {'p99':>6} {'whole: median':>14} {'p99':>6}  ms")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=options.browser, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
         )
-        for n in options.sizes:
+        if options.solver:
+            solver(browser)
+        for n in [] if options.solver else options.sizes:
             path = Path(folder) / f"{n}.html"
             write_map(n, path)
             page = browser.new_page(viewport={"width": 1000, "height": 1000})

@@ -10,7 +10,9 @@ export interface Stencils {
   height: number;
   width: number;
   offsets: Int16Array; // 6 per node: (row, column) three times
+  jumps: Int32Array; // 3 per node: the same in numbers of nodes
   weights: Float64Array; // 3 per node
+  sides: Uint8Array; // 3 per node: 1 and 2 where the neighbour against and along an offset lies on the lattice, 4 and 8 the next
   first: Int32Array; // readers[first[n] .. first[n + 1]) look at node n
   readers: Int32Array;
 }
@@ -45,7 +47,9 @@ const CONE = 24;
 export function* stencils(metric: Float64Array, height: number, width: number): Steps<Stencils> {
   const count = height * width;
   const offsets = new Int16Array(6 * count);
+  const jumps = new Int32Array(3 * count);
   const weights = new Float64Array(3 * count);
+  const sides = new Uint8Array(3 * count);
   const first = new Int32Array(count + 1);
   const bx = new Float64Array(3);
   const by = new Float64Array(3);
@@ -89,32 +93,47 @@ export function* stencils(metric: Float64Array, height: number, width: number): 
       // the offset is the base vector turned by a right angle, (x, y) -> (-y, x)
       offsets[6 * n + 2 * k] = bx[k];
       offsets[6 * n + 2 * k + 1] = -by[k];
-    }
-  }
-  const visit = (see: (node: number, reader: number) => void): void => {
-    for (let n = 0; n < count; n++) {
+      jumps[3 * n + k] = bx[k] * width - by[k];
+      if (weights[3 * n + k] <= 0) continue;
       const i = Math.floor(n / width);
       const j = n - i * width;
-      for (let k = 0; k < 3; k++) {
-        if (weights[3 * n + k] <= 0) continue;
-        for (let sign = -1; sign <= 1; sign += 2) {
-          const r = i + sign * offsets[6 * n + 2 * k];
-          const s = j + sign * offsets[6 * n + 2 * k + 1];
-          if (r >= 0 && r < height && s >= 0 && s < width) see(r * width + s, n);
-        }
-      }
+      [-1, 1, -2, 2].forEach((reach, bit) => {
+        const r = i + reach * bx[k];
+        const s = j - reach * by[k];
+        if (r >= 0 && r < height && s >= 0 && s < width) sides[3 * n + k] |= 1 << bit;
+      });
     }
-  };
+  }
   yield;
-  visit((node) => first[node + 1]++);
+  for (let m = 0; m < 3 * count; m++) {
+    const n = Math.floor(m / 3);
+    if (sides[m] & 1) first[n - jumps[m] + 1]++;
+    if (sides[m] & 2) first[n + jumps[m] + 1]++;
+  }
   yield;
   for (let n = 0; n < count; n++) first[n + 1] += first[n];
   const readers = new Int32Array(first[count]);
   const fill = first.slice();
-  visit((node, reader) => {
-    readers[fill[node]++] = reader;
-  });
-  return { height, width, offsets, weights, first, readers };
+  for (let m = 0; m < 3 * count; m++) {
+    const n = Math.floor(m / 3);
+    if (sides[m] & 1) readers[fill[n - jumps[m]]++] = n;
+    if (sides[m] & 2) readers[fill[n + jumps[m]]++] = n;
+  }
+  return { height, width, offsets, jumps, weights, sides, first, readers };
+}
+
+/** A march under way: the nodes that wait, the one nearest to the source on top of the heap. */
+interface Front {
+  u: Float64Array; // the best value so far
+  known: Float64Array; // the accepted one
+  held: Uint8Array; // accepted, or with a value that stays
+  flow: Float64Array;
+  parent: Int32Array;
+  heap: Int32Array;
+  where: Int32Array;
+  size: number;
+  cone: Float64Array;
+  slope: Float64Array;
 }
 
 /**
@@ -129,47 +148,20 @@ export function* fastMarch(
   near: (i: number, j: number) => number,
   metric: ArrayLike<number>,
 ): Steps<Marched> {
-  const { height, width, offsets, weights, first, readers } = st;
+  const { height, width } = st;
   const count = height * width;
-  const u = new Float64Array(count).fill(Infinity);
-  const flow = new Float64Array(2 * count);
-  const parent = new Int32Array(count).fill(-1);
-  const state = new Uint8Array(count); // 0 far, 1 trial, 2 accepted, 3 trial and fixed
-  const heap = new Int32Array(count);
-  const where = new Int32Array(count);
-  let size = 0;
-
-  const rise = (start: number): void => {
-    let position = start;
-    const node = heap[position];
-    while (position > 0) {
-      const above = (position - 1) >> 1;
-      if (u[heap[above]] <= u[node]) break;
-      heap[position] = heap[above];
-      where[heap[position]] = position;
-      position = above;
-    }
-    heap[position] = node;
-    where[node] = position;
+  const front: Front = {
+    u: new Float64Array(count).fill(Infinity),
+    known: new Float64Array(count).fill(Infinity),
+    held: new Uint8Array(count),
+    flow: new Float64Array(2 * count),
+    parent: new Int32Array(count).fill(-1),
+    heap: new Int32Array(count),
+    where: new Int32Array(count),
+    size: 0,
+    ...coneAround(st, source, metric),
   };
-  const pop = (): number => {
-    const top = heap[0];
-    const node = heap[--size];
-    let position = 0;
-    for (;;) {
-      let child = 2 * position + 1;
-      if (child >= size) break;
-      if (child + 1 < size && u[heap[child + 1]] < u[heap[child]]) child++;
-      if (u[heap[child]] >= u[node]) break;
-      heap[position] = heap[child];
-      where[heap[position]] = position;
-      position = child;
-    }
-    heap[position] = node;
-    where[node] = position;
-    return top;
-  };
-
+  const { u, known, held, flow, parent, heap, where } = front;
   const row = Math.floor(source[1] + 0.5);
   const column = Math.floor(source[0] + 0.5);
   for (let i = Math.max(row - CORE, 0); i <= Math.min(row + CORE, height - 1); i++) {
@@ -178,123 +170,175 @@ export function* fastMarch(
       u[n] = near(i, j);
       flow[2 * n] = source[0] - j;
       flow[2 * n + 1] = source[1] - i;
-      state[n] = 3;
-      heap[size] = n;
-      rise(size++);
+      held[n] = 1;
+      heap[front.size] = n;
+      rise(heap, where, u, front.size++);
     }
   }
+  while (advance(st, front)) yield;
+  return { u: known, flow, parent };
+}
 
-  // u is singular at the source: near it, differences are taken of u less the cone of distances in the metric at the
-  // source, whose gradient is known, so that what remains is smooth
-  const cone = new Float64Array(count);
-  const inside = new Uint8Array(count);
-  const slope = new Float64Array(2 * count);
-  for (let n = 0; n < count; n++) {
-    const x = (n % width) - source[0];
-    const y = Math.floor(n / width) - source[1];
-    // offsets reach beyond the nodes where the cone is used
-    const p = metric[0] * x + metric[1] * y;
-    const q = metric[1] * x + metric[2] * y;
-    cone[n] = Math.sqrt(Math.max(p * x + q * y, 0));
-    if (cone[n] > 0 && Math.max(Math.abs(x), Math.abs(y)) < CONE) {
-      inside[n] = 1;
-      slope[2 * n] = p / cone[n];
-      slope[2 * n + 1] = q / cone[n];
-    }
+function rise(heap: Int32Array, where: Int32Array, u: Float64Array, start: number): void {
+  let position = start;
+  const node = heap[position];
+  const value = u[node];
+  while (position > 0) {
+    const next = (position - 1) >> 1;
+    const above = heap[next];
+    if (u[above] <= value) break;
+    heap[position] = above;
+    where[above] = position;
+    position = next;
   }
+  heap[position] = node;
+  where[node] = position;
+}
 
-  const low = new Float64Array(3);
-  const gain = new Float64Array(3);
-  const side = new Int8Array(3);
-  const order = new Uint8Array(3);
-  for (let taken = 1; size > 0; taken++) {
-    if (taken % STEP === 0) yield;
-    const node = pop();
-    state[node] = 2;
+/** Takes the top off a heap of `size` nodes, of which one less is left. */
+function pop(heap: Int32Array, where: Int32Array, u: Float64Array, size: number): number {
+  const top = heap[0];
+  const node = heap[size - 1];
+  const value = u[node];
+  let position = 0;
+  for (let child = 1; child < size - 1; child = 2 * position + 1) {
+    if (child + 1 < size - 1 && u[heap[child + 1]] < u[heap[child]]) child++;
+    const below = heap[child];
+    if (u[below] >= value) break;
+    heap[position] = below;
+    where[below] = position;
+    position = child;
+  }
+  heap[position] = node;
+  where[node] = position;
+  return top;
+}
+
+const level = new Float64Array(3);
+const gain = new Float64Array(3);
+const side = new Int8Array(3);
+
+/** Accepts some nodes; whether there are more. */
+function advance(st: Stencils, front: Front): boolean {
+  const { offsets, jumps, weights, sides, first, readers } = st;
+  const { u, known, held, flow, parent, heap, where, cone, slope } = front;
+  let size = front.size;
+  for (let taken = 0; taken < STEP && size > 0; taken++) {
+    const node = pop(heap, where, u, size--);
+    known[node] = u[node];
+    held[node] = 1;
     for (let r = first[node]; r < first[node + 1]; r++) {
       const n = readers[r];
-      if (state[n] >= 2) continue;
-      const i = Math.floor(n / width);
-      const j = n - i * width;
-      let used = 0;
-      for (let k = 0; k < 3; k++) {
-        const weight = weights[3 * n + k];
-        if (weight <= 0) continue;
-        const oi = offsets[6 * n + 2 * k];
-        const oj = offsets[6 * n + 2 * k + 1];
-        let best = Infinity;
-        for (let sign = -1; sign <= 1; sign += 2) {
-          const y = i + sign * oi;
-          const x = j + sign * oj;
-          if (y >= 0 && y < height && x >= 0 && x < width) {
-            const m = y * width + x;
-            if (state[m] === 2 && u[m] < best) {
-              best = u[m];
-              side[k] = sign;
-            }
-          }
-        }
+      if (held[n]) continue;
+      const inside = slope[2 * n] !== 0 || slope[2 * n + 1] !== 0;
+      for (let m = 3 * n, k = 0; k < 3; k++, m++) {
+        const there = sides[m];
+        const before = there & 1 ? known[n - jumps[m]] : Infinity;
+        const after = there & 2 ? known[n + jumps[m]] : Infinity;
+        const against = before <= after;
+        const best = against ? before : after;
+        level[k] = best;
+        gain[k] = weights[m];
+        side[k] = against ? -1 : 1;
         if (best === Infinity) continue;
-        const m = (i + side[k] * oi) * width + j + side[k] * oj;
-        const climb = -side[k] * (slope[2 * n] * oj + slope[2 * n + 1] * oi);
-        low[k] = inside[n] ? best + cone[n] - cone[m] - climb : best;
-        gain[k] = weight;
-        const y = i + 2 * side[k] * oi;
-        const x = j + 2 * side[k] * oj;
-        if (y >= 0 && y < height && x >= 0 && x < width) {
-          const far = y * width + x;
-          if (state[far] === 2 && u[far] <= best) {
-            low[k] = (4 * best - u[far]) / 3;
-            if (inside[n]) low[k] += cone[n] + (cone[far] - 4 * cone[m] - 2 * climb) / 3;
-            gain[k] = 2.25 * weight;
-          }
+        const beside = against ? n - jumps[m] : n + jumps[m];
+        const far = 2 * beside - n;
+        const second = (there & (against ? 4 : 8)) !== 0 && known[far] <= best;
+        if (second) {
+          // two in line: of second order
+          level[k] = (4 * best - known[far]) / 3;
+          gain[k] *= 2.25;
         }
-        let place = used;
-        while (place > 0 && low[order[place - 1]] > low[k]) {
-          order[place] = order[place - 1];
-          place--;
+        if (inside) {
+          const climb = -side[k] * (slope[2 * n] * offsets[2 * m + 1] + slope[2 * n + 1] * offsets[2 * m]);
+          level[k] += second ? cone[n] + (cone[far] - 4 * cone[beside] - 2 * climb) / 3 : cone[n] - cone[beside] - climb;
         }
-        order[place] = k;
-        used++;
       }
-      // solve sum gain (value - low)_+^2 = 1, taking in one neighbour after the other
-      let s0 = 0;
-      let s1 = 0;
-      let s2 = 0;
-      let value = Infinity;
-      for (let p = 0; p < used; p++) {
-        const k = order[p];
-        if (value <= low[k]) break;
-        s0 += gain[k];
-        s1 += gain[k] * low[k];
-        s2 += gain[k] * low[k] * low[k];
-        value = (s1 + Math.sqrt(Math.max(s1 * s1 - s0 * (s2 - 1), 0))) / s0;
-      }
-      if (value >= u[n]) continue;
-      u[n] = value;
+      const value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
+      if (!(value < u[n])) continue;
       let du = 0;
       let dv = 0;
-      for (let p = 0; p < used; p++) {
-        const k = order[p];
-        if (value > low[k]) {
-          const pull = gain[k] * (value - low[k]) * side[k];
-          du += pull * offsets[6 * n + 2 * k + 1];
-          dv += pull * offsets[6 * n + 2 * k];
+      for (let m = 3 * n, k = 0; k < 3; k++, m++) {
+        if (value > level[k]) {
+          const pull = gain[k] * (value - level[k]) * side[k];
+          du += pull * offsets[2 * m + 1];
+          dv += pull * offsets[2 * m];
         }
       }
       flow[2 * n] = du;
       flow[2 * n + 1] = dv;
       parent[n] = node;
-      if (state[n] === 0) {
-        state[n] = 1;
+      if (u[n] === Infinity) {
         heap[size] = n;
-        rise(size++);
-      } else {
-        rise(where[n]);
+        where[n] = size++;
+      }
+      u[n] = value;
+      rise(heap, where, u, where[n]);
+    }
+  }
+  front.size = size;
+  return size > 0;
+}
+
+/**
+ * The cone of distances in the metric at the source, and its slope near it, 0 elsewhere.
+ *
+ * u is singular at the source: near it, differences are taken of u less the cone, so that what remains is smooth. The cone is
+ * filled as far as the stencils of the nodes near the source reach.
+ */
+function coneAround(
+  { height, width, offsets }: Stencils,
+  source: readonly [number, number],
+  metric: ArrayLike<number>,
+): { cone: Float64Array; slope: Float64Array } {
+  const cone = new Float64Array(height * width);
+  const slope = new Float64Array(2 * height * width);
+  const [i0, i1] = [Math.max(Math.ceil(source[1] - CONE), 0), Math.min(Math.floor(source[1] + CONE), height - 1)];
+  const [j0, j1] = [Math.max(Math.ceil(source[0] - CONE), 0), Math.min(Math.floor(source[0] + CONE), width - 1)];
+  let rows = 0;
+  let columns = 0;
+  for (let i = i0; i <= i1; i++) {
+    for (let m = 6 * (i * width + j0); m < 6 * (i * width + j1 + 1); m += 2) {
+      rows = Math.max(rows, 2 * Math.abs(offsets[m]));
+      columns = Math.max(columns, 2 * Math.abs(offsets[m + 1]));
+    }
+  }
+  for (let i = Math.max(i0 - rows, 0); i <= Math.min(i1 + rows, height - 1); i++) {
+    for (let j = Math.max(j0 - columns, 0); j <= Math.min(j1 + columns, width - 1); j++) {
+      const n = i * width + j;
+      const x = j - source[0];
+      const y = i - source[1];
+      const p = metric[0] * x + metric[1] * y;
+      const q = metric[1] * x + metric[2] * y;
+      cone[n] = Math.sqrt(Math.max(p * x + q * y, 0));
+      if (cone[n] > 0 && Math.max(Math.abs(x), Math.abs(y)) < CONE) {
+        slope[2 * n] = p / cone[n];
+        slope[2 * n + 1] = q / cone[n];
       }
     }
   }
-  return { u, flow, parent };
+  return { cone, slope };
+}
+
+/** The value with p (value - a)_+^2 + q (value - b)_+^2 + r (value - c)_+^2 = 1; levels may be infinite, but not all. */
+function solve(a: number, b: number, c: number, p: number, q: number, r: number): number {
+  if (b < a) return solve(b, a, c, q, p, r);
+  if (c < b) return solve(a, c, b, p, r, q);
+  // counted from the lowest level; one after the other comes in
+  let value = 1 / Math.sqrt(p);
+  if (a + value > b) {
+    let s0 = p + q;
+    let s1 = q * (b - a);
+    let s2 = s1 * (b - a);
+    value = (s1 + Math.sqrt(Math.max(s1 * s1 - s0 * (s2 - 1), 0))) / s0;
+    if (a + value > c) {
+      s0 += r;
+      s1 += r * (c - a);
+      s2 += r * (c - a) * (c - a);
+      value = (s1 + Math.sqrt(Math.max(s1 * s1 - s0 * (s2 - 1), 0))) / s0;
+    }
+  }
+  return a + value;
 }
 
 /** Give nodes that a fully anisotropic stencil left out (in corners) a value over their eight neighbours. */
