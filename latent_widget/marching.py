@@ -2,8 +2,9 @@
 
 The eikonal equation ``grad(u)^T D grad(u) = 1`` with ``D = G^-1`` is solved in one pass on the stencil of
 Selling's decomposition ``D = sum_k w_k e_k e_k^T`` (three integer offsets ``e_k``, weights ``w_k >= 0``),
-which is causal however anisotropic the metric [7]; differences are of second order where two accepted
-neighbours are in line. Nodes are cell centres and coordinates are indices, as in ``interpolation``.
+which is causal however anisotropic the metric [7]. Differences are of second order where two accepted
+neighbours are in line, and of first order where those would put a node before its neighbours. Nodes are cell
+centres and coordinates are indices, as in ``interpolation``.
 """
 
 from __future__ import annotations
@@ -197,21 +198,23 @@ def _upwind(
     sides: Ints,
     cone: Floats,
     pull: Floats,
-) -> tuple[float, float, int]:
+) -> tuple[float, float, float, int]:
     """What the accepted neighbours along one offset say of a node.
 
     Returns:
-        The level from which the node is seen to rise (inf for no neighbour), its weight, and the side it lies on (-1,
-        1), so that the value of the node solves ``sum_k weight_k (value - level_k)_+^2 = 1``.
+        The level from which the node is seen to rise (inf for no neighbour) and its weight, so that the value of the
+        node solves ``sum_k weight_k (value - level_k)_+^2 = 1``, the value of the neighbour itself, and the side it
+        lies on (-1, 1).
 
     """
     there = sides[n, k]
     before = known[n - jumps[n, k]] if there & 1 else np.inf
     after = known[n + jumps[n, k]] if there & 2 else np.inf
     side = -1 if before <= after else 1
-    level, weight = min(before, after), weights[n, k]
-    if level == np.inf:
-        return level, weight, side
+    low = min(before, after)
+    level, weight = low, weights[n, k]
+    if low == np.inf:
+        return level, weight, low, side
     near = n + side * jumps[n, k]
     far = near + side * jumps[n, k]
     inside = pull[n, 0] != 0.0 or pull[n, 1] != 0.0
@@ -219,13 +222,13 @@ def _upwind(
     if inside:
         climb = -side * (pull[n, 0] * offsets[n, k, 1] + pull[n, 1] * offsets[n, k, 0])
         rise = cone[n] - cone[near] - climb
-    if there & (4 if side < 0 else 8) and known[far] <= level:
+    if there & (4 if side < 0 else 8) and known[far] <= low:
         # two in line: of second order
-        level = (4.0 * level - known[far]) / 3.0
+        level = (4.0 * low - known[far]) / 3.0
         weight *= 2.25
         if inside:
             rise = cone[n] + (cone[far] - 4.0 * cone[near] - 2.0 * climb) / 3.0
-    return level + rise, weight, side
+    return level + rise, weight, low, side
 
 
 @njit(**LEAF)
@@ -247,6 +250,12 @@ def _solve(level: Floats, weight: Floats) -> float:
             s0, s1, s2 = s0 + r, s1 + r * (c - a), s2 + r * (c - a) * (c - a)
             value = (s1 + math.sqrt(max(s1 * s1 - s0 * (s2 - 1.0), 0.0))) / s0
     return a + value
+
+
+@njit(**LEAF)
+def _precedes(value: float, level: Floats, low: Floats) -> bool:
+    """Whether a value comes before one of the neighbours (values ``low``) that it was made from."""
+    return (level[0] < value < low[0]) or (level[1] < value < low[1]) or (level[2] < value < low[2])
 
 
 @njit(**KERNEL)
@@ -318,7 +327,7 @@ def march(
                 if abs(j - target[0]) < 1.5 and abs(i - target[1]) < 1.5 and not blocked[i, j]:
                     near[i * width + j] = True
                     waiting += 1
-    level, weight, side = np.empty(3), np.empty(3), np.empty(3, np.int64)
+    level, weight, low, side = np.empty(3), np.empty(3), np.empty(3), np.empty(3, np.int64)
     bounded = len(beyond) > 0
     while size > 0:
         node = _pop(heap, where, u, size)
@@ -334,9 +343,14 @@ def march(
             if held[n]:
                 continue
             for k in range(3):
-                level[k], weight[k], side[k] = _upwind(n, k, known, offsets, jumps, weights, sides, cone, pull)
+                level[k], weight[k], low[k], side[k] = _upwind(n, k, known, offsets, jumps, weights, sides, cone, pull)
             value = _solve(level, weight)
-            if not value < u[n] or (bounded and not beyond[n] + value <= limit):
+            if _precedes(value, level, low):
+                # the metric changes too much from node to node for more than differences of first order
+                for k in range(3):
+                    level[k], weight[k] = low[k], weights[n, k]
+                value = _solve(level, weight)
+            if not known[node] <= value < u[n] or (bounded and not beyond[n] + value <= limit):
                 continue
             flow[n, 0] = flow[n, 1] = 0.0
             for k in range(3):

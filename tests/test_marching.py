@@ -1,4 +1,4 @@
-"""Marches from both ends: the one back leaves out only what cannot matter."""
+"""Marches over random fields: no node before the one it came from, and back only what cannot matter is left out."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from geodesic_fields import points_in, random_field
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from latent_widget.geodesics import distances, geodesic
 from latent_widget.terrain import terrain
 
 DOUBT = 0.06
@@ -28,6 +29,30 @@ def test_the_march_back_knows_all_that_is_nearly_on_the_way(seed, roughness, eve
     assert back[0][near] == pytest.approx(behind[near], rel=5e-3)
     reached = np.isfinite(back[0])
     assert np.all(back[0][reached] >= behind[reached] * (1.0 - 1e-2))
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000), size=st.sampled_from([48, 64, 96]))
+def test_no_node_comes_before_the_one_it_came_from(seed, size):
+    """On a field whose eigenvalues range over e^12 and which few cells resolve."""
+    field = random_field(seed, 2.0)
+    ground = terrain(field, size)
+    u, _, parent = ground.march(ground.to_index(points_in(field, 1, seed))[0])
+    later = np.flatnonzero(parent >= 0)
+    assert u.min() >= 0.0
+    assert np.all(u[later] >= u[parent[later]])
+
+
+def test_distances_on_a_steep_field_are_those_of_the_paths():
+    field = random_field(1, 2.0)
+    starts, ends = points_in(field, 2 * 24, 51).reshape(2, 24, 2)
+    marched = np.array(
+        [distances(field, a[None], b[None], refine=False)[0, 0] for a, b in zip(starts, ends, strict=True)]
+    )
+    walked = np.array([geodesic(field, a, b).length for a, b in zip(starts, ends, strict=True)])
+    assert np.median(np.abs(marched / walked - 1.0)) < 0.1
+    assert np.all(marched > 0.5 * walked)
+    assert np.all(marched < 2.0 * walked)
 
 
 def test_the_march_back_is_short():

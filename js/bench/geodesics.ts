@@ -1,8 +1,6 @@
 /**
- * Times of the solver: in Node by `npm run bench`, in Chromium by `python benchmarks/frames.py --solver`.
- *
- * Where Node tells it, the time that the processor spent on this thread, which other programs do not disturb; in a page the
- * clock's, in steps of 0.1 ms.
+ * Times of the solver: in Node by `npm run bench`, in Chromium, whose clock runs in steps of 0.1 ms, by
+ * `python benchmarks/frames.py --solver`.
  */
 
 import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesic";
@@ -24,14 +22,7 @@ function hills(n: number): MetricField {
   return { shape: [n, n], extent: [-3, 3, -3, 3], metric };
 }
 
-type Usage = () => { user: number; system: number };
-const host = (globalThis as { process?: { threadCpuUsage?: Usage } }).process;
-
-function now(): number {
-  if (!host?.threadCpuUsage) return performance.now();
-  const { user, system } = host.threadCpuUsage();
-  return (user + system) / 1000;
-}
+const now = (): number => performance.now();
 
 function print(name: string, times: number[]): void {
   const sorted = times.sort((a, b) => a - b);

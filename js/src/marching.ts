@@ -214,9 +214,17 @@ function pop(heap: Int32Array, where: Int32Array, u: Float64Array, size: number)
   return top;
 }
 
+// of the three offsets of a node: the level from which it is seen to rise, with what weight, the value and side of the neighbour
 const level = new Float64Array(3);
 const gain = new Float64Array(3);
+const low = new Float64Array(3);
 const side = new Int8Array(3);
+
+/** Whether a value comes before one of the neighbours that it was made from. */
+function precedes(value: number): boolean {
+  for (let k = 0; k < 3; k++) if (value > level[k] && value < low[k]) return true;
+  return false;
+}
 
 /** Accepts some nodes; whether there are more. */
 function advance(st: Stencils, front: Front): boolean {
@@ -237,7 +245,7 @@ function advance(st: Stencils, front: Front): boolean {
         const after = there & 2 ? known[n + jumps[m]] : Infinity;
         const against = before <= after;
         const best = against ? before : after;
-        level[k] = best;
+        level[k] = low[k] = best;
         gain[k] = weights[m];
         side[k] = against ? -1 : 1;
         if (best === Infinity) continue;
@@ -254,8 +262,14 @@ function advance(st: Stencils, front: Front): boolean {
           level[k] += second ? cone[n] + (cone[far] - 4 * cone[beside] - 2 * climb) / 3 : cone[n] - cone[beside] - climb;
         }
       }
-      const value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
-      if (!(value < u[n])) continue;
+      let value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
+      if (precedes(value)) {
+        // the metric changes too much from node to node for more than differences of first order
+        level.set(low);
+        gain.set(weights.subarray(3 * n, 3 * n + 3));
+        value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
+      }
+      if (!(value >= known[node] && value < u[n])) continue;
       let du = 0;
       let dv = 0;
       for (let m = 3 * n, k = 0; k < 3; k++, m++) {
