@@ -213,21 +213,21 @@ class Atlas:
             told = json.loads(str(entries["atlas"]))
             if told["format"] != FORMAT:
                 raise ValueError(f"its format is {told['format']!r}, this version reads {FORMAT!r}")
+            extent = tuple(float(v) for v in entries["extent"])
+            shape = tuple(int(n) for n in entries["shape"])
+            lattice = Lattice(extent, shape, entries.get("origin"), entries.get("basis"))
+            fields = {}
+            for index, (measure, info) in enumerate(told["measures"].items()):
+                arrays = {k.split(".", 2)[2]: v for k, v in entries.items() if k.startswith(f"info.{index}.")}
+                fields[measure] = Field(lattice, entries[f"metric.{index}"], {**info, **arrays})
+            thumbnails = None
+            if "thumbnails" in entries:
+                low, high = (float(v) for v in entries["levels"])
+                thumbnails = Thumbnails(entries["thumbnails"], (low, high), bool(entries.get("blend", True)))
         except FileNotFoundError:
             raise
         except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise ValueError(f"{wrong} ({type(error).__name__}: {error})") from error
-        extent = tuple(float(v) for v in entries["extent"])
-        shape = tuple(int(n) for n in entries["shape"])
-        lattice = Lattice(extent, shape, entries.get("origin"), entries.get("basis"))
-        fields = {}
-        for index, (measure, info) in enumerate(told["measures"].items()):
-            arrays = {k.split(".", 2)[2]: v for k, v in entries.items() if k.startswith(f"info.{index}.")}
-            fields[measure] = Field(lattice, entries[f"metric.{index}"], {**info, **arrays})
-        thumbnails = None
-        if "thumbnails" in entries:
-            low, high = (float(v) for v in entries["levels"])
-            thumbnails = Thumbnails(entries["thumbnails"], (low, high), bool(entries.get("blend", True)))
         return cls(lattice, fields, entries.get("points"), entries.get("labels"), thumbnails, decoder)
 
 

@@ -7,10 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from latent_widget.arrays import Floats, as_floats
+from latent_widget.arrays import Floats, as_floats, as_points
 from latent_widget.field import Field
-from latent_widget.geodesics import distance_field
+from latent_widget.geodesics import distance_field, straight_lengths
 from latent_widget.lattice import Lattice
+
+CLOSE = 2.0
+"""So many cells around the source distance is straight."""
+
+POINTS = 49
+"""A side of the square of points that are looked at there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +31,8 @@ class Contour:
 
 def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = None) -> tuple[Contour, ...]:
     """The lines of equal geodesic distance from a plane point, by linear interpolation of `distance_field`.
+
+    Within two cells of the point, where there is little to interpolate, distance is the length of the straight line.
 
     Args:
         field: the metric.
@@ -45,21 +53,51 @@ def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = Non
         heights = as_floats(levels, "levels")
         if heights.ndim != 1 or not (np.isfinite(heights) & (heights > 0)).all():
             raise ValueError(f"levels must be positive finite distances (n,), got {levels!r}")
-    found = _lines(field.lattice, values, heights)
-    return tuple(Contour(float(level), lines) for level, lines in zip(heights, found, strict=True))
+    place = as_points(source, "source")
+    told = _around(field, place, mask, CLOSE)[1]
+    found = []
+    for level in heights:
+        if level < told:
+            # no wider than the line, which then has as many points whatever its level
+            seen, _ = _around(field, place, mask, CLOSE * min(1.5 * level / told, 1.0) if np.isfinite(told) else CLOSE)
+        else:
+            seen = _everywhere(field.lattice, values)
+        found.append(Contour(float(level), _lines(*seen, level)))
+    return tuple(found)
 
 
-def _lines(lattice: Lattice, values: Floats, levels: Floats) -> list[tuple[Floats, ...]]:
-    """Contour lines of cell values (H, W) up to the edges of the extent; infinite cells are left out."""
+def _lines(x: Floats, y: Floats, values: Floats, level: float) -> tuple[Floats, ...]:
+    """Contour lines of values at x (w,) and y (h,); infinite ones are left out."""
     # it comes with Matplotlib, and only drawing needs it
     from contourpy import contour_generator
 
+    generator = contour_generator(x, y, np.ma.masked_invalid(values))
+    return tuple(np.asarray(line) for line in generator.lines(float(level)))
+
+
+def _everywhere(lattice: Lattice, values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Coordinates and values of the cells (H, W) and of the edges of the extent around them."""
     x0, x1, y0, y1 = lattice.extent
     x = np.concatenate([[x0], lattice.cells[0, :, 0], [x1]])
     y = np.concatenate([[y0], lattice.cells[:, 0, 1], [y1]])
-    wide = _to_edges(_to_edges(values).T).T
-    generator = contour_generator(x, y, np.ma.masked_invalid(wide))
-    return [tuple(np.asarray(line) for line in generator.lines(float(level))) for level in levels]
+    return x, y, _to_edges(_to_edges(values).T).T
+
+
+def _around(field: Field, source: Floats, mask: Any, reach: float) -> tuple[tuple[Floats, Floats, Floats], float]:
+    """Coordinates and straight distances of points within some cells of the source, and up to which level they tell."""
+    low, high = np.array(field.lattice.extent[::2]), np.array(field.lattice.extent[1::2])
+    first = np.maximum(source - reach * np.array(field.lattice.spacing), low)
+    last = np.minimum(source + reach * np.array(field.lattice.spacing), high)
+    x, y = np.linspace(first, last, POINTS).T
+    points = np.stack(np.meshgrid(x, y), axis=-1)
+    values = straight_lengths(field, source, points.reshape(-1, 2), mask).reshape(POINTS, POINTS)
+    # beyond the sides that lie within the extent there is more to see
+    inner = np.pad(np.zeros((POINTS - 2, POINTS - 2), bool), 1, constant_values=True)
+    inner[:, 0] &= first[0] > low[0]
+    inner[:, -1] &= last[0] < high[0]
+    inner[0] &= first[1] > low[1]
+    inner[-1] &= last[1] < high[1]
+    return (x, y, values), float(values[inner].min(initial=np.inf))
 
 
 def _to_edges(values: Floats) -> Floats:

@@ -266,6 +266,17 @@ def straight_length(field: Field, start: Any, end: Any, mask: Any = None) -> flo
     return line(ground, source, target).length if ground.sees(source, target) else float(np.inf)
 
 
+def straight_lengths(field: Field, source: Floats, points: Floats, mask: Any = None) -> Floats:
+    """Measured lengths (n,) of the straight lines from a plane point to others `(n, 2)`, infinite as above."""
+    from latent_widget.interpolation import segment_lengths
+    from latent_widget.terrain import terrain
+
+    ground = terrain(field, MARCHED, allowed_cells(field, mask))
+    spokes = ground.to_index(np.stack([np.broadcast_to(source, points.shape), points], axis=1))
+    lengths = segment_lengths(ground.coefficients, spokes.reshape(-1, 2))[::2]
+    return np.where([ground.sees(a, b) for a, b in spokes], lengths, np.inf) if ground.masked else lengths
+
+
 def measured_length(field: Field, points: Floats, mask: Any = None) -> Floats:
     """Measured length from the first point to each of a polyline `(N, 2)`, `(N,)`."""
     from latent_widget.shortening import measure

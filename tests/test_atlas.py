@@ -100,7 +100,7 @@ def test_the_cartogram_is_made_once(atlas):
     assert atlas.cartogram().max_area_error < 0.02
 
 
-@pytest.mark.parametrize("case", ["text", "empty", "foreign", "truncated", "array"])
+@pytest.mark.parametrize("case", ["text", "empty", "foreign", "truncated", "array", "extent", "metric.0"])
 def test_files_that_are_no_atlas_are_named(case, atlas, tmp_path):
     path = tmp_path / "x.npz"
     if case == "text":
@@ -109,6 +109,11 @@ def test_files_that_are_no_atlas_are_named(case, atlas, tmp_path):
         path.write_bytes(b"")
     elif case == "foreign":
         np.savez(path, a=np.arange(3))
+    elif case in ("extent", "metric.0"):
+        atlas.save(path)
+        with np.load(path) as stored:
+            kept = {name: stored[name] for name in stored.files if name != case}
+        np.savez(path, **kept)
     elif case == "array":
         with path.open("wb") as file:
             np.save(file, np.arange(3))

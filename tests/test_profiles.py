@@ -78,6 +78,15 @@ def test_equidistances_of_a_constant_metric_are_ellipses():
         )
         assert np.array_equal(line[0], line[-1])
     assert len(equidistances(field, source, 5)) == 5
+    # within a cell, and in a corner of the extent
+    for place, level, closed in ((source, 0.002, True), (source, 0.04, True), (np.array([-2.0, 1.99]), 0.02, False)):
+        ((line,),) = (contour.lines for contour in equidistances(field, place, [level]))
+        away = line - place
+        assert np.sqrt(np.einsum("ni,ij,nj->n", away, metric, away)) == pytest.approx(
+            np.full(len(line), level), rel=1e-2
+        )
+        assert np.array_equal(line[0], line[-1]) == closed
+        assert len(line) > 20
     # a contour that leaves the extent reaches its edge
     (far,) = equidistances(field, source, [2.5])
     assert max(np.abs(line).max() for line in far.lines) == pytest.approx(2.0)
