@@ -92,31 +92,24 @@ def stencils(metric: Floats, blocked: Mask) -> tuple[Ints, Ints, Floats, Ints, I
                         r, s = i + sign * reach * offsets[n, k, 0], j + sign * reach * offsets[n, k, 1]
                         if 0 <= r < height and 0 <= s < width:
                             sides[n, k] |= (1 if sign < 0 else 2) << 2 * (reach - 1)
-    for turn in range(2):
-        if turn == 1:
-            total = 0
-            for n in range(count + 1):
-                here = first[n]
-                first[n] = total
-                total += here
-            readers = np.empty(total, np.int32)
-            fill = first.copy()
-        for i in range(height):
-            for j in range(width):
-                n = i * width + j
-                if blocked[i, j]:
-                    continue
-                for k in range(3):
-                    if weights[n, k] <= 0.0:
-                        continue
-                    for sign in range(-1, 2, 2):
-                        r, s = i + sign * offsets[n, k, 0], j + sign * offsets[n, k, 1]
-                        if 0 <= r < height and 0 <= s < width and not blocked[r, s]:
-                            if turn == 0:
-                                first[r * width + s] += 1
-                            else:
-                                readers[fill[r * width + s]] = n
-                                fill[r * width + s] += 1
+    closed = blocked.ravel()
+    for n in range(count):
+        for k in range(3):
+            for bit in range(1, 3):
+                if sides[n, k] & bit and not closed[n]:
+                    node = n + (2 * bit - 3) * jumps[n, k]
+                    first[node + 1] += not closed[node]
+    for n in range(count):
+        first[n + 1] += first[n]
+    readers, fill = np.empty(first[count], np.int32), first.copy()
+    for n in range(count):
+        for k in range(3):
+            for bit in range(1, 3):
+                if sides[n, k] & bit and not closed[n]:
+                    node = n + (2 * bit - 3) * jumps[n, k]
+                    if not closed[node]:
+                        readers[fill[node]] = n
+                        fill[node] += 1
     return offsets, jumps, weights, sides, first, readers
 
 

@@ -376,6 +376,10 @@ class LatentWidget(anywidget.AnyWidget):
             except ValueError as error:
                 self._status = {"state": "error", "message": str(error)}
                 return
+            except Exception as error:
+                # nobody's choice of sliders: the caller is to know as well
+                self._status = {"state": "error", "message": f"{type(error).__name__}: {error}"}
+                raise
             sequence = self._drawn_cartogram[0] + 1 if self._drawn_cartogram else 0
             self._drawn_cartogram = (sequence, cart)
             self._cartogram = {

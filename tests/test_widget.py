@@ -64,6 +64,16 @@ def test_weights_and_tempering_recompute_the_map(widget, atlas):
     np.testing.assert_allclose(widget.cartogram.corners, LATTICE.corners, atol=1e-9)
 
 
+def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
+    def broken(_field):
+        raise MemoryError("no room for the map")
+
+    monkeypatch.setattr("latent_widget.widget.cartogram", broken)
+    with pytest.raises(MemoryError):
+        widget.temper = 0.5
+    assert widget._status == {"state": "error", "message": "MemoryError: no room for the map"}
+
+
 def test_all_measures_off_is_said_and_the_last_map_stays(widget):
     before = widget._cartogram["key"]
     widget.weights = {}
