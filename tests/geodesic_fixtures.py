@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import surfaces
+from geodesic_fields import points_in, random_field
 
 from latent_widget.field import Field
 from latent_widget.geodesics import geodesic
@@ -43,6 +44,10 @@ def spaces():
     lattice, metric = hill()
     heights = (-0.1, -0.05, 0.0, 0.02, 0.05, 0.1)
     yield "hill", lattice, metric, [((-0.9, y), (0.95, -y / 2)) for y in heights]
+    # eigenvalues over a range of about e^12: from cell to cell the metric changes too much for second differences
+    steep = random_field(1, 2.0, shape=(28, 34))
+    starts, ends = points_in(steep, 12, 5).reshape(2, 6, 2)
+    yield "steep", steep.lattice, steep.metric, list(zip(starts, ends, strict=True))
     for surface in (surfaces.sphere(), surfaces.sheared(), surfaces.gaussian(0.6)):
         lattice = Lattice(surface.extent, (24, 24))
         pairs = [(tuple(a), tuple(b)) for a, b in zip(*surface.pairs(5, seed=2), strict=True)]

@@ -65,6 +65,14 @@ describe("close calls", () => {
   });
 });
 
+describe.each(fixtures)("marches over $name", (fixture) => {
+  it.each(fixture.paths)("put no node before the one it came from, from $start", ({ start }) => {
+    const { u, parent } = march(toField(fixture), start).found;
+    expect(u.every((value) => value >= 0)).toBe(true);
+    expect(parent.every((node, n) => node < 0 || u[n] >= u[node])).toBe(true);
+  });
+});
+
 describe.each(fixtures)("the answers of Python: $name", (fixture) => {
   const field = toField(fixture);
   it.each(fixture.paths)("from $start to $end", ({ start, end, length, straightLength, samples }) => {
