@@ -32,7 +32,8 @@ class Contour:
 def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = None) -> tuple[Contour, ...]:
     """The lines of equal geodesic distance from a plane point, by linear interpolation of `distance_field`.
 
-    Within two cells of the point, where there is little to interpolate, distance is the length of the straight line.
+    Within two cells of the point, where there is little to interpolate, distance is the length of the straight line,
+    unless there are cells that paths may not enter.
 
     Args:
         field: the metric.
@@ -97,7 +98,9 @@ def _around(field: Field, source: Floats, mask: Any, reach: float) -> tuple[tupl
     inner[:, -1] &= last[0] < high[0]
     inner[0] &= first[1] > low[1]
     inner[-1] &= last[1] < high[1]
-    return (x, y, values), float(values[inner].min(initial=np.inf))
+    # round the corner of a forbidden cell distance is not straight
+    told = values[inner].min(initial=np.inf) if np.isfinite(values).all() else 0.0
+    return (x, y, values), float(told)
 
 
 def _to_edges(values: Floats) -> Floats:
