@@ -98,7 +98,8 @@ def gestures(page):
         around(7 * k)
         page.mouse.up()
         # until the geodesic has settled, so that what comes then does not count as the next step's
-        page.wait_for_timeout(150)
+        page.wait_for_selector("[data-settled='true']")
+        page.wait_for_timeout(50)
 
     yield "drop a handle", "pointerup", drop
     yield "drop, settled", "settled", drop

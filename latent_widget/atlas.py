@@ -4,6 +4,7 @@ import json
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +27,12 @@ REFINED = 257
 """Points of a path that is refined with the decoder."""
 
 FORMAT = "latent_widget atlas 1"
+
+DAMAGED = (
+    *(ValueError, KeyError, TypeError, AttributeError, NotImplementedError),
+    *(EOFError, OSError, zipfile.BadZipFile, zlib.error),
+)
+"""What opening a file may raise that is not, or no longer, an atlas."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,11 +231,11 @@ class Atlas:
             if "thumbnails" in entries:
                 low, high = (float(v) for v in entries["levels"])
                 thumbnails = Thumbnails(entries["thumbnails"], (low, high), bool(entries.get("blend", True)))
+            return cls(lattice, fields, entries.get("points"), entries.get("labels"), thumbnails, decoder)
         except FileNotFoundError:
             raise
-        except (ValueError, KeyError, TypeError, AttributeError, EOFError, OSError, zipfile.BadZipFile) as error:
+        except DAMAGED as error:
             raise ValueError(f"{wrong} ({type(error).__name__}: {error})") from error
-        return cls(lattice, fields, entries.get("points"), entries.get("labels"), thumbnails, decoder)
 
 
 def _plain(value: Any) -> Any:

@@ -54,16 +54,11 @@ def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = Non
         heights = as_floats(levels, "levels")
         if heights.ndim != 1 or not (np.isfinite(heights) & (heights > 0)).all():
             raise ValueError(f"levels must be positive finite distances (n,), got {levels!r}")
-    place = as_points(source, "source")
-    told = _around(field, place, mask, CLOSE)[1]
+    place, wide = as_points(source, "source"), _everywhere(field.lattice, values)
     found = []
     for level in heights:
-        if level < told:
-            # no wider than the line, which then has as many points whatever its level
-            seen, _ = _around(field, place, mask, CLOSE * min(1.5 * level / told, 1.0) if np.isfinite(told) else CLOSE)
-        else:
-            seen = _everywhere(field.lattice, values)
-        found.append(Contour(float(level), _lines(*seen, level)))
+        seen = _close(field, place, mask, float(level))
+        found.append(Contour(float(level), _lines(*(wide if seen is None else seen), level)))
     return tuple(found)
 
 
@@ -84,23 +79,39 @@ def _everywhere(lattice: Lattice, values: Floats) -> tuple[Floats, Floats, Float
     return x, y, _to_edges(_to_edges(values).T).T
 
 
-def _around(field: Field, source: Floats, mask: Any, reach: float) -> tuple[tuple[Floats, Floats, Floats], float]:
-    """Coordinates and straight distances of points within some cells of the source, and up to which level they tell."""
+def _close(field: Field, source: Floats, mask: Any, level: float) -> tuple[Floats, Floats, Floats] | None:
+    """Coordinates and straight distances of a square of points around the source, the smallest that holds a level.
+
+    Its side is two cells to either side or a half, a quarter, ... of that; None where the level leaves the largest.
+    """
+    kept, reach = None, CLOSE
+    while True:
+        square = _square(field, source, mask, reach)
+        if square is None or not level < square[1]:
+            return kept
+        kept, reach = square[0], 0.5 * reach
+
+
+def _square(
+    field: Field, source: Floats, mask: Any, reach: float
+) -> tuple[tuple[Floats, Floats, Floats], float] | None:
+    """Coordinates and straight distances of points within some cells of the source, and the least where it ends.
+
+    None where some are not in sight: round the corner of a forbidden cell distance is not straight.
+    """
     low, high = np.array(field.lattice.extent[::2]), np.array(field.lattice.extent[1::2])
     first = np.maximum(source - reach * np.array(field.lattice.spacing), low)
     last = np.minimum(source + reach * np.array(field.lattice.spacing), high)
     x, y = np.linspace(first, last, POINTS).T
     points = np.stack(np.meshgrid(x, y), axis=-1)
-    values = straight_lengths(field, source, points.reshape(-1, 2), mask).reshape(POINTS, POINTS)
-    # beyond the sides that lie within the extent there is more to see
-    inner = np.pad(np.zeros((POINTS - 2, POINTS - 2), bool), 1, constant_values=True)
-    inner[:, 0] &= first[0] > low[0]
-    inner[:, -1] &= last[0] < high[0]
-    inner[0] &= first[1] > low[1]
-    inner[-1] &= last[1] < high[1]
-    # round the corner of a forbidden cell distance is not straight
-    told = values[inner].min(initial=np.inf) if np.isfinite(values).all() else 0.0
-    return (x, y, values), float(told)
+    lengths = straight_lengths(field, source, points.reshape(-1, 2), mask)
+    if lengths is None:
+        return None
+    values = lengths.reshape(POINTS, POINTS)
+    # at the edge of the extent nothing lies beyond
+    sides = [(values[:, 0], first[0] > low[0]), (values[:, -1], last[0] < high[0])]
+    sides += [(values[0], first[1] > low[1]), (values[-1], last[1] < high[1])]
+    return (x, y, values), min((float(side.min()) for side, more in sides if more), default=np.inf)
 
 
 def _to_edges(values: Floats) -> Floats:

@@ -266,15 +266,19 @@ def straight_length(field: Field, start: Any, end: Any, mask: Any = None) -> flo
     return line(ground, source, target).length if ground.sees(source, target) else float(np.inf)
 
 
-def straight_lengths(field: Field, source: Floats, points: Floats, mask: Any = None) -> Floats:
-    """Measured lengths (n,) of the straight lines from a plane point to others `(n, 2)`, infinite as above."""
-    from latent_widget.interpolation import segment_lengths
+def straight_lengths(field: Field, source: Floats, points: Floats, mask: Any = None) -> Floats | None:
+    """Measured lengths (n,) of the straight lines from a plane point to others `(n, 2)`; None where one may not be."""
     from latent_widget.terrain import terrain
 
-    ground = terrain(field, MARCHED, allowed_cells(field, mask))
-    spokes = ground.to_index(np.stack([np.broadcast_to(source, points.shape), points], axis=1))
-    lengths = segment_lengths(ground.coefficients, spokes.reshape(-1, 2))[::2]
-    return np.where([ground.sees(a, b) for a, b in spokes], lengths, np.inf) if ground.masked else lengths
+    ground = terrain(field, max(field.lattice.shape), allowed_cells(field, mask))
+    hub, ends = ground.to_index(source), ground.to_index(points)
+    if ground.masked:
+        from latent_widget.detours import all_visible
+
+        there_and_back = np.stack([np.broadcast_to(hub, ends.shape), ends], axis=1).reshape(-1, 2)
+        if all_visible(ground.blocked, there_and_back) < len(there_and_back) - 1:
+            return None
+    return ground.spokes(hub, ends)
 
 
 def measured_length(field: Field, points: Floats, mask: Any = None) -> Floats:

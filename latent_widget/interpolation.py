@@ -28,8 +28,11 @@ KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 """How every kernel of the geodesics is compiled; without the GIL, so that threads share the work."""
 
 LEAF: dict[str, Any] = {**KERNEL, "_nrt": False}
-"""The same for functions inside loops, which allocate nothing: without counting references to the arrays they are
-handed, which costs more than the arithmetic (half of a march, numba issue 2350)."""
+"""The same for what is called in loops and neither allocates nor returns an array.
+
+Numba's own option `_nrt` (it is undocumented) leaves out the counting of references to the arrays that are handed over,
+which takes as long as the arithmetic (numba issue 2350).
+"""
 
 PAD = 2  # ghost coefficients on each side: enough to evaluate anywhere in the outer half cell
 STEEPEST = 1.0  # largest change of log G per cell that extrapolation follows beyond the outer centres

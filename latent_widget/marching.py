@@ -2,9 +2,9 @@
 
 The eikonal equation ``grad(u)^T D grad(u) = 1`` with ``D = G^-1`` is solved in one pass on the stencil of
 Selling's decomposition ``D = sum_k w_k e_k e_k^T`` (three integer offsets ``e_k``, weights ``w_k >= 0``),
-which is causal however anisotropic the metric [7]. Differences are of second order where two accepted
-neighbours are in line, and of first order where those would put a node before its neighbours. Nodes are cell
-centres and coordinates are indices, as in ``interpolation``.
+which is causal however anisotropic the metric [7]; differences are of second order where two accepted
+neighbours are in line, but no node may come before the one that was accepted last. Nodes are cell centres and
+coordinates are indices, as in ``interpolation``.
 """
 
 from __future__ import annotations
@@ -152,16 +152,14 @@ def _pop(heap: Ints, where: Ints, u: Floats, size: int) -> int:
 
 
 @njit(**LEAF)
-def _cone(
-    shape: tuple[int, int], offsets: Ints, tensor_there: Floats, source: Floats, cone: Floats, pull: Floats
-) -> None:
-    """The cone of distances in the metric at the source, ``pull`` its gradient.
+def _cone(shape: tuple[int, int], offsets: Ints, metric: Floats, source: Floats, cone: Floats, slope: Floats) -> None:
+    """The cone of distances in the ``metric`` (3,) at the source, with its ``slope``.
 
     u is singular at the source. Near it, differences are taken of u less the cone, so that what remains is smooth.
-    The cone is filled as far as the stencils of the nodes near the source reach; elsewhere ``pull`` is zero.
+    The cone is filled as far as the stencils of the nodes near the source reach; elsewhere ``slope`` is zero.
     """
     height, width = shape
-    e, f, g = tensor_there
+    e, f, g = metric
     i0, i1 = max(math.ceil(source[1] - CONE), 0), min(math.floor(source[1] + CONE) + 1, height)
     j0, j1 = max(math.ceil(source[0] - CONE), 0), min(math.floor(source[0] + CONE) + 1, width)
     rows = columns = 0
@@ -177,7 +175,7 @@ def _cone(
             p, q = e * x + f * y, f * x + g * y
             cone[n] = math.sqrt(max(p * x + q * y, 0.0))
             if cone[n] > 0.0 and max(abs(x), abs(y)) < CONE:
-                pull[n, 0], pull[n, 1] = p / cone[n], q / cone[n]
+                slope[n, 0], slope[n, 1] = p / cone[n], q / cone[n]
 
 
 @njit(**LEAF)
@@ -190,44 +188,42 @@ def _upwind(
     weights: Floats,
     sides: Ints,
     cone: Floats,
-    pull: Floats,
-) -> tuple[float, float, float, int]:
+    slope: Floats,
+) -> tuple[float, float, int]:
     """What the accepted neighbours along one offset say of a node.
 
     Returns:
-        The level from which the node is seen to rise (inf for no neighbour) and its weight, so that the value of the
-        node solves ``sum_k weight_k (value - level_k)_+^2 = 1``, the value of the neighbour itself, and the side it
-        lies on (-1, 1).
+        The level from which the node is seen to rise (inf for no neighbour), with what gain, and the side of the
+        neighbour (-1, 1); the value of the node solves ``sum_k gain_k (value - level_k)_+^2 = 1``.
 
     """
-    there = sides[n, k]
-    before = known[n - jumps[n, k]] if there & 1 else np.inf
-    after = known[n + jumps[n, k]] if there & 2 else np.inf
+    bits = sides[n, k]
+    before = known[n - jumps[n, k]] if bits & 1 else np.inf
+    after = known[n + jumps[n, k]] if bits & 2 else np.inf
     side = -1 if before <= after else 1
-    low = min(before, after)
-    level, weight = low, weights[n, k]
-    if low == np.inf:
-        return level, weight, low, side
-    near = n + side * jumps[n, k]
-    far = near + side * jumps[n, k]
-    inside = pull[n, 0] != 0.0 or pull[n, 1] != 0.0
+    level, gain = min(before, after), weights[n, k]
+    if level == np.inf:
+        return level, gain, side
+    beside = n + side * jumps[n, k]
+    far = beside + side * jumps[n, k]
+    inside = slope[n, 0] != 0.0 or slope[n, 1] != 0.0
     rise = climb = 0.0
     if inside:
-        climb = -side * (pull[n, 0] * offsets[n, k, 1] + pull[n, 1] * offsets[n, k, 0])
-        rise = cone[n] - cone[near] - climb
-    if there & (4 if side < 0 else 8) and known[far] <= low:
+        climb = -side * (slope[n, 0] * offsets[n, k, 1] + slope[n, 1] * offsets[n, k, 0])
+        rise = cone[n] - cone[beside] - climb
+    if bits & (4 if side < 0 else 8) and known[far] <= level:
         # two in line: of second order
-        level = (4.0 * low - known[far]) / 3.0
-        weight *= 2.25
+        level = (4.0 * level - known[far]) / 3.0
+        gain *= 2.25
         if inside:
-            rise = cone[n] + (cone[far] - 4.0 * cone[near] - 2.0 * climb) / 3.0
-    return level + rise, weight, low, side
+            rise = cone[n] + (cone[far] - 4.0 * cone[beside] - 2.0 * climb) / 3.0
+    return level + rise, gain, side
 
 
 @njit(**LEAF)
-def _solve(level: Floats, weight: Floats) -> float:
-    """The value with ``sum_k weight_k (value - level_k)_+^2 = 1``; levels (3,) may be infinite, but not all."""
-    a, b, c, p, q, r = level[0], level[1], level[2], weight[0], weight[1], weight[2]
+def _solve(level: Floats, gain: Floats) -> float:
+    """The value with ``sum_k gain_k (value - level_k)_+^2 = 1``; levels (3,) may be infinite, but not all."""
+    a, b, c, p, q, r = level[0], level[1], level[2], gain[0], gain[1], gain[2]
     if b < a:
         a, b, p, q = b, a, q, p
     if c < b:
@@ -243,12 +239,6 @@ def _solve(level: Floats, weight: Floats) -> float:
             s0, s1, s2 = s0 + r, s1 + r * (c - a), s2 + r * (c - a) * (c - a)
             value = (s1 + math.sqrt(max(s1 * s1 - s0 * (s2 - 1.0), 0.0))) / s0
     return a + value
-
-
-@njit(**LEAF)
-def _precedes(value: float, level: Floats, low: Floats) -> bool:
-    """Whether a value comes before one of the neighbours (values ``low``) that it was made from."""
-    return (level[0] < value < low[0]) or (level[1] < value < low[1]) or (level[2] < value < low[2])
 
 
 @njit(**KERNEL)
@@ -276,8 +266,8 @@ def march(
             the exact start around the source.
         source: (2,) as (u, v) in indices of the marched lattice.
         target: (2,); the march stops once all nodes around it are known (NaN: march everywhere).
-        beyond: (H * W,) distances from a march the other way, inf where unknown: nodes through which the way would be
-            longer than ``limit`` are left out; empty: none are.
+        beyond: (H * W,) distances from the other end or less: nodes through which the way would be longer than
+            ``limit`` are left out; empty: none are.
 
     Returns:
         u (H * W,) distances (inf where not reached), flow (H * W, 2) steps (u, v) towards the source and
@@ -289,14 +279,14 @@ def march(
     u, known = np.full(count, np.inf), np.full(count, np.inf)  # the best value so far, and the accepted one
     held = np.zeros(count, np.bool_)  # accepted, or with a value that stays
     flow, parent = np.empty((count, 2)), np.empty(count, np.int32)
-    cone, pull = np.empty(count), np.zeros((count, 2))
+    cone, slope = np.empty(count), np.zeros((count, 2))
     heap, where = np.empty(count, np.int32), np.empty(count, np.int32)
     size = 0
     ends = np.empty((2, 2))
     ends[0, 0], ends[0, 1] = (source[0] + 0.5) * scale[1] - 0.5, (source[1] + 0.5) * scale[0] - 0.5
     e, f, g = tensor(coefficients, ends[0, 0], ends[0, 1])
-    there = np.array([e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]])
-    _cone(shape, offsets, there, source, cone, pull)
+    metric = np.array([e * scale[1] * scale[1], f * scale[0] * scale[1], g * scale[0] * scale[0]])
+    _cone(shape, offsets, metric, source, cone, slope)
     row, column = math.floor(source[1] + 0.5), math.floor(source[0] + 0.5)
     for i in range(max(row - CORE, 0), min(row + CORE + 1, height)):
         for j in range(max(column - CORE, 0), min(column + CORE + 1, width)):
@@ -320,7 +310,7 @@ def march(
                 if abs(j - target[0]) < 1.5 and abs(i - target[1]) < 1.5 and not blocked[i, j]:
                     near[i * width + j] = True
                     waiting += 1
-    level, weight, low, side = np.empty(3), np.empty(3), np.empty(3), np.empty(3, np.int64)
+    level, gain, side = np.empty(3), np.empty(3), np.empty(3, np.int64)
     bounded = len(beyond) > 0
     while size > 0:
         node = _pop(heap, where, u, size)
@@ -336,19 +326,15 @@ def march(
             if held[n]:
                 continue
             for k in range(3):
-                level[k], weight[k], low[k], side[k] = _upwind(n, k, known, offsets, jumps, weights, sides, cone, pull)
-            value = _solve(level, weight)
-            if _precedes(value, level, low):
-                # the metric changes too much from node to node for more than differences of first order
-                for k in range(3):
-                    level[k], weight[k] = low[k], weights[n, k]
-                value = _solve(level, weight)
+                level[k], gain[k], side[k] = _upwind(n, k, known, offsets, jumps, weights, sides, cone, slope)
+            value = _solve(level, gain)
+            # where the metric changes much from node to node, second differences may ask for less than the last value
             if not known[node] <= value < u[n] or (bounded and not beyond[n] + value <= limit):
                 continue
             flow[n, 0] = flow[n, 1] = 0.0
             for k in range(3):
                 if value > level[k]:
-                    strength = weight[k] * (value - level[k]) * side[k]
+                    strength = gain[k] * (value - level[k]) * side[k]
                     flow[n, 0] += strength * offsets[n, k, 1]
                     flow[n, 1] += strength * offsets[n, k, 0]
             parent[n] = node

@@ -253,8 +253,9 @@ def _passes(shape: tuple[int, int], there: Floats, back: Floats, limit: float) -
             n = i * width + j
             if not total[n] <= limit * least:
                 continue
-            if (j + 1 < width and part[n + 1] != part[n]) or (i + 1 < height and part[n + width] != part[n]):
-                on[n] = True
+            right = j + 1 < width and total[n + 1] < np.inf and part[n + 1] != part[n]
+            up = i + 1 < height and total[n + width] < np.inf and part[n + width] != part[n]
+            on[n] = right or up
     found = np.empty(count, np.int64)
     used = 0
     for i in range(height):

@@ -17,7 +17,7 @@ from latent_widget.marching import CORE, march, stencils
 from latent_widget.walking import complete
 
 RIM = 2.5
-"""A march back goes on to ways longer by so many times the fraction that is in doubt."""
+"""The march back keeps to ways at most 1 + RIM * doubt times as long as the shortest."""
 
 Marched = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Distances (h * w,), flow (h * w, 2) and parents (h * w,) of a march."""
@@ -88,8 +88,8 @@ class Terrain:
     ) -> Marched:
         """March from a source (u, v), everywhere or as far as it takes to reach a target.
 
-        Where `beyond` gives the distances (h * w,) from a march the other way, only over nodes through which the way
-        is no longer than `limit`.
+        With `beyond`, distances (h * w,) from the other end or less, only over nodes through which the way is no longer
+        than `limit`.
         """
         aim = np.full(2, np.nan) if target is None else self.to_marched(target)
         shape = self.marched.shape[:2]
@@ -99,7 +99,7 @@ class Terrain:
             from latent_widget.detours import hidden
 
             # all is marched: the way round may be long
-            target, blocked = None, hidden(self.blocked, start, CORE + 1)
+            target, aim, blocked = None, np.full(2, np.nan), hidden(self.blocked, start, CORE + 1)
         other = np.empty(0) if beyond is None else beyond
         u, flow, parent = march(shape, *self.stencil, blocked, self.coefficients, self.ratio, start, aim, other, limit)
         if beyond is None and (target is None or not np.isfinite(_around(u, shape, aim)).any()):
@@ -117,9 +117,26 @@ class Terrain:
         if self.masked:
             return self.march(source), self.march(target)
         there = self.march(source, None if everywhere else target)
-        length = _around(there[0], self.marched.shape[:2], self.to_marched(target)).max()
-        back = self.march(target, source, there[0], (1.0 + RIM * doubt) * length)
+        known = np.isfinite(there[0])
+        # what was not reached is no nearer than what was reached last
+        beyond = np.where(known, there[0], there[0][known].max())
+        back = self.march(target, source, beyond, (1.0 + RIM * doubt) * self._within(there[0], target))
+        if not np.isfinite(_around(back[0], self.marched.shape[:2], self.to_marched(source))).all():
+            # so steep a field that the marches differ by more than the rim
+            back = self.march(target, source)
         return there, back
+
+    def _within(self, u: Floats, target: Floats) -> float:
+        """A length in which a march reaches a target by any of the nodes around it, infinite where one is unknown."""
+        shape, aim = self.marched.shape[:2], self.to_marched(target)
+        j, i = _first(shape, aim)
+        nodes = self.from_marched(np.array([[j, i], [j + 1, i], [j, i + 1], [j + 1, i + 1]], float))
+        return float((_around(u, shape, aim).ravel() + self.spokes(target, nodes)).max())
+
+    def spokes(self, hub: Floats, points: Floats) -> Floats:
+        """Lengths (n,) of the straight lines from one point (u, v) to others (n, 2)."""
+        ends = np.stack([np.broadcast_to(hub, points.shape), points], axis=1)
+        return np.asarray(segment_lengths(self.coefficients, ends.reshape(-1, 2))[::2])
 
     def read(self, marched: Marched, source: Floats, target: Floats) -> float:
         """Distance of a target (u, v) as the march knows it: bilinear between nodes, straight next to the source."""
@@ -152,11 +169,17 @@ class Terrain:
         return float(best)
 
     def _straight(self, source: Floats, target: Floats) -> float:
-        return float(segment_lengths(self.coefficients, np.stack([source, target]))[0])
+        return float(self.spokes(source, target[None])[0])
+
+
+def _first(shape: tuple[int, int], point: Floats) -> np.ndarray:
+    """Column and row of the first of the four nodes around a point."""
+    return np.clip(np.floor(point).astype(int), 0, np.maximum(np.array(shape[::-1]) - 2, 0))
 
 
 def _around(values: np.ndarray, shape: tuple[int, int], point: Floats) -> np.ndarray:
-    j, i = np.clip(np.floor(point).astype(int), 0, np.maximum(np.array(shape[::-1]) - 2, 0))
+    """The values (2, 2) of the nodes around a point."""
+    j, i = _first(shape, point)
     block: np.ndarray = values.reshape(shape)[i : i + 2, j : j + 2]
     return block
 

@@ -6,7 +6,9 @@ from geodesic_fields import points_in, random_field
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from latent_widget.field import Field
 from latent_widget.geodesics import distances, geodesic
+from latent_widget.lattice import Lattice
 from latent_widget.terrain import terrain
 
 DOUBT = 0.06
@@ -53,6 +55,49 @@ def test_distances_on_a_steep_field_are_those_of_the_paths():
     assert np.median(np.abs(marched / walked - 1.0)) < 0.1
     assert np.all(marched > 0.5 * walked)
     assert np.all(marched < 2.0 * walked)
+
+
+def over_cells(cost):
+    """An isotropic cost (H, W) per cell."""
+    height, width = cost.shape
+    return Field.from_density(Lattice((0.0, width, 0.0, height), cost.shape), np.square(cost))
+
+
+@pytest.mark.parametrize("off", [0, 1, 2, 3])
+def test_the_march_back_sees_both_ways_round_an_obstacle(off):
+    """It reaches from end to end, so that the longer way comes to the target from where no march has been."""
+    x, y = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5)
+    hill = np.exp(-((np.square((x - 64) / 46) + np.square((y - 64 - off) / 20)) ** 4))
+    ground = terrain(over_cells(np.exp(3.0 * hill)), 128)
+    source, target = ground.to_index(np.array([(8.0, 64.0), (120.0, 64.0)]))
+    _, back = ground.marches(source, target, DOUBT)
+    ahead = ground.march(source)[0]
+    total = ahead + ground.march(target)[0]
+    near = (total <= (1.0 + DOUBT) * total.min()) & (ahead > 0.125 * total) & (ahead < 0.875 * total)
+    assert near.sum() > 1000
+    assert np.isfinite(back[0][near]).all()
+
+
+@pytest.mark.parametrize("end", [(128, 70), (128, 128), (127.6, 3), (40, 0)])
+def test_the_march_back_comes_home_from_a_steep_edge(end):
+    """The nodes around a point on the edge are nearer than it by more than the march back may lose."""
+    edge = np.minimum.reduce([*np.indices((128, 128)), *np.indices((128, 128))[:, ::-1, ::-1]])
+    field = over_cells(0.05 * np.exp(np.maximum(6 - edge, 0)))
+    ground = terrain(field, 128)
+    _, back = ground.marches(*ground.to_index(np.array([(40.0, 60.0), end])), DOUBT)
+    assert np.isfinite(back[0].reshape(128, 128)[59:61, 39:41]).all()
+
+
+def test_a_last_half_cell_that_costs_much_hides_no_other_way():
+    """The way round on the far side is 4 % longer; more than a tenth of both lies beyond the last nodes."""
+    x, y = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5)
+    hill = np.exp(-((np.square((x - 64) / 46) + np.square((y - 66) / 20)) ** 4))
+    ground = terrain(over_cells(np.exp(3.0 * hill) + 80.0 * np.exp(0.5 * (x - 128))), 128)
+    source, target = ground.to_index(np.array([(8.0, 64.0), (128.0, 64.0)]))
+    there, back = ground.marches(source, target, DOUBT)
+    total = there[0] + back[0]
+    rows = np.flatnonzero(total.reshape(128, 128)[:, 64] <= (1.0 + DOUBT) * total.min())
+    assert rows.min() < 64 < rows.max()
 
 
 def test_the_march_back_is_short():

@@ -95,6 +95,30 @@ def test_equidistances_of_a_constant_metric_are_ellipses():
             equidistances(field, source, bad)
 
 
+def test_equidistances_within_a_cell_of_a_steep_bowl_are_closed():
+    """The metric rises away from the source, so that the level lies much nearer than distances two cells off tell."""
+    lattice = Lattice((-2.0, 2.0, -2.0, 2.0), (40, 40))
+    squared = np.square(lattice.cells / 0.1).sum(axis=-1)
+    for steepness in (0.3, 0.6, 1.0):
+        field = Field.from_density(lattice, np.exp(np.minimum(2.0 * steepness * squared, 60.0)))
+        reach = straight(field, (0.0, 0.0), (0.2, 0.0)).length
+        for contour in equidistances(field, (0.0, 0.0), [0.02 * reach, 0.1 * reach, 0.3 * reach, 0.6 * reach]):
+            (line,) = contour.lines
+            assert np.array_equal(line[0], line[-1])
+            lengths = [straight(field, (0.0, 0.0), point).length for point in line[::7]]
+            assert lengths == pytest.approx(np.full(len(lengths), contour.level), rel=0.1)
+
+
+def test_equidistances_go_round_the_corners_of_a_pocket():
+    lattice = Lattice((0.0, 24.0, 0.0, 24.0), (24, 24))
+    mask = np.zeros((24, 24), bool)
+    mask[10, 10:12], mask[11:13, 11], mask[13:] = True, True, True
+    field = Field.from_density(lattice, np.ones((24, 24)))
+    found = equidistances(field, (10.5, 10.5), [5.0, 10.0], mask=mask)
+    assert all(len(contour.lines) > 0 for contour in found)
+    assert all(line[:, 1].min() > 12.0 for contour in found for line in contour.lines)
+
+
 def test_k_means_on_a_flat_field_are_the_euclidean_means():
     rng = np.random.default_rng(0)
     points = np.concatenate([rng.normal(c, 0.08, (5, 2)) for c in ((-0.6, -0.6), (0.6, -0.5), (0.0, 0.6))])

@@ -46,10 +46,12 @@ def test_decoded_length_does_not_favour_few_points():
     lattice = lw.Lattice((-2, 2, -2, 2), (8, 8))
     line = np.linspace([-1.0, -0.5], [1.2, 0.6], 2049)
     truth = 2 * (math.atan(math.hypot(1, 0.5)) + math.atan(math.hypot(1.2, 0.6)))
-    for points in (line[:: 2**k] for k in (11, 10, 7, 3, 0)):
-        assert lw.measures.decoded_length(decoder, lattice, points) == pytest.approx(truth, rel=1e-5)
-    chord = np.linalg.norm(np.diff(stereographic(torch.from_numpy(line[[0, -1]])).numpy(), axis=0))
-    assert lw.measures.decoded_length(decoder, lattice, line[[0, -1]], chords=1) == pytest.approx(chord)
+    for points in (*(line[:: 2**k] for k in (11, 10, 7, 3, 0)), *(np.linspace(*line[[0, -1]], n) for n in (400, 512))):
+        assert lw.measures.decoded_length(decoder, lattice, points) == pytest.approx(truth, rel=1e-9)
+    assert lw.measures.decoded_length(decoder, lattice, line[:1]) == 0.0
+    for bad in (line[0], line[:0]):
+        with pytest.raises(ValueError, match=r"points must be a path of shape \(N, 2\)"):
+            lw.measures.decoded_length(decoder, lattice, bad)
 
 
 def test_gaussian_decoder_has_the_expected_metric():

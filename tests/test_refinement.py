@@ -31,9 +31,9 @@ def test_the_decoded_length_becomes_that_of_the_great_circle(atlas, start, end):
     exact = great_circle(start, end)
     rough = atlas.geodesic(start, end, nodes=1025)
     path = atlas.geodesic(start, end, refine=True)
-    assert path.decoded_length == pytest.approx(exact, rel=1e-6)
-    # its 256 segments are straight in the plane, those of the other four times as short
-    assert path.decoded_length <= rough.decoded_length * (1 + 1e-6)
+    # 256 segments that are straight in the plane
+    assert path.decoded_length == pytest.approx(exact, rel=2e-6)
+    assert path.decoded_length <= rough.decoded_length * (1 + 2e-6)
     assert np.array_equal(path.points[[0, -1]], [start, end])
     # every decoded point lies in the plane of the circle
     decoded = stereographic(torch.from_numpy(path.points)).numpy()

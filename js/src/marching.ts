@@ -214,17 +214,10 @@ function pop(heap: Int32Array, where: Int32Array, u: Float64Array, size: number)
   return top;
 }
 
-// of the three offsets of a node: the level from which it is seen to rise, with what weight, the value and side of the neighbour
+// of the three offsets of a node: the level from which it is seen to rise, with what gain, and the side of the neighbour
 const level = new Float64Array(3);
 const gain = new Float64Array(3);
-const low = new Float64Array(3);
 const side = new Int8Array(3);
-
-/** Whether a value comes before one of the neighbours that it was made from. */
-function precedes(value: number): boolean {
-  for (let k = 0; k < 3; k++) if (value > level[k] && value < low[k]) return true;
-  return false;
-}
 
 /** Accepts some nodes; whether there are more. */
 function advance(st: Stencils, front: Front): boolean {
@@ -240,18 +233,18 @@ function advance(st: Stencils, front: Front): boolean {
       if (held[n]) continue;
       const inside = slope[2 * n] !== 0 || slope[2 * n + 1] !== 0;
       for (let m = 3 * n, k = 0; k < 3; k++, m++) {
-        const there = sides[m];
-        const before = there & 1 ? known[n - jumps[m]] : Infinity;
-        const after = there & 2 ? known[n + jumps[m]] : Infinity;
+        const bits = sides[m];
+        const before = bits & 1 ? known[n - jumps[m]] : Infinity;
+        const after = bits & 2 ? known[n + jumps[m]] : Infinity;
         const against = before <= after;
         const best = against ? before : after;
-        level[k] = low[k] = best;
+        level[k] = best;
         gain[k] = weights[m];
         side[k] = against ? -1 : 1;
         if (best === Infinity) continue;
         const beside = against ? n - jumps[m] : n + jumps[m];
         const far = 2 * beside - n;
-        const second = (there & (against ? 4 : 8)) !== 0 && known[far] <= best;
+        const second = (bits & (against ? 4 : 8)) !== 0 && known[far] <= best;
         if (second) {
           // two in line: of second order
           level[k] = (4 * best - known[far]) / 3;
@@ -262,21 +255,16 @@ function advance(st: Stencils, front: Front): boolean {
           level[k] += second ? cone[n] + (cone[far] - 4 * cone[beside] - 2 * climb) / 3 : cone[n] - cone[beside] - climb;
         }
       }
-      let value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
-      if (precedes(value)) {
-        // the metric changes too much from node to node for more than differences of first order
-        level.set(low);
-        gain.set(weights.subarray(3 * n, 3 * n + 3));
-        value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
-      }
+      const value = solve(level[0], level[1], level[2], gain[0], gain[1], gain[2]);
+      // where the metric changes much from node to node, second differences may ask for less than the last value
       if (!(value >= known[node] && value < u[n])) continue;
       let du = 0;
       let dv = 0;
       for (let m = 3 * n, k = 0; k < 3; k++, m++) {
         if (value > level[k]) {
-          const pull = gain[k] * (value - level[k]) * side[k];
-          du += pull * offsets[2 * m + 1];
-          dv += pull * offsets[2 * m];
+          const strength = gain[k] * (value - level[k]) * side[k];
+          du += strength * offsets[2 * m + 1];
+          dv += strength * offsets[2 * m];
         }
       }
       flow[2 * n] = du;
