@@ -30,5 +30,7 @@ def as_points(value: Any, name: str, width: int = 2) -> Floats:
         raise ValueError(f"{name} must have shape (..., {width}), got {points.shape}")
     if not np.isfinite(points).all():
         bad = np.flatnonzero(~np.isfinite(points.reshape(-1, width)).all(axis=1))
+        if points.ndim == 1:
+            raise ValueError(f"{name} has NaN or infinity: {points.tolist()}")
         raise ValueError(f"{name} has {bad.size} rows with NaN or infinity, the first at row {bad[0]}; drop them first")
     return points

@@ -29,21 +29,31 @@ def k_medoids(distances: Any, k: int, seed: int = 0) -> tuple[np.ndarray, np.nda
         medoids (k,) indices of the centres, labels (n,) in 0..k-1, and the sum of distances.
 
     Raises:
-        ValueError: for distances that are not (n, n), finite and symmetric, and k outside 1..n.
+        ValueError: for distances that are not (n, n), finite, symmetric and at least 0, and k outside 1..n.
 
     """
     d = as_floats(distances, "distances")
     n = len(d)
-    if d.shape != (n, n) or not np.isfinite(d).all() or not np.allclose(d, d.T):
-        raise ValueError(f"distances must be finite and symmetric of shape (n, n), got {d.shape}")
+    if d.shape != (n, n):
+        raise ValueError(f"distances must have shape (n, n), got {d.shape}")
+    if not np.isfinite(d).all():
+        raise ValueError(
+            f"distances must be finite, {(~np.isfinite(d)).sum()} of {d.size} are not; points in parts of a mask that "
+            "are not connected cannot share a cluster"
+        )
+    if (d < 0).any() or not np.allclose(d, d.T):
+        what = "negative: similarities are no distances" if (d < 0).any() else "not symmetric"
+        raise ValueError(f"distances must be symmetric and at least 0, these are {what}")
     if not 1 <= k <= n:
         raise ValueError(f"k must be between 1 and the number of points {n}, got {k}")
     rng = np.random.default_rng(seed)
     medoids = [int(rng.integers(n))]
     while len(medoids) < k:
         nearest = d[medoids].min(axis=0) ** 2
-        odds = nearest / nearest.sum() if nearest.sum() > 0 else np.full(n, 1.0 / n)
-        medoids.append(int(rng.choice(n, p=odds)))
+        if not nearest.any():
+            # only points at distance 0 from a centre are left
+            nearest[[point for point in range(n) if point not in medoids]] = 1.0
+        medoids.append(int(rng.choice(n, p=nearest / nearest.sum())))
     cost = float(d[medoids].min(axis=0).sum())
     while True:
         best = (cost * (1.0 - 1e-12), -1, -1)
@@ -85,7 +95,7 @@ def k_means(field: Field, points: Any, k: int, seed: int = 0, steps: int = 30) -
     for _ in range(steps):
         for cluster in range(k):
             if (labels == cluster).any():
-                centres[cluster] = frechet_mean(field, inside[labels == cluster])
+                centres[cluster] = frechet_mean(field, inside[labels == cluster], start=centres[cluster])
         d = geodesic_distances(field, centres, inside)
         before, labels = labels, d.argmin(axis=0)
         if np.array_equal(before, labels):

@@ -19,7 +19,7 @@ POINTS = 49
 """A side of the square of points that are looked at there."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Contour:
     """The points at one distance, `level`, from a source: polylines `(n, 2)` in plane coordinates; closed ones end
     where they begin.
@@ -27,6 +27,10 @@ class Contour:
 
     level: float
     lines: tuple[Floats, ...]
+
+    def __repr__(self) -> str:
+        """One line, without the arrays."""
+        return f"Contour(level {self.level:.6g}, {len(self.lines)} lines of {sum(map(len, self.lines))} points)"
 
 
 def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = None) -> tuple[Contour, ...]:

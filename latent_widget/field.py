@@ -10,6 +10,9 @@ from scipy.ndimage import gaussian_filter
 from latent_widget.arrays import Floats, as_floats
 from latent_widget.lattice import Lattice
 
+ROUND_OFF = 1e-14
+"""Below this ratio to the large eigenvalue, the small one of a tensor is only round-off."""
+
 
 @dataclass(frozen=True, eq=False)
 class Field:
@@ -213,7 +216,11 @@ def _minors(tensors: Floats) -> list[Floats]:
 
 
 def _check_positive(tensors: Floats, lattice: Lattice) -> None:
-    bad = np.logical_or.reduce([~(minor > 0) for minor in _minors(tensors)])
+    minors = _minors(tensors)
+    bad = np.logical_or.reduce([~(minor > 0) for minor in minors])
+    if lattice.ndim == 2:
+        # a determinant that is only the round-off of its terms
+        bad |= minors[1] <= ROUND_OFF * np.trace(tensors, axis1=-2, axis2=-1) ** 2
     if bad.any():
         lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
         mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / lattice.ndim)

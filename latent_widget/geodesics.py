@@ -36,7 +36,7 @@ Judge = Callable[[Floats], float]
 """Measures a polyline (N, 2) in plane coordinates."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Geodesic:
     """A path over a field, `points (N, 2)` in plane coordinates, and how long it is.
 
@@ -60,10 +60,18 @@ class Geodesic:
     @property
     def evenness(self) -> float:
         """Shortest step between neighbouring points by the longest, as measured: 1 at constant speed, as on a
-        geodesic.
+        geodesic, unless it was bent by a mask or way-points; 0 for a line of infinite length.
         """
+        if not np.isfinite(self.length):
+            return 0.0
         steps = np.diff(self.cumulative)
         return float(steps.min() / steps.max()) if self.length > 0.0 else 1.0
+
+    def __repr__(self) -> str:
+        """One line, without the arrays."""
+        ends = f"{show(self.points[0])} to {show(self.points[-1])}, {len(self.points)} points"
+        more = f", {len(self.alternatives)} alternatives" if self.alternatives else ""
+        return f"Geodesic({self.kind} from {ends}, length {self.length:.6g}{more}: {self.message})"
 
     def at(self, n: int, by: str = "measure") -> Floats:
         """`n` points `(n, 2)` along the path, ends included, evenly spaced by "measure", by "latent" distance, or
@@ -116,7 +124,8 @@ def geodesic(
         length_of: measures a polyline (N, 2) in plane coordinates in another way, for instance decoded; where
             given, it judges the candidates, so that the result is never longer than the straight line by that
             measure.
-        alternatives: so many further routes, locally shortest, are looked for and kept as `alternatives`.
+        alternatives: so many further routes, locally shortest, are looked for and kept as `alternatives`, fewer where
+            there are no more.
         mask: (H, W) bool, True in the cells that the path may enter; it may run along the border of the others and
             round their corners. Walls of the field are never entered.
         via: (k, 2) plane points that the path passes in this order; its length is the sum of the legs.
@@ -130,15 +139,19 @@ def geodesic(
     from latent_widget.routes import DOUBT, distinct, line, routes
     from latent_widget.terrain import terrain
 
-    if via is not None:
+    need_field(field)
+    if via is not None and len(via) > 0:
         if alternatives:
             raise ValueError(f"alternatives={alternatives} cannot be had with via=; ask for those of each leg")
         stops = [start, *inner_points(field.lattice, via, "via"), end]
+        ground = terrain(field, MARCHED, allowed_cells(field, mask))
+        for row, point in enumerate(stops[1:-1]):
+            _parts(ground, field, point, f"via (row {row})")
         legs = [geodesic(field, *leg, nodes=nodes, length_of=length_of, mask=mask) for leg in pairwise(stops)]
         return _joined(legs, straight_length(field, start, end, mask))
     a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
-    if alternatives < 0:
-        raise ValueError(f"alternatives counts further routes and must be at least 0, got {alternatives}")
+    if not isinstance(alternatives, (int, np.integer)) or alternatives < 0:
+        raise ValueError(f"alternatives counts further routes and must be an int, at least 0, got {alternatives!r}")
     if nodes is not None and nodes < 3:
         raise ValueError(f"nodes must be at least 3, got {nodes}")
     ground = terrain(field, MARCHED, allowed_cells(field, mask))
@@ -180,8 +193,10 @@ def distances(
         sources: (n, 2) plane points; targets: (m, 2), by default the sources themselves (then the result is
             symmetric).
         refine: relax every path by Newton's method, so that distances are as good as those of `geodesic`;
-            False reads them off the march, which is faster and has its error (benchmarks/geodesics.py).
-        workers: threads; by default one per processor, at most 8.
+            False reads them off the march, which is faster and has its error (see `distance_field`), relatively large
+            between points a few cells apart.
+        workers: threads, at least 1; by default one per processor, at most 8. The time grows with n m: some 0.1 ms for
+            each pair and 4 ms for each point.
         mask: (H, W) bool, True in the cells that paths may enter; between points in separate parts of them the
             distance is infinite.
 
@@ -193,6 +208,9 @@ def distances(
     from latent_widget.routes import shortest_length
     from latent_widget.terrain import terrain
 
+    need_field(field)
+    if workers is not None and workers < 1:
+        raise ValueError(f"workers must be at least 1, got {workers}")
     a = inner_points(field.lattice, sources, "sources")
     b = a if targets is None else inner_points(field.lattice, targets, "targets")
     ground = terrain(field, MARCHED if refine else max(field.lattice.shape), allowed_cells(field, mask))
@@ -233,8 +251,9 @@ def distance_field(field: Field, source: Any, *, mask: Any = None) -> Floats:
     """Geodesic distance from a plane point to every cell, (H, W), by one march at the field's own resolution [7].
 
     It is what `equidistances` are drawn from; infinite in walls, outside the mask `(H, W)` of allowed cells, and in
-    parts of it that cannot be reached. Its error is that of the march, 1e-4 of the distance in the mean
-    at 128 x 128 on smooth fields (benchmarks/geodesics.py); `distances` gives single distances more exactly.
+    parts of it that cannot be reached. Its error is that of the march, 1e-4 to 1e-3 of the distance at 128 x 128 on
+    smooth fields (benchmarks/geodesics.py), more within a few cells of the source, and some per cent behind corners of
+    a mask; `distances` gives single distances more exactly.
 
     Raises `ValueError` for a source that is not (2,), not finite, outside the extent or in a cell that may not be
     entered.
@@ -302,8 +321,16 @@ def stays_allowed(field: Field, points: Floats, mask: Any = None) -> bool:
     return bool(all_visible(ground.blocked, ground.to_index(points)) == len(points) - 1)
 
 
+def need_field(field: Any) -> None:
+    """Raise `TypeError` with the remedy for what is no field."""
+    if not isinstance(field, Field):
+        remedy = "; atlas[measure] is one" if hasattr(field, "measures") else ""
+        raise TypeError(f"field must be a latent_widget.Field, got {type(field).__name__}{remedy}")
+
+
 def allowed_cells(field: Field, mask: Any) -> np.ndarray | None:
     """A mask `(H, W)` of bool, checked."""
+    need_field(field)
     if mask is None:
         return None
     cells = np.asarray(mask)
@@ -399,6 +426,11 @@ def show(point: Floats) -> str:
 def inner_point(lattice: Lattice, point: Any, name: str) -> Floats:
     """One plane point (2,) in the extent; raises `ValueError` naming it otherwise."""
     need_plane(lattice, "a path")
+    if np.shape(point) == (lattice.latent_dim,) and lattice.latent_dim != 2:
+        raise ValueError(
+            f"{name} must be one plane point (x, y), got a latent of {lattice.latent_dim} dimensions; "
+            "lattice.project(z) is the nearest point of the plane"
+        )
     value = as_points(point, name)
     if value.shape != (2,):
         raise ValueError(f"{name} must be one plane point (x, y), got shape {value.shape}")

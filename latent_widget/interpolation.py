@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_banded
 
 from latent_widget.arrays import Floats
+from latent_widget.field import ROUND_OFF
 
 Ints = NDArray[np.signedinteger[Any]]
 Mask = NDArray[np.bool_]
@@ -36,7 +37,6 @@ which takes as long as the arithmetic (numba issue 2350).
 
 PAD = 2  # ghost coefficients on each side: enough to evaluate anywhere in the outer half cell
 STEEPEST = 1.0  # largest change of log G per cell that extrapolation follows beyond the outer centres
-ROUND_OFF = 1e-14  # below this ratio to the large eigenvalue, the small one of a tensor is only round-off
 
 
 def log_tensors(metric: Floats) -> Floats:

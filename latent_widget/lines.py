@@ -8,7 +8,7 @@ import numpy as np
 
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
-from latent_widget.geodesics import MARCHED, Geodesic, inner_point, show, straight_length, with_ends
+from latent_widget.geodesics import MARCHED, Geodesic, inner_point, need_field, show, straight_length, with_ends
 
 STRAIGHT_NODES = 129
 """Points of the lines that are not relaxed."""
@@ -80,6 +80,8 @@ def stretched(field: Field, cart: Stretch, start: Any, end: Any, n: int = STRAIG
 
     Raises `ValueError` for bad end points, as `geodesic`, and n < 2.
     """
+    if not hasattr(cart, "inverse"):
+        raise TypeError(f"cart must be a Cartogram, got {type(cart).__name__}; lw.cartogram(field) makes one")
     a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
     p, q = np.asarray(cart.transform(np.stack([a, b])), float)
     points = with_ends(np.asarray(cart.inverse(np.linspace(p, q, _count(n))), float), a, b)
@@ -96,6 +98,7 @@ def _line(field: Field, points: Floats, kind: str, message: str) -> Geodesic:
     from latent_widget.shortening import measure
     from latent_widget.terrain import terrain
 
+    need_field(field)
     ground = terrain(field, MARCHED)
     places = ground.to_index(points)
     cumulative = measure(ground.coefficients, places)
@@ -111,6 +114,6 @@ def _line(field: Field, points: Floats, kind: str, message: str) -> Geodesic:
 
 
 def _count(n: int) -> int:
-    if n < 2:
-        raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
+    if n < 2 or n != int(n):
+        raise ValueError(f"n must be at least 2 to hold both ends, and whole, got {n}")
     return int(n)

@@ -10,16 +10,17 @@ from scipy.interpolate import make_interp_spline
 
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
-from latent_widget.geodesics import MARCHED, Geodesic
+from latent_widget.geodesics import MARCHED, Geodesic, need_field
 from latent_widget.interpolation import KERNEL, jet
 from latent_widget.terrain import terrain
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Profile:
     """A path x(t) under a field, at n values of its parameter t in [0, 1]; every array is `(n,)` but `points (n, 2)`.
 
     - `parameter`: t. The points of a path are even in it: by measure on a geodesic, in the plane on a straight line.
+      A geodesic with a mask or way-points has its points where its corners need them; there speed tells of that alone.
     - `points`: plane coordinates; `cumulative`: measured length from the start.
     - `speed`: |x'| = sqrt(x'^T G x'), measured length per unit of t; constant on a geodesic, so that its unevenness
       shows where another line hurries through what matters.
@@ -39,6 +40,11 @@ class Profile:
     curvature: Floats
     geodesic_curvature: Floats
 
+    def __repr__(self) -> str:
+        """One line, without the arrays."""
+        speed = f"speed {self.speed.min():.4g} to {self.speed.max():.4g}"
+        return f"Profile({len(self.parameter)} points, length {self.cumulative[-1]:.6g}, {speed})"
+
 
 def profile(field: Field, path: Geodesic, n: int = 129) -> Profile:
     """Measure a path at n even values of its parameter, on the cubic spline through its points.
@@ -48,6 +54,9 @@ def profile(field: Field, path: Geodesic, n: int = 129) -> Profile:
 
     Raises `ValueError` for n < 2 and for a path of length 0 or infinite length.
     """
+    need_field(field)
+    if not isinstance(path, Geodesic):
+        raise TypeError(f"path must be a Geodesic, as lw.geodesic and lw.straight give it, got {type(path).__name__}")
     if n < 2:
         raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
     if not (np.isfinite(path.length) and path.length > 0.0):

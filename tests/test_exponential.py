@@ -7,6 +7,7 @@ import surfaces
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latent_widget import examples, measures
 from latent_widget.clustering import k_medoids
 from latent_widget.exponential import exp, frechet_mean, log
 from latent_widget.field import Field
@@ -55,6 +56,59 @@ def test_short_geodesics_of_random_fields_leave_with_their_log(seed):
     assert np.array_equal(log(field, a, a), np.zeros(2))
 
 
+def test_exp_of_log_is_the_target_between_digits():
+    """Pairs far apart on a real model, where a turn at the start moves the end five times as far and more."""
+    digits = examples.digits()
+    lattice = Lattice.fit(digits.latents, shape=(128, 128))
+    field = measures.pullback(digits.gaussian_decoder, lattice)
+    pairs = digits.latents[np.random.default_rng(0).choice(len(digits.latents), (20, 2))].astype(float)
+    pairs[0] = (0.06088364, -1.4926759), (-0.43434864, 2.12438202)
+    for a, b in pairs:
+        path = exp(field, a, log(field, a, b), n=1025)
+        assert np.abs((path.points[-1] - b) / lattice.spacing).max() < 1e-3
+        # a geodesic to the target by another route would be longer; a polyline of fewer points is, a little
+        shortest = geodesic(field, a, b).length
+        assert (1.0 - 1e-3) * shortest < path.length < (1.0 + 2e-5) * shortest
+
+
+def test_log_warns_where_the_shortest_path_runs_along_the_edge():
+    lattice = Lattice((-1.0, 1.0, -1.0, 1.0), (64, 64))
+    hill = 1.0 + 30.0 * np.exp(-np.square(lattice.cells).sum(axis=-1) / 0.5)
+    with pytest.warns(
+        UserWarning, match=r"from \(-0.9, -0.5\) to \(0.9, -0.5\) is no free geodesic.*exp of this velocity ends"
+    ):
+        log(Field.from_density(lattice, hill), (-0.9, -0.5), (0.9, -0.5))
+
+
+def test_a_walk_that_leaves_the_extent_is_even_too():
+    field = surfaces.sphere().field(64)
+    with pytest.warns(UserWarning, match="left the extent"):
+        path = exp(field, (0.0, 0.0), (50.0, 10.0), n=33)
+    assert len(path.points) == 33
+    assert path.evenness > 0.99
+
+
+def test_the_mean_is_not_the_saddle_between_two_points():
+    """The arithmetic mean is the top of a hill: the log maps cancel there, and the sum is largest along the valley."""
+    lattice = Lattice((-3.0, 3.0, -2.0, 4.0), (64, 64))
+    field = Field.from_density(lattice, 1.0 + 5.0 * np.exp(-np.square(lattice.cells - (0.0, 1.0)).sum(axis=-1)))
+    ends = [(-2.0, 0.0), (2.0, 2.0)]
+    mean = frechet_mean(field, ends)
+    middle = 0.5 * geodesic(field, *ends).length
+    assert distances(field, [mean], ends)[0] == pytest.approx([middle, middle], rel=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_point_anywhere_is_better_than_the_mean(seed):
+    field = geodesic_fields.random_field(seed, 1.0)
+    points = geodesic_fields.points_in(field, 4, seed)
+    mean = frechet_mean(field, points)
+    others = np.concatenate([points, geodesic_fields.points_in(field, 40, seed + 500)])
+    costs = np.square(distances(field, np.concatenate([[mean], others]), points)).sum(axis=1)
+    assert costs[0] <= costs[1:].min() * (1.0 + 1e-4)
+    assert frechet_mean(field, points, start=mean) == pytest.approx(mean, abs=0.05)
+
+
 def test_the_mean_of_two_is_the_middle_of_their_geodesic_and_weights_move_it():
     surface = surfaces.gaussian(0.6)
     field = surface.field(96)
@@ -83,6 +137,8 @@ def test_medoids_find_separate_clusters_and_the_best_pair():
     assert sorted(np.bincount(labels)) == [20, 20, 20]
     assert all(len(set(labels[k : k + 20])) == 1 for k in (0, 20, 40))
     assert cost == pytest.approx(d[medoids].min(axis=0).sum())
+    many = np.kron(1 - np.eye(2), np.ones((5, 5)))
+    assert all(len(set(k_medoids(many, 4, seed)[0])) == 4 for seed in range(10))
     small = d[::5, ::5]
     best = min(small[[i, j]].min(axis=0).sum() for i in range(12) for j in range(i))
     assert min(k_medoids(small, 2, seed)[2] for seed in range(5)) == pytest.approx(best)
@@ -113,7 +169,15 @@ def test_bad_input_is_named():
         frechet_mean(field, np.zeros((0, 2)))
     with pytest.raises(ValueError, match="k must be between 1 and the number of points 3"):
         k_medoids(np.zeros((3, 3)), 4)
-    with pytest.raises(ValueError, match="symmetric"):
-        k_medoids([[0, 1], [2, 0]], 1)
+    with pytest.raises(ValueError, match="steps must be at least 1"):
+        frechet_mean(field, [(0.1, 0.1), (0.2, 0.2)], steps=0)
+    for bad, match in (
+        ([[0, 1], [2, 0]], "not symmetric"),
+        ([[0, -1], [-1, 0]], "negative: similarities are no distances"),
+        ([[0, np.inf], [np.inf, 0]], "2 of 4 are not; points in parts of a mask"),
+        ([[0, 1]], r"shape \(n, n\), got \(1, 2\)"),
+    ):
+        with pytest.raises(ValueError, match=match):
+            k_medoids(bad, 1)
     with pytest.raises(ValueError, match="source must be one plane point"):
         distance_field(field, [(0.0, 0.0)])

@@ -95,6 +95,11 @@ def with_cell(value):
         (lambda: lw.Field(LATTICE, with_cell([[1, 2], [0, 1]])), "symmetric"),
         (lambda: lw.Field(LATTICE, with_cell([[1, 2], [2, 1]])), r"not positive definite in 1 of 12.*x=0\.625.*floor="),
         (lambda: lw.Field(LATTICE, with_cell(0)), "floor="),
+        # singular, but for round-off, along an oblique direction
+        (
+            lambda: lw.Field(LATTICE, with_cell(np.outer((0.6, 0.8), (0.6, 0.8)) + 5e-15 * np.eye(2))),
+            "not positive definite",
+        ),
         (lambda: lw.Field(LATTICE, with_cell(0), floor=-1), "floor .* positive"),
         (lambda: lw.Field.from_density(LATTICE, np.ones((4, 3))), r"\(3, 4\), got \(4, 3\)"),
         (lambda: lw.Field.from_density(LATTICE, np.zeros((3, 4))), "12 of 12 cells.*shift it"),

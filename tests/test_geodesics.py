@@ -10,10 +10,14 @@ from geodesic_fields import graph_distances, points_in, random_field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from latent_widget.atlas import Atlas
+from latent_widget.contours import equidistances
+from latent_widget.exponential import log
 from latent_widget.field import Field
 from latent_widget.geodesics import distances, geodesic
 from latent_widget.lattice import Lattice
 from latent_widget.lines import slerp, straight, stretched
+from latent_widget.profiles import profile
 
 SURFACES = surfaces.all_surfaces()
 
@@ -264,8 +268,8 @@ def test_the_answers_that_the_browser_must_reproduce_are_still_those_of_python()
 
 BAD_POINTS = [
     ((9.0, 0.0), r"start \(9, 0\) lies outside the map.*extent"),
-    ((np.nan, 0.0), "start has 1 rows with NaN"),
-    ((0.0, np.inf), "start has 1 rows with NaN or infinity"),
+    ((np.nan, 0.0), r"start has NaN or infinity: \[nan, 0.0\]"),
+    ((0.0, np.inf), r"start has NaN or infinity: \[0.0, inf\]"),
     ((0.0, 0.0, 0.0), r"start must have shape \(..., 2\), got \(3,\)"),
     ([[0.0, 0.0]], "start must be one plane point"),
     (1.0, "start must have shape"),
@@ -291,8 +295,50 @@ def test_bad_arguments_are_named():
         distances(field, [(0.0, 0.0)], (0.0, 0.0))
     with pytest.raises(ValueError, match="nodes must be at least 3"):
         geodesic(field, (0.0, 0.0), (0.1, 0.0), nodes=2)
-    with pytest.raises(ValueError, match="n must be at least 2"):
-        straight(field, (0.0, 0.0), (0.1, 0.0), n=1)
+    for n in (1, 2.5):
+        with pytest.raises(ValueError, match="n must be at least 2"):
+            straight(field, (0.0, 0.0), (0.1, 0.0), n=n)
+    for alternatives in (-1, 2.5, None):
+        with pytest.raises(ValueError, match="alternatives counts further routes"):
+            geodesic(field, (0.0, 0.0), (0.1, 0.0), alternatives=alternatives)
+    with pytest.raises(ValueError, match="workers must be at least 1"):
+        distances(field, [(0.0, 0.0), (0.1, 0.0)], workers=0)
+    with pytest.raises(TypeError, match="cart must be a Cartogram, got NoneType"):
+        stretched(field, None, (0.0, 0.0), (0.1, 0.0))
+    atlas = Atlas(field.lattice, {"sphere": field})
+    for walk in (geodesic, straight, log):
+        with pytest.raises(TypeError, match=r"field must be a latent_widget.Field, got Atlas; atlas\[measure\] is one"):
+            walk(atlas, (0.0, 0.0), (0.1, 0.0))
+    plane = Lattice.through(*np.eye(3, 5), shape=(8, 8))
+    with pytest.raises(ValueError, match=r"start must be one plane point.*latent of 5 dimensions; lattice.project"):
+        geodesic(Field.from_density(plane, np.ones((8, 8))), np.eye(3, 5)[0], np.eye(3, 5)[1])
+
+
+def test_way_points_in_forbidden_cells_are_named_and_none_are_none():
+    field = surfaces.sphere().field(16)
+    mask = np.ones((16, 16), bool)
+    mask[8, 8] = False
+    inside = field.lattice.cells[8, 8]
+    with pytest.raises(ValueError, match=r"via \(row 1\) .* outside the mask"):
+        geodesic(field, (-1.0, 0.0), (1.0, 0.0), via=[(0.0, 0.5), inside], mask=mask)
+    assert geodesic(field, (-1.0, 0.2), (1.0, 0.0), via=[]).length == geodesic(field, (-1.0, 0.2), (1.0, 0.0)).length
+
+
+def test_results_print_in_a_line():
+    field = surfaces.sphere().field(16)
+    path = geodesic(field, (-1.0, 0.2), (1.0, 0.0))
+    assert repr(path).startswith("Geodesic(geodesic from (-1, 0.2) to (1, 0), 97 points, length 2.94")
+    for shown in (path, profile(field, path), equidistances(field, (0.0, 0.0), 3)[0]):
+        assert len(repr(shown)) < 200
+
+
+def test_a_line_through_walls_has_no_even_steps():
+    lattice = Lattice((0.0, 1.0, 0.0, 1.0), (8, 8))
+    rho = np.ones((8, 8))
+    rho[2:6, 4] = np.inf
+    line = straight(Field.from_density(lattice, rho, walls=True), (0.1, 0.5), (0.9, 0.5))
+    assert line.length == np.inf
+    assert line.evenness == 0.0
 
 
 def test_alternatives_run_around_both_sides_of_a_hole():
