@@ -106,7 +106,9 @@ class Atlas:
 
         Where the atlas holds the decoder and the measure is its pull-back, candidates are judged by their decoded
         length, so the path is never longer than the straight line as the decoder measures it. `refine=True` then
-        shortens the path on its decoded points, free of the lattice's error, and never makes it longer.
+        shortens the path on its decoded points, free of the lattice's error, and never makes it longer; that takes two
+        end points, no `via`. Options are those of `latent_widget.geodesic`: `alternatives=`, `mask=`, `via=`, `nodes=`,
+        `length_of=`.
         """
         if refine:
             return self._refined(start, end, measure, options)
@@ -153,7 +155,10 @@ class Atlas:
         return decoded_length(self.decoder, self.lattice, points)
 
     def distances(self, points: Any, targets: Any = None, measure: str | None = None, **options: Any) -> Floats:
-        """Return geodesic distances `(n, m)` between plane points, or all against all where `targets` is None."""
+        """Return geodesic distances `(n, m)` between plane points, or all against all where `targets` is None.
+
+        Options are those of `latent_widget.distances`: `refine=`, `workers=`, `mask=`.
+        """
         return distances(self[measure or self.measures[0]], points, targets, **options)
 
     def cartogram(self, measure: str | None = None, **options: Any) -> Cartogram:
