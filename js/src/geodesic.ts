@@ -195,7 +195,7 @@ export function newton(s: Spline, guess: Candidate, nodes?: number, rounds = 60)
   // fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
   for (const fewer of [Math.floor(count / 9), Math.floor(count / 3)]) {
     if (fewer < 20) continue;
-    const coarse = candidate(s, shorten(s, resample(best.points, best.along, fewer), Math.min(rounds, 20), 1e-6).points);
+    const coarse = candidate(s, shorten(s, resample(best.points, best.along, fewer), rounds, 1e-6).points);
     // on a rough field they may step over what they do not see
     if (coarse.length <= best.length) best = coarse;
   }

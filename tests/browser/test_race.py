@@ -26,7 +26,7 @@ along = torch.linspace(-1, 1, 12)
 
 def decode(z):
     # a blot that runs through the picture, fast in the middle of the map
-    x, y = torch.tanh(2 * z[:, 0]), torch.sin(z[:, 1])
+    x, y = torch.tanh(1.2 * z[:, 0]), torch.sin(0.6 * z[:, 1])
     far = (along - x[:, None])[:, None] ** 2 + (along - y[:, None])[..., None] ** 2
     return torch.exp(-4 * far)
 
