@@ -46,10 +46,10 @@ def exp(field: Field, point: Any, velocity: Any, n: int = 129) -> Geodesic:
     if n < 2:
         raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
     ground = _ground(field)
-    speed = along / field.lattice.spacing
-    points, time = shot(ground, ground.to_index(start), speed, n)
+    in_cells = along / field.lattice.spacing
+    points, time = shot(ground, ground.to_index(start), in_cells, n)
     if time < 1.0:
-        points, _ = shot(ground, ground.to_index(start), time * speed, n)
+        points, _ = shot(ground, ground.to_index(start), time * in_cells, n)
     cumulative = measure(ground.coefficients, points)
     straight = line(ground, points[0], points[-1]).length
     message = "integrated from its start"
@@ -67,7 +67,7 @@ def log(field: Field, point: Any, target: Any) -> Floats:
 
     Its length sqrt(v^T G(x) v) is the distance. It is found by `geodesic` and made exact by multiple shooting. A
     path that runs along the edge of the extent is no free geodesic: then the velocity is that of the path, to about
-    1e-3, and a warning says by how much its `exp` misses.
+    1e-3, and a warning says where its `exp` ends.
 
     Raises:
         ValueError: for points that are not (2,), not finite or outside the extent.
@@ -95,9 +95,9 @@ def log(field: Field, point: Any, target: Any) -> Floats:
 def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50, start: Any = None) -> Floats:
     """The plane point (2,) with the least weighted sum of squared geodesic distances to points (n, 2).
 
-    It starts where the sum is least on the lattice, by one march from each point, or at `start`; descends along the
-    mean of the log maps, x <- exp_x(mean of log_x(p)), with the step halved where the sum does not fall; and ends with
-    Newton's method on the sum itself, by differences. Warns where that does not come to rest.
+    It starts where the sum is least on the lattice, by one march from each point, or at `start`, and descends along the
+    mean of the log maps, x <- exp_x(mean of log_x(p)), with the step halved where the sum does not fall. Warns where it
+    does not settle.
 
     Args:
         field: the metric.
@@ -151,21 +151,18 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
 
 
 def _least(ground: Terrain, goals: Floats, share: Floats) -> Floats:
-    """The node of the march, or the goal, where the weighted sum of squared distances to the goals is least."""
-    if len(goals) == 1:
-        return goals[0]
+    """The node of the march where the weighted sum of squared distances to the goals is least; a single goal itself."""
     used = np.flatnonzero(share > 0.0)
-    total = np.zeros(ground.marched.shape[0] * ground.marched.shape[1])
-    at_goals = np.zeros(len(goals))
+    if len(used) == 1:
+        return np.asarray(goals[used[0]])
+    height, width = ground.marched.shape[:2]
+    total = np.zeros(height * width)
     with ThreadPoolExecutor(min(cpu_count() or 1, 8)) as pool:
-        marches = pool.map(ground.march, goals[used])
-        for k, marched in zip(used, marches, strict=True):
-            total += share[k] * marched[0] ** 2
-            at_goals += share[k] * np.array([ground.read(marched, goals[k], goal) for goal in goals]) ** 2
-    node, goal = int(np.argmin(total)), int(np.argmin(at_goals))
-    if at_goals[goal] <= total[node]:
-        return goals[goal]
-    width = ground.marched.shape[1]
+        # a few at a time, since every march takes half a megabyte
+        for some in np.array_split(used, -(-len(used) // 64)):
+            for weight, marched in zip(share[some], pool.map(ground.march, goals[some]), strict=True):
+                total += weight * marched[0] ** 2
+    node = int(np.argmin(total))
     return ground.from_marched(np.array([node % width, node // width], float))
 
 
