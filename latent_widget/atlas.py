@@ -147,7 +147,7 @@ class Atlas:
         )
 
     def decoded_length(self, points: Any) -> float:
-        """Return the length of a path `(N, 2)` by its decoded chords, in output units; needs the decoder."""
+        """Return the length of a path `(N, 2)` as the decoder measures it, in output units; needs the decoder."""
         if self.decoder is None:
             raise ValueError("this atlas holds no decoder; load it with Atlas.load(path, decoder=...)")
         from latent_widget.measures import decoded_length

@@ -13,10 +13,13 @@ from latent_widget.geodesics import distance_field, straight_lengths
 from latent_widget.lattice import Lattice
 
 CLOSE = 2.0
-"""So many cells around the source distance is straight."""
+"""Contours that are no wider than so many cells to either side of the source are drawn by straight distances."""
 
-POINTS = 49
-"""A side of the square of points that are looked at there."""
+FAR = 24.0
+"""And no longer than so many."""
+
+POINTS = 65
+"""A side of the grid of points that are looked at there."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,8 +39,8 @@ class Contour:
 def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = None) -> tuple[Contour, ...]:
     """The lines of equal geodesic distance from a plane point, by linear interpolation of `distance_field`.
 
-    Within two cells of the point, where there is little to interpolate, distance is the length of the straight line,
-    unless there are cells that paths may not enter.
+    Contours within two cells of the point one way, between which there is little to interpolate, are drawn by the
+    lengths of straight lines, unless there are cells that paths may not enter.
 
     Args:
         field: the metric.
@@ -84,22 +87,34 @@ def _everywhere(lattice: Lattice, values: Floats) -> tuple[Floats, Floats, Float
 
 
 def _close(field: Field, source: Floats, mask: Any, level: float) -> tuple[Floats, Floats, Floats] | None:
-    """Coordinates and straight distances of a square of points around the source, the smallest that holds a level.
+    """Coordinates and straight distances of a grid of points around the source, tight around a level.
 
-    Its side is two cells to either side or a half, a quarter, ... of that; None where the level leaves the largest.
+    None where that is not narrow, more than two cells to every side, or not short, or not all in sight.
     """
-    kept, reach = None, CLOSE
-    while True:
+    low, step = np.array(field.lattice.extent[::2]), np.array(field.lattice.spacing)
+    j, i = np.clip((source - low) // step, 0, np.array(field.lattice.shape[::-1]) - 1).astype(int)
+    if field.walls[i, j]:
+        return None
+    # half the sides of the box around the ellipse that the level would be in the metric of the source's cell
+    reach = 1.5 * level * np.sqrt(np.diag(np.linalg.inv(field.metric[i, j]))) / step
+    # where the metric rises the level may be nearer than that
+    reach *= min(1.0, CLOSE / reach.min())
+    kept = None
+    while kept is not None or (reach.min() <= CLOSE and reach.max() <= FAR):
         square = _square(field, source, mask, reach)
-        if square is None or not level < square[1]:
-            return kept
-        kept, reach = square[0], 0.5 * reach
+        if square is not None and level < square[1]:
+            kept, reach = square[0], 0.5 * reach
+        elif square is None or kept is not None:
+            break
+        else:
+            reach = 2.0 * reach
+    return kept
 
 
 def _square(
-    field: Field, source: Floats, mask: Any, reach: float
+    field: Field, source: Floats, mask: Any, reach: Floats
 ) -> tuple[tuple[Floats, Floats, Floats], float] | None:
-    """Coordinates and straight distances of points within some cells of the source, and the least where it ends.
+    """Coordinates and straight distances of points within some cells (2,) of the source, and the least where it ends.
 
     None where some are not in sight: round the corner of a forbidden cell distance is not straight.
     """

@@ -14,7 +14,7 @@ from latent_widget.field import Field
 from latent_widget.geodesics import MARCHED, Geodesic, inner_point, inner_points, need_field, show
 from latent_widget.interpolation import jet, tensor
 from latent_widget.routes import DOUBT, Route, line, routes
-from latent_widget.shooting import aimed, shot
+from latent_widget.shooting import aimed, shot, walked
 from latent_widget.shortening import measure, resample
 from latent_widget.terrain import Marched, Terrain, terrain
 
@@ -35,30 +35,32 @@ def exp(field: Field, point: Any, velocity: Any, n: int = 129) -> Geodesic:
         n: points of the result, evenly spaced by length.
 
     Returns:
-        The path. Where it runs out of the extent it ends at the edge, with `converged` False and a warning.
+        The path. Where it runs out of the extent it ends at the edge, and where it is too long to be followed it ends
+        before, with `converged` False and a warning.
 
     Raises:
-        ValueError: for a point outside the extent, a velocity that is not (2,) and finite, n < 2, and a field
+        ValueError: for a point outside the extent, a velocity that is not (2,) and finite, n < 2 or no int, and a field
             with impassable cells (so do `log` and `frechet_mean`).
 
     """
     start, along = inner_point(field.lattice, point, "point"), _vector(velocity)
-    if n < 2:
-        raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
+    if n < 2 or n != int(n):
+        raise ValueError(f"n must be at least 2 to hold both ends, and whole, got {n}")
     ground = _ground(field)
-    in_cells = along / field.lattice.spacing
-    points, time = shot(ground, ground.to_index(start), in_cells, n)
-    if time < 1.0:
-        points, _ = shot(ground, ground.to_index(start), time * in_cells, n)
+    points, time, left = walked(ground, ground.to_index(start), along / field.lattice.spacing, n)
+    points = np.clip(points, -0.5, np.array(ground.shape[::-1]) - 0.5)
     cumulative = measure(ground.coefficients, points)
     straight = line(ground, points[0], points[-1]).length
     message = "integrated from its start"
-    if time < 1.0:
+    if left:
         message = f"left the extent {field.lattice.extent} after length {cumulative[-1]:.4g} and ends at its edge"
         warnings.warn(f"the geodesic {message}; survey a larger extent or shorten the velocity", stacklevel=2)
+    elif time < 1.0:
+        message = f"could be followed only to length {cumulative[-1]:.4g}, {time:.2g} of its time"
+        warnings.warn(f"the geodesic {message}; shorten the velocity", stacklevel=2)
     path = ground.to_plane(points)
     path[0] = start
-    return Geodesic(path, float(cumulative[-1]), straight, time == 1.0, "geodesic", message, cumulative)
+    return Geodesic(path, float(cumulative[-1]), straight, time == 1.0 and not left, "geodesic", message, cumulative)
 
 
 def log(field: Field, point: Any, target: Any) -> Floats:
@@ -80,13 +82,15 @@ def log(field: Field, point: Any, target: Any) -> Floats:
     source, aim = ground.to_index(a), ground.to_index(b)
     best = min(routes(ground, source, aim, *ground.marches(source, aim, DOUBT)), key=lambda route: route.length)
     even = best.points if best.settled else resample(best.points, best.cumulative, len(best.points))
-    velocity, miss = aimed(ground, even, aim)
+    velocity, miss, joined = aimed(ground, even, aim)
     if not miss < HIT:
-        velocity = _velocity(ground, best)
+        why = "geodesics part so quickly there that exp of its velocity does not come back"
+        if not joined:
+            velocity, why = _velocity(ground, best), "it may run along the edge of the extent"
         end = ground.to_plane(shot(ground, source, velocity, 2)[0][-1])
         warnings.warn(
-            f"the shortest path from {show(a)} to {show(b)} is no free geodesic that shooting finds, perhaps since it "
-            f"runs along the edge of the extent: exp of this velocity ends at {show(end)}",
+            f"the shortest path from {show(a)} to {show(b)} is no geodesic that shooting can follow, {why}: exp of "
+            f"this velocity ends at {show(end)}",
             stacklevel=2,
         )
     return np.asarray(velocity * field.lattice.spacing)
@@ -97,7 +101,7 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
 
     It starts where the sum is least on the lattice, by one march from each point, or at `start`, and descends along the
     mean of the log maps, x <- exp_x(mean of log_x(p)), with the step halved where the sum does not fall. Warns where it
-    does not settle.
+    does not settle, and where it rests though the log maps leave more than 2 % of their size.
 
     Args:
         field: the metric.
@@ -116,8 +120,9 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     share = np.ones(len(inside)) if weights is None else as_floats(weights, "weights")
-    if share.shape != (len(inside),) or not np.isfinite(share).all() or (share < 0).any() or share.sum() == 0:
+    if share.shape != (len(inside),) or not np.isfinite(share).all() or (share < 0).any() or not share.any():
         raise ValueError(f"weights must be {len(inside)} numbers >= 0, not all zero, got {weights!r}")
+    share = share / share.max()
     share = share / share.sum()
     ground = _ground(field)
     goals = ground.to_index(inside)
@@ -126,27 +131,26 @@ def frechet_mean(field: Field, points: Any, weights: Any = None, steps: int = 50
     else:
         here = ground.to_index(inner_point(field.lattice, start, "start"))
     cost, pull, reach = _pull(ground, here, goals, share)
-    step = 1.0
+    step, resting = 1.0, False
     for _ in range(steps):
-        if float(np.abs(pull).max()) < 1e-6:
-            return np.asarray(ground.to_plane(here))
         there = shot(ground, here, step * pull, 2)[0][-1]
+        resting = float(np.abs(there - here).max()) < 1e-6 or step < 1e-3
+        if resting:
+            break
         new_cost, new_pull, new_reach = _pull(ground, there, goals, share)
         if new_cost <= cost * (1.0 + 1e-12):
             here, cost, pull, reach, step = there, new_cost, new_pull, new_reach, min(1.0, 1.5 * step)
         else:
             step *= 0.5
-            if step < 1e-3:
-                break
     left = float(np.abs(pull).max())
-    if step >= 1e-3 and left > 1e-2:
-        warnings.warn(f"the mean still moves by {left:.2g} cells after {steps} steps; try more", stacklevel=2)
-    elif left > max(RESTING * reach, 1e-2):
+    if resting and left > max(RESTING * reach, 1e-2):
         warnings.warn(
             f"the mean has come to rest where the log maps do not cancel, but leave {left:.2g} cells: shortest paths "
             "change there, or run along the edge of the extent",
             stacklevel=2,
         )
+    elif not resting and left > 1e-2:
+        warnings.warn(f"the mean still moves by {left:.2g} cells after {steps} steps; try more", stacklevel=2)
     return np.asarray(ground.to_plane(here))
 
 

@@ -220,13 +220,14 @@ def _check_positive(tensors: Floats, lattice: Lattice) -> None:
     bad = np.logical_or.reduce([~(minor > 0) for minor in minors])
     if lattice.ndim == 2:
         # a determinant that is only the round-off of its terms
-        bad |= minors[1] <= ROUND_OFF * np.trace(tensors, axis1=-2, axis2=-1) ** 2
+        trace = np.trace(tensors, axis1=-2, axis2=-1)
+        bad |= _minors(tensors / np.where(trace > 0, trace, 1.0)[..., None, None])[1] <= ROUND_OFF
     if bad.any():
         lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
         mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / lattice.ndim)
         raise ValueError(
             f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)} (smallest "
-            f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing changes there in some direction. floor="
+            f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. floor="
             f"{max(1e-6 * mean, 1e-12):.1g} would raise the eigenvalues below that number to it"
         )
 

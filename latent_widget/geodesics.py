@@ -140,7 +140,7 @@ def geodesic(
     from latent_widget.terrain import terrain
 
     need_field(field)
-    if via is not None and len(via) > 0:
+    if via is not None and np.size(via) > 0:
         if alternatives:
             raise ValueError(f"alternatives={alternatives} cannot be had with via=; ask for those of each leg")
         stops = [start, *inner_points(field.lattice, via, "via"), end]

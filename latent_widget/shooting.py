@@ -14,9 +14,18 @@ from latent_widget.interpolation import KERNEL, LEAF, PAD, jet
 from latent_widget.terrain import Terrain
 
 STEADY = 1e-7
-"""`shot` halves its step until the points move by less than this, in cells."""
+"""`shot` halves its step until the points, and the time of leaving, move by less than this; in cells, and as a part."""
+
+LOST = 1e-3
+"""A walk is lost where halving the smallest step moves it by more than this."""
 
 MOST_STEPS = 2**16
+
+EDGE = 1e-6
+"""A walk that is outside the extent by less than this, in cells, is on its edge."""
+
+LEAP = 64.0
+"""A walk is first followed over so many cells, at its initial velocity, then over twice as many and so on."""
 
 PARTS = 24
 """A path is cut into so many parts that are shot one by one."""
@@ -25,31 +34,68 @@ PART_STEPS = 48
 """Runge-Kutta steps of a part."""
 
 
-def shot(ground: Terrain, start: Floats, velocity: Floats, n: int) -> tuple[Floats, float]:
-    """Points (n, 2) at even times of the geodesic with a velocity, and the part of the time that it stays inside."""
-    steps = max(16, n - 1)
-    before, _ = _shoot(ground.coefficients, start, velocity, steps, n)
-    while steps < MOST_STEPS:
+def shot(ground: Terrain, start: Floats, velocity: Floats, n: int, margin: float = 0.0) -> tuple[Floats, float, bool]:
+    """Points (n, 2) at even times of the geodesic with a velocity, the part of the time until it leaves, and whether it
+    is lost.
+
+    It leaves where it is outside the extent by more than a margin, in cells, and stays there. It is lost where even the
+    smallest step was too long.
+    """
+    steps, most = max(16, n - 1), max(MOST_STEPS, 8 * n)
+    before, sooner = _shoot(ground.coefficients, start, velocity, steps, n, margin)
+    while True:
         steps *= 2
-        points, time = _shoot(ground.coefficients, start, velocity, steps, n)
-        if np.abs(points - before).max() < STEADY:
-            break
-        before = points
-    return points, time
+        points, time = _shoot(ground.coefficients, start, velocity, steps, n, margin)
+        moved = max(float(np.abs(points - before).max()), abs(time - sooner))
+        if moved < STEADY or steps >= most:
+            return points, time, not moved < LOST
+        before, sooner = points, time
 
 
-def aimed(ground: Terrain, path: Floats, target: Floats) -> tuple[Floats, float]:
-    """The velocity of the geodesic near a path (N, 2) that is even in time, and by how many cells it misses the target.
+def walked(ground: Terrain, start: Floats, velocity: Floats, n: int) -> tuple[Floats, float, bool]:
+    """Points (n, 2) of the geodesic with a velocity, even in time up to where it leaves the extent or is lost.
+
+    Returns:
+        the points, the part of the unit time that they take, and whether they end at the edge.
+
+    """
+    part = min(1.0, LEAP / max(float(np.abs(velocity).max()), 1e-300))
+    kept, reached = np.repeat(start[None], n, axis=0), 0.0
+    while True:
+        points, time, lost = shot(ground, start, part * velocity, n, EDGE)
+        if lost:
+            return kept, reached, False
+        if time < 1.0:
+            points, _, _ = shot(ground, start, part * time * velocity, n, EDGE)
+            return points, part * time, True
+        kept, reached = points, part
+        if part == 1.0:
+            return kept, 1.0, False
+        part = min(1.0, 2.0 * part)
+
+
+def aimed(ground: Terrain, path: Floats, target: Floats) -> tuple[Floats, float, bool]:
+    """The velocity of the geodesic near a path (N, 2) that is even in time and ends at a target.
 
     A small turn at the start moves the end far where geodesics part quickly, so the path is shot in parts, whose ends
     and velocities Newton's method brings together (multiple shooting); then the whole is aimed once more.
+
+    Returns:
+        the velocity, by how many cells its geodesic misses the target (inf where it leaves the extent), and whether the
+        parts join up within the extent.
+
     """
+    if len(path) < 3:
+        path = np.linspace(path[0], path[-1], 3)
     last = len(path) - 1
     parts = min(PARTS, last // 2)
     cuts = np.linspace(0, last, parts + 1).round().astype(int)
     slopes = np.gradient(path, 1.0 / last, axis=0, edge_order=2)
     states = np.concatenate([path[cuts[:-1]], slopes[cuts[:-1]]], axis=1)
-    states = _joined(ground.coefficients, states, np.diff(cuts) / last, target)
+    with np.errstate(over="ignore", invalid="ignore"):
+        states, gap = _joined(ground.coefficients, states, np.diff(cuts) / last, target)
+    top = np.array(ground.shape[::-1]) - 0.5
+    joined = gap < 1e-6 and bool(((states[:, :2] > -0.5 - EDGE) & (states[:, :2] < top + EDGE)).all())
     velocity, miss = states[0, 2:], _miss(ground, path[0], states[0, 2:], target)
     for _ in range(6):
         size = float(np.abs(miss).max())
@@ -65,18 +111,23 @@ def aimed(ground: Terrain, path: Floats, target: Floats) -> tuple[Floats, float]
         if not np.abs(there).max() < size:
             break
         velocity, miss = trial, there
-    return velocity, float(np.abs(miss).max())
+    stays = shot(ground, path[0], velocity, 2, EDGE)[1] == 1.0
+    return velocity, float(np.abs(miss).max()) if stays else np.inf, joined
 
 
 def _miss(ground: Terrain, start: Floats, velocity: Floats, target: Floats) -> Floats:
-    points, time = shot(ground, start, velocity, 2)
+    """Where a geodesic ends less the target (2,); a cell outside the extent is allowed, to aim at what is on its edge.
+
+    Infinite where it leaves that.
+    """
+    points, time, _ = shot(ground, start, velocity, 2, 1.0)
     return points[-1] - target if time == 1.0 else np.full(2, np.inf)
 
 
-def _joined(coefficients: Floats, states: Floats, times: Floats, target: Floats) -> Floats:
+def _joined(coefficients: Floats, states: Floats, times: Floats, target: Floats) -> tuple[Floats, float]:
     """Start states (m, 4), place and velocity, of parts that take so long each (m,), moved until they join up.
 
-    The first place stays and the last part is to end at the target.
+    The first place stays and the last part is to end at the target. Returned with the gap that is left, in cells.
     """
     m = len(states)
     # positions and velocities in one unit, cells
@@ -91,7 +142,7 @@ def _joined(coefficients: Floats, states: Floats, times: Floats, target: Floats)
     rows = np.arange(4 * m - 2)
     for _ in range(20):
         size = np.linalg.norm(gap.ravel()[rows])
-        if size < 1e-9:
+        if not 1e-9 < size < np.inf:
             break
         matrix = np.zeros((4 * m, 4 * m))
         for k in range(m):
@@ -113,7 +164,7 @@ def _joined(coefficients: Floats, states: Floats, times: Floats, target: Floats)
         if not lowered:
             break
         states, gap, ends = trial, there, beyond
-    return states
+    return states, float(np.linalg.norm(gap.ravel()[rows]))
 
 
 @njit(**LEAF)
@@ -162,8 +213,10 @@ def _ends(coefficients: Floats, states: Floats, times: Floats, steps: int, nudge
 
 
 @njit(**KERNEL)
-def _shoot(coefficients: Floats, start: Floats, velocity: Floats, steps: int, n: int) -> tuple[Floats, float]:
-    """Runge-Kutta steps along a geodesic, kept at n even times; a walk that leaves the extent stays at its edge.
+def _shoot(
+    coefficients: Floats, start: Floats, velocity: Floats, steps: int, n: int, margin: float
+) -> tuple[Floats, float]:
+    """Runge-Kutta steps along a geodesic, kept at n even times; a walk that leaves the extent by a margin stays there.
 
     Returns:
         points (n, 2), and when it left; 1 where it did not.
@@ -179,17 +232,17 @@ def _shoot(coefficients: Floats, start: Floats, velocity: Floats, steps: int, n:
     for step in range(every * (n - 1)):
         before_u, before_v = state[0], state[1]
         _advance(coefficients, state, h, at, slope, probe)
-        outside = not (-0.5 <= state[0] <= width - 0.5 and -0.5 <= state[1] <= height - 0.5)
-        if outside:
+        low, right, high = -0.5 - margin, width - 0.5 + margin, height - 0.5 + margin
+        if not (low <= state[0] <= right and low <= state[1] <= high):
             du, dv = state[0] - before_u, state[1] - before_v
             share = 1.0
             for c in range(2):
                 move, place = (du, before_u) if c == 0 else (dv, before_v)
-                top = (width if c == 0 else height) - 0.5
+                top = right if c == 0 else high
                 if place + move > top:
                     share = min(share, (top - place) / move)
-                elif place + move < -0.5:
-                    share = min(share, (-0.5 - place) / move)
+                elif place + move < low:
+                    share = min(share, (low - place) / move)
             for k in range(step // every + 1, n):
                 out[k, 0], out[k, 1] = before_u + share * du, before_v + share * dv
             return out, (step + share) * h

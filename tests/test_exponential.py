@@ -75,7 +75,7 @@ def test_log_warns_where_the_shortest_path_runs_along_the_edge():
     lattice = Lattice((-1.0, 1.0, -1.0, 1.0), (64, 64))
     hill = 1.0 + 30.0 * np.exp(-np.square(lattice.cells).sum(axis=-1) / 0.5)
     with pytest.warns(
-        UserWarning, match=r"from \(-0.9, -0.5\) to \(0.9, -0.5\) is no free geodesic.*exp of this velocity ends"
+        UserWarning, match=r"from \(-0.9, -0.5\) to \(0.9, -0.5\) is no geodesic.* along the edge.*ends at"
     ):
         log(Field.from_density(lattice, hill), (-0.9, -0.5), (0.9, -0.5))
 
@@ -86,6 +86,66 @@ def test_a_walk_that_leaves_the_extent_is_even_too():
         path = exp(field, (0.0, 0.0), (50.0, 10.0), n=33)
     assert len(path.points) == 33
     assert path.evenness > 0.99
+
+
+SLOPE = Lattice((-1.0, 1.0, -1.0, 1.0), (32, 32))
+
+
+def slope():
+    """A density that rises to the right, in waves: geodesics are bent everywhere."""
+    x, y = np.moveaxis(SLOPE.cells, -1, 0)
+    return Field.from_density(SLOPE, np.exp(2.0 * x + np.sin(3.0 * y)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("a", "b"), [((0, 0), (1, 0)), ((0.5, 0), (1, 0.1)), ((0.97, 0.97), (1, 1)), ((1, 0.2), (0.3, 0))]
+)
+def test_log_reaches_the_edge_without_a_warning(a, b):
+    field = slope()
+    assert exp(field, a, log(field, a, b)).points[-1] == pytest.approx(b, abs=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_log_on_a_constant_metric_is_the_difference_also_along_edges_and_to_corners():
+    field = Field(SLOPE, np.broadcast_to([[2.0, 0.3], [0.3, 1.0]], (32, 32, 2, 2)))
+    places = np.array([(-1, -1), (1, 1), (1, -1), (-1, 1), (0.2, 1), (0.1, -0.3)], float)
+    for a in places:
+        for b in places:
+            assert log(field, a, b) == pytest.approx(b - a, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_log_of_near_points_is_their_difference():
+    field, start = slope(), np.array([0.1, 0.2])
+    for size in 10.0 ** -np.arange(2, 13):
+        away = size * np.array([1.0, 0.5])
+        assert log(field, start, start + away) == pytest.approx(away, rel=0.1 if size > 1e-3 else 1e-3)
+
+
+@pytest.mark.parametrize("velocity", [(30.0, 10.0), (1e4, 0.0), (1e6, 0.0), (0.0, -1e5), (1e200, 0.0)])
+def test_a_fast_walk_ends_where_a_slow_one_does_on_the_edge(velocity):
+    field = slope()
+    slow = 8.0 * np.array(velocity) / np.abs(velocity).max()
+    ends = []
+    for v in (slow, velocity):
+        with pytest.warns(UserWarning, match="left the extent"):
+            ends.append(exp(field, (0.0, 0.0), v, n=5))
+    assert np.abs(ends[1].points[-1]).max() == pytest.approx(1.0, abs=1e-9)
+    assert ends[1].points == pytest.approx(ends[0].points, abs=1e-4)
+    assert not ends[1].converged
+
+
+def test_many_points_of_a_walk_are_given():
+    assert len(exp(slope(), (0.0, 0.0), (0.3, 0.1), n=70_000).points) == 70_000
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_mean_at_the_edge_comes_to_rest():
+    mean = frechet_mean(slope(), [(1.0, 1.0), (-1.0, -1.0)])
+    assert mean[1] == pytest.approx(1.0, abs=1e-6)
+    assert frechet_mean(slope(), [(1.0, 1.0), (-1.0, -1.0)], steps=400) == pytest.approx(mean, abs=1e-9)
+    assert frechet_mean(slope(), [(0.1, 0.1), (0.3, 0.1)], weights=[1e308, 1e308])[0] == pytest.approx(0.2, abs=0.05)
 
 
 def test_the_mean_is_not_the_saddle_between_two_points():

@@ -109,6 +109,17 @@ def test_equidistances_within_a_cell_of_a_steep_bowl_are_closed():
             assert lengths == pytest.approx(np.full(len(lengths), contour.level), rel=0.1)
 
 
+def test_equidistances_of_a_thin_ellipse_are_drawn_at_every_level():
+    """Longer than the square in which distance is straight, and narrower than a cell."""
+    lattice = Lattice((0.0, 32.0, 0.0, 32.0), (32, 32))
+    field = Field(lattice, np.broadcast_to(np.diag([1.0, 400.0]), (32, 32, 2, 2)))
+    for contour in equidistances(field, (16.0, 16.0), [1.0, 1.9, 2.1, 3.0, 5.0, 9.0]):
+        (line,) = contour.lines
+        away = line - 16.0
+        lengths = np.sqrt(np.square(away[:, 0]) + 400.0 * np.square(away[:, 1]))
+        assert lengths == pytest.approx(np.full(len(line), contour.level), rel=0.03)
+
+
 def test_equidistances_go_round_the_corners_of_a_pocket():
     lattice = Lattice((0.0, 24.0, 0.0, 24.0), (24, 24))
     mask = np.zeros((24, 24), bool)
