@@ -11,7 +11,7 @@ from latent_widget.arrays import Floats, as_floats
 from latent_widget.exponential import frechet_mean
 from latent_widget.field import Field
 from latent_widget.geodesics import distances as geodesic_distances
-from latent_widget.geodesics import inner_points
+from latent_widget.inputs import inner_points
 
 
 def k_medoids(distances: Any, k: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, float]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from latent_widget.arrays import Floats, as_floats
 from latent_widget.field import Field
-from latent_widget.geodesics import MARCHED, Geodesic, inner_point, inner_points, need_field, show
+from latent_widget.geodesics import MARCHED, Geodesic
+from latent_widget.inputs import inner_point, inner_points, need_field, show
 from latent_widget.interpolation import jet, tensor
 from latent_widget.routes import DOUBT, Route, line, routes
 from latent_widget.shooting import aimed, shot, walked

@@ -8,7 +8,8 @@ import numpy as np
 
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
-from latent_widget.geodesics import MARCHED, Geodesic, inner_point, need_field, show, straight_length, with_ends
+from latent_widget.geodesics import MARCHED, Geodesic, straight_length, with_ends
+from latent_widget.inputs import inner_point, need_field, show
 
 STRAIGHT_NODES = 129
 """Points of the lines that are not relaxed."""

@@ -10,7 +10,8 @@ from scipy.interpolate import make_interp_spline
 
 from latent_widget.arrays import Floats
 from latent_widget.field import Field
-from latent_widget.geodesics import MARCHED, Geodesic, need_field
+from latent_widget.geodesics import MARCHED, Geodesic
+from latent_widget.inputs import need_field
 from latent_widget.interpolation import KERNEL, jet
 from latent_widget.terrain import terrain
 
