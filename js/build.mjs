@@ -4,7 +4,7 @@ import * as esbuild from "esbuild";
 
 const watching = process.argv.includes("--watch");
 const common = { bundle: true, target: "es2022", minify: !watching, logLevel: "info" };
-const to = (name) => ({ outfile: `../latent_widget/static/${name}` });
+const to = (name) => ({ outfile: `../latent_widget/display/static/${name}` });
 
 // the solver travels inside the bundle as text, for a worker: hosts load the bundle from a blob, which knows no neighbours
 const { outputFiles } = await esbuild.build({

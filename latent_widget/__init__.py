@@ -11,34 +11,34 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Atlas": "atlas",
-    "Cartogram": "cartograms",
-    "Contour": "contours",
-    "Decoder": "decoder",
-    "Field": "field",
-    "Geodesic": "geodesics",
-    "LatentWidget": "widget",
-    "Lattice": "lattice",
-    "Profile": "profiles",
-    "SequenceDecoder": "sequence",
-    "SurveyError": "surveying",
-    "cartogram": "cartograms",
-    "distance_field": "geodesics",
-    "distances": "geodesics",
-    "equidistances": "contours",
-    "exp": "exponential",
-    "frechet_mean": "exponential",
-    "geodesic": "geodesics",
-    "k_means": "clustering",
-    "k_medoids": "clustering",
-    "log": "exponential",
-    "profile": "profiles",
-    "slerp": "lines",
-    "straight": "lines",
-    "stretched": "lines",
-    "survey": "surveying",
-    "with_uncertainty": "confidence",
-    "workbench": "charts",
+    "Atlas": "_atlas",
+    "Cartogram": "cartograms._cartogram",
+    "Contour": "geodesics._equidistances",
+    "Decoder": "decoders.decoder",
+    "Field": "_field",
+    "Geodesic": "geodesics._geodesic",
+    "LatentWidget": "display.widget",
+    "Lattice": "_lattice",
+    "Profile": "geodesics._profile",
+    "SequenceDecoder": "decoders.sequence",
+    "SurveyError": "_survey",
+    "cartogram": "cartograms._cartogram",
+    "distance_field": "geodesics._geodesic",
+    "distances": "geodesics._geodesic",
+    "equidistances": "geodesics._equidistances",
+    "exp": "geodesics.exp_log",
+    "frechet_mean": "geodesics.exp_log",
+    "geodesic": "geodesics._geodesic",
+    "k_means": "geodesics.clustering",
+    "k_medoids": "geodesics.clustering",
+    "log": "geodesics.exp_log",
+    "profile": "geodesics._profile",
+    "slerp": "geodesics.lines",
+    "straight": "geodesics.lines",
+    "stretched": "geodesics.lines",
+    "survey": "_survey",
+    "with_uncertainty": "decoders.uncertainty",
+    "workbench": "display._workbench",
 }
 _ROOMS = ("examples", "measures")
 
@@ -47,34 +47,34 @@ __all__ = [*_HOMES, *_ROOMS, "__version__"]
 if TYPE_CHECKING:
     from latent_widget import examples as examples
     from latent_widget import measures as measures
-    from latent_widget.atlas import Atlas as Atlas
-    from latent_widget.cartograms import Cartogram as Cartogram
-    from latent_widget.cartograms import cartogram as cartogram
-    from latent_widget.charts import workbench as workbench
-    from latent_widget.clustering import k_means as k_means
-    from latent_widget.clustering import k_medoids as k_medoids
-    from latent_widget.confidence import with_uncertainty as with_uncertainty
-    from latent_widget.contours import Contour as Contour
-    from latent_widget.contours import equidistances as equidistances
-    from latent_widget.decoder import Decoder as Decoder
-    from latent_widget.exponential import exp as exp
-    from latent_widget.exponential import frechet_mean as frechet_mean
-    from latent_widget.exponential import log as log
-    from latent_widget.field import Field as Field
-    from latent_widget.geodesics import Geodesic as Geodesic
-    from latent_widget.geodesics import distance_field as distance_field
-    from latent_widget.geodesics import distances as distances
-    from latent_widget.geodesics import geodesic as geodesic
-    from latent_widget.lattice import Lattice as Lattice
-    from latent_widget.lines import slerp as slerp
-    from latent_widget.lines import straight as straight
-    from latent_widget.lines import stretched as stretched
-    from latent_widget.profiles import Profile as Profile
-    from latent_widget.profiles import profile as profile
-    from latent_widget.sequence import SequenceDecoder as SequenceDecoder
-    from latent_widget.surveying import SurveyError as SurveyError
-    from latent_widget.surveying import survey as survey
-    from latent_widget.widget import LatentWidget as LatentWidget
+    from latent_widget._atlas import Atlas as Atlas
+    from latent_widget._field import Field as Field
+    from latent_widget._lattice import Lattice as Lattice
+    from latent_widget._survey import SurveyError as SurveyError
+    from latent_widget._survey import survey as survey
+    from latent_widget.cartograms._cartogram import Cartogram as Cartogram
+    from latent_widget.cartograms._cartogram import cartogram as cartogram
+    from latent_widget.decoders.decoder import Decoder as Decoder
+    from latent_widget.decoders.sequence import SequenceDecoder as SequenceDecoder
+    from latent_widget.decoders.uncertainty import with_uncertainty as with_uncertainty
+    from latent_widget.display._workbench import workbench as workbench
+    from latent_widget.display.widget import LatentWidget as LatentWidget
+    from latent_widget.geodesics._equidistances import Contour as Contour
+    from latent_widget.geodesics._equidistances import equidistances as equidistances
+    from latent_widget.geodesics._geodesic import Geodesic as Geodesic
+    from latent_widget.geodesics._geodesic import distance_field as distance_field
+    from latent_widget.geodesics._geodesic import distances as distances
+    from latent_widget.geodesics._geodesic import geodesic as geodesic
+    from latent_widget.geodesics._profile import Profile as Profile
+    from latent_widget.geodesics._profile import profile as profile
+    from latent_widget.geodesics.clustering import k_means as k_means
+    from latent_widget.geodesics.clustering import k_medoids as k_medoids
+    from latent_widget.geodesics.exp_log import exp as exp
+    from latent_widget.geodesics.exp_log import frechet_mean as frechet_mean
+    from latent_widget.geodesics.exp_log import log as log
+    from latent_widget.geodesics.lines import slerp as slerp
+    from latent_widget.geodesics.lines import straight as straight
+    from latent_widget.geodesics.lines import stretched as stretched
 
 
 def __getattr__(name: str) -> Any:

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
 
 NUDGES = (-1e-6, 1e-6)
 

@@ -11,10 +11,10 @@ import numpy as np
 import surfaces
 from geodesic_fields import points_in, random_field
 
-from latent_widget.field import Field
-from latent_widget.geodesics import geodesic
-from latent_widget.lattice import Lattice
-from latent_widget.lines import straight
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.geodesics._geodesic import geodesic
+from latent_widget.geodesics.lines import straight
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "geodesics.json"
 

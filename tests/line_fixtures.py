@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from latent_widget.cartograms import cartogram
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
-from latent_widget.lines import slerp, stretched
-from latent_widget.packing import around
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.cartograms._cartogram import cartogram
+from latent_widget.display.serialization import around
+from latent_widget.geodesics.lines import slerp, stretched
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "lines.json"
 

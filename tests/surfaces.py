@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
 
 Array = np.ndarray
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from torch.distributions import Bernoulli, Independent
 
 import latent_widget as lw
-from latent_widget.measures.pushforward import push, push_by_jvp
+from latent_widget.measures.autodiff.forward import push, push_by_jvp
 
 BOX = (-1.0, 2.0, 0.0, 2.0, 4.0, 5.0)
 LATTICE = lw.Lattice(BOX, (4, 5, 6))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_widget.cartograms import Cartogram, cartogram
+from latent_widget.cartograms._cartogram import Cartogram, cartogram
 
 BOX = (-3.0, 3.0, -1.0, 3.0)
 METHODS = ("diffusion", "direct")
@@ -270,5 +270,5 @@ def test_import_is_light() -> None:
     import subprocess
     import sys
 
-    code = "import sys, latent_widget.cartograms\nprint([m for m in ('numba', 'torch') if m in sys.modules])"
+    code = "import sys, latent_widget.cartograms._cartogram\nprint([m for m in ('numba', 'torch') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

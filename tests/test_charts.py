@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 
 import latent_widget as lw
-from latent_widget.charts import histogram_of, profile_of, round_ticks, shepard, shepard_points
+from latent_widget.display._workbench import histogram_of, profile_of, round_ticks, shepard, shepard_points
 
 LATTICE = lw.Lattice((0, 2, 0, 1), (24, 48))
 

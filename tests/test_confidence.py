@@ -7,7 +7,7 @@ from torch import distributions as D
 from torch import nn
 
 import latent_widget as lw
-from latent_widget.confidence import _fitted
+from latent_widget.decoders.uncertainty import _fitted
 
 RNG = np.random.default_rng(0)
 ANGLES = RNG.uniform(0, 2 * np.pi, 3000)

@@ -9,7 +9,7 @@ from torch import distributions as D
 from torch import nn
 
 import latent_widget as lw
-from latent_widget.modules import evaluating
+from latent_widget.decoders.torch_modules import evaluating
 
 LATTICE = lw.Lattice((-1, 1, -1, 1), (6, 5))
 NET = nn.Linear(2, 3).requires_grad_(False)

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from scipy.ndimage import label
 from scipy.sparse.csgraph import dijkstra
 
-from latent_widget.contours import equidistances
-from latent_widget.exponential import exp
-from latent_widget.field import Field
-from latent_widget.geodesics import distance_field, distances, geodesic
-from latent_widget.lattice import Lattice
-from latent_widget.lines import straight
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.geodesics._equidistances import equidistances
+from latent_widget.geodesics._geodesic import distance_field, distances, geodesic
+from latent_widget.geodesics.exp_log import exp
+from latent_widget.geodesics.lines import straight
 
 LATTICE = Lattice((0.0, 1.0, 0.0, 1.0), (64, 64))
 

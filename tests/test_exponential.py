@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latent_widget import examples, measures
-from latent_widget.clustering import k_medoids
-from latent_widget.exponential import exp, frechet_mean, log
-from latent_widget.field import Field
-from latent_widget.geodesics import distance_field, distances, geodesic
-from latent_widget.lattice import Lattice
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.geodesics._geodesic import distance_field, distances, geodesic
+from latent_widget.geodesics.clustering import k_medoids
+from latent_widget.geodesics.exp_log import exp, frechet_mean, log
 
 
 def speed(field, point, velocity, surface):

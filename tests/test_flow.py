@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import solve_ivp
 from test_cartograms import smooth
 
-from latent_widget import flow
-from latent_widget.flow import diffuse, rates
+from latent_widget.cartograms._cartogram import diffusion as flow
+from latent_widget.cartograms.diffusion import diffuse, rates
 
 
 def test_rates_are_the_eigenvalues_of_the_discrete_laplacian() -> None:

@@ -10,14 +10,14 @@ from geodesic_fields import graph_distances, points_in, random_field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_widget.atlas import Atlas
-from latent_widget.contours import equidistances
-from latent_widget.exponential import log
-from latent_widget.field import Field
-from latent_widget.geodesics import distances, geodesic
-from latent_widget.lattice import Lattice
-from latent_widget.lines import slerp, straight, stretched
-from latent_widget.profiles import profile
+from latent_widget._atlas import Atlas
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.geodesics._equidistances import equidistances
+from latent_widget.geodesics._geodesic import distances, geodesic
+from latent_widget.geodesics._profile import profile
+from latent_widget.geodesics.exp_log import log
+from latent_widget.geodesics.lines import slerp, straight, stretched
 
 SURFACES = surfaces.all_surfaces()
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import latent_widget as lw
-from latent_widget.packing import around
+from latent_widget.display.serialization import around
 
 
 def test_the_lines_that_the_browser_must_lay_are_still_those_of_python():

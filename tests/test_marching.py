@@ -6,10 +6,10 @@ from geodesic_fields import points_in, random_field
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from latent_widget.field import Field
-from latent_widget.geodesics import distances, geodesic
-from latent_widget.lattice import Lattice
-from latent_widget.terrain import terrain
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.geodesics._geodesic import distances, geodesic
+from latent_widget.geodesics.eikonal import terrain
 
 DOUBT = 0.06
 

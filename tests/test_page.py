@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import latent_widget as lw
-from latent_widget.page import POLICY, page
-from latent_widget.wire import packed
+from latent_widget.display.offline_html import POLICY, page
+from latent_widget.display.wire import packed
 
 pytestmark = pytest.mark.usefixtures("bundle")
 HOSTILE = "</script><script>alert(1)</script><!-- <script> 'quoted' \"twice\" \u2028"
@@ -88,6 +88,6 @@ def test_other_suffixes_are_refused(widget, tmp_path):
 
 
 def test_a_missing_front_end_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr("latent_widget.page.STATIC", tmp_path)
+    monkeypatch.setattr("latent_widget.display.offline_html.STATIC", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"widget\.css is missing.*hatch_build"):
         page({}, "t")

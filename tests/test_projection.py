@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from test_cartograms import areas, smooth, triangles
 
-from latent_widget import projection, relaxation
-from latent_widget.areas import QUADRILATERALS
-from latent_widget.flow import diffuse
-from latent_widget.mesh import assess, lift, pull
-from latent_widget.potentials import symbols
-from latent_widget.projection import project
-from latent_widget.relaxation import around, guard, relax, thinnest, unfold
+from latent_widget.cartograms._cartogram import area_correction as projection
+from latent_widget.cartograms.area_correction import project
+from latent_widget.cartograms.diffusion import diffuse
+from latent_widget.cartograms.poisson import symbols
+from latent_widget.cartograms.quads import untangling as relaxation
+from latent_widget.cartograms.quads.cells import QUADRILATERALS
+from latent_widget.cartograms.quads.geometry import assess, lift, pull
+from latent_widget.cartograms.quads.untangling import around, guard, relax, thinnest, unfold
 
 
 def mesh(h: int, w: int, wobble: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from torch.distributions import Bernoulli, Independent, Normal
 from torch.nn import functional as F
 
 import latent_widget as lw
-from latent_widget.measures.pushforward import push, push_by_jvp
+from latent_widget.measures.autodiff.forward import push, push_by_jvp
 
 
 def stereographic(z):

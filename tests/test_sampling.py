@@ -104,7 +104,7 @@ def test_draws_have_the_moments_of_their_distribution():
 
 
 def test_what_is_surveyed_in_tiles_keeps_its_standard_errors(monkeypatch):
-    monkeypatch.setattr("latent_widget.surveying.TILE", 20)
+    monkeypatch.setattr("latent_widget._survey.TILE", 20)
     lattice = LATTICE
     decoder = lw.Decoder(lambda z: D.Laplace(z[:, 0], z[:, 1].exp()), dtype=torch.float64)
     measure = ("sampled", lambda d, l: fisher_by_scores(d, l, d.probe(l), 16, 0, 0.0))  # noqa: E741

@@ -13,10 +13,10 @@ from torch import nn
 from torch.distributions import Categorical
 
 import latent_widget as lw
-from latent_widget import sequence
+from latent_widget._thumbnails import PAGE, drawn
+from latent_widget.decoders import sequence
+from latent_widget.decoders.outputs import FOR_TOKENS
 from latent_widget.measures.sequences import _plain_kernels, weighted_jsd, weighted_kl
-from latent_widget.outputs import FOR_TOKENS
-from latent_widget.render import PAGE, drawn
 
 MEASURES = ("fisher_rao", "jensen_shannon", "kl")
 LATTICE = lw.Lattice((-1.5, 1.5, -1, 1), (9, 10))

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget.still import WIDTH, still
+from latent_widget.figures.static_png import WIDTH, still
 
 LATTICE = lw.Lattice((0, 2, 0, 1), (24, 48))
 SLOPE = lw.Field.from_density(LATTICE, 1 + LATTICE.cells[..., 0])

@@ -137,7 +137,7 @@ def test_lists_and_arrays_of_ones_own_are_handed_to_the_black_box_as_they_are(th
 
 
 def test_texts_are_surveyed_drawn_and_refused_elsewhere(monkeypatch):
-    monkeypatch.setattr("latent_widget.surveying.TILE", 30)
+    monkeypatch.setattr("latent_widget._survey.TILE", 30)
     lattice = lw.Lattice((0, 12, 0, 8), (8, 12))
     decoder = lw.Decoder(spelled)
     lengths = lw.measures.distance(each(lambda p, q: abs(len(p) - len(q))), floor=1e-3)

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import latent_widget as lw
-from latent_widget import hexahedra
-from latent_widget.cartograms import Cartogram, cartogram
-from latent_widget.flow import diffuse
-from latent_widget.potentials import symbols
-from latent_widget.projection import project
-from latent_widget.volumes import HEXAHEDRA, coefficients, examine, positive, proven
+from latent_widget.cartograms._cartogram import Cartogram, cartogram
+from latent_widget.cartograms.area_correction import project
+from latent_widget.cartograms.diffusion import diffuse
+from latent_widget.cartograms.hexes import geometry as hexahedra
+from latent_widget.cartograms.hexes.cells import HEXAHEDRA, coefficients, examine, positive, proven
+from latent_widget.cartograms.poisson import symbols
 
 METHODS = ("diffusion", "direct")
 BOX = (-1.0, 2.0, 0.0, 2.0, 4.0, 5.0)
@@ -353,7 +353,7 @@ def test_a_step_that_would_fold_is_held_back_near_the_fold_only() -> None:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth((12, 13, 14), 30.0)
     one = cartogram(rho).corners
-    for module in ("flow", "projection", "volumes"):
+    for module in ("cartograms.diffusion", "cartograms.area_correction", "cartograms.hexes.cells"):
         monkeypatch.setattr(f"latent_widget.{module}.useful", lambda workers, cells: workers)
     np.testing.assert_allclose(cartogram(rho, workers=3).corners, one, atol=1e-9)
 
@@ -421,7 +421,7 @@ def test_the_flow_carries_a_single_wave_as_in_two_dimensions() -> None:
 def test_coarser_lattices_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth((34, 40, 36), 20.0)
     found, _ = diffuse(rho, (1.0, 1.0, 1.0))
-    monkeypatch.setattr("latent_widget.flow.COARSEST_BOX", 10**9)
+    monkeypatch.setattr("latent_widget.cartograms.diffusion.COARSEST_BOX", 10**9)
     fine, _ = diffuse(rho, (1.0, 1.0, 1.0), tolerance=0.01)
     assert not np.array_equal(found, fine)
     assert np.abs(found - fine).max() < 4e-3 * 40

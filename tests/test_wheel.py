@@ -41,9 +41,15 @@ def test_wheel_holds_what_the_widget_needs_and_nothing_else(wheel: Path) -> None
     with zipfile.ZipFile(wheel) as packed:
         sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
         metadata = packed.read(next(name for name in sizes if name.endswith(".dist-info/METADATA"))).decode()
-    for name in ("static/widget.js", "static/widget.css", "examples/digits.npz", "examples/names.npz", "py.typed"):
+    for name in (
+        "display/static/widget.js",
+        "display/static/widget.css",
+        "examples/digits.npz",
+        "examples/names.npz",
+        "py.typed",
+    ):
         assert f"latent_widget/{name}" in sizes
-    assert sizes["latent_widget/static/widget.js"] > 10_000
+    assert sizes["latent_widget/display/static/widget.js"] > 10_000
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "latent_widget").rglob("*.py")}
     assert sources <= set(sizes)
     strange = {name for name in sizes if not name.startswith(("latent_widget/", "latent_widget-"))}

@@ -10,7 +10,7 @@ import traitlets
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget.wire import unpacked
+from latent_widget.display.wire import unpacked
 
 
 def decode(z):
@@ -68,7 +68,7 @@ def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
     def broken(_field):
         raise MemoryError("no room for the map")
 
-    monkeypatch.setattr("latent_widget.widget.cartogram", broken)
+    monkeypatch.setattr("latent_widget.display.widget.cartogram", broken)
     with pytest.raises(MemoryError):
         widget.temper = 0.5
     assert widget._status == {"state": "error", "message": "MemoryError: no room for the map"}

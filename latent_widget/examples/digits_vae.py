@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
-from latent_widget.decoder import Decoder
+from latent_widget.decoders.decoder import Decoder
 
 FILE = Path(__file__).with_name("digits.npz")
 CENTRES = 48

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latent_widget.sequence import SequenceDecoder
+from latent_widget.decoders.sequence import SequenceDecoder
 
 FILE = Path(__file__).with_name("names.npz")
 LETTERS = ".abcdefghijklmnopqrstuvwxyz '-"

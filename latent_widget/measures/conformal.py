@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from torch.distributions import Distribution
 
-from latent_widget import outputs
-from latent_widget.arrays import Floats, as_floats, as_points
-from latent_widget.decoder import Decoder
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
+from latent_widget._arrays import Floats, as_floats, as_points
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.decoders import outputs
+from latent_widget.decoders.decoder import Decoder
+from latent_widget.decoders.sequence import SequenceDecoder
 from latent_widget.measures import sequences
-from latent_widget.measures.locality import local
-from latent_widget.sequence import SequenceDecoder
+from latent_widget.measures.tiling import local
 
 CHUNK = 2_000_000
 """Most pairs of cells and latents whose distance is held at once."""

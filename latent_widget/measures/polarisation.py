@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from latent_widget import outputs
-from latent_widget.arrays import Floats
-from latent_widget.lattice import Lattice
+from latent_widget._arrays import Floats
+from latent_widget._lattice import Lattice
+from latent_widget.decoders import outputs
 
 Chords = list[tuple[tuple[int, ...], Floats]]
 """Displacements in cells, (x, y[, z]), each with the squared distance that it spans in every cell, `(H, W)`."""

@@ -10,8 +10,8 @@ from itertools import product
 
 import numpy as np
 
-from latent_widget.arrays import Floats
-from latent_widget.lattice import Lattice
+from latent_widget._arrays import Floats
+from latent_widget._lattice import Lattice
 
 WINDOWS = {2: (2, 12), 3: (2, 6)}
 """Windows along each axis of a plane or a box that are looked at, and the cells along each side of one."""

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent, MixtureSameFamily, Pareto, Uniform
 
-from latent_widget import outputs
-from latent_widget.arrays import Floats
-from latent_widget.decoder import Decoder
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
-from latent_widget.measures.differentials import differentiated
+from latent_widget._arrays import Floats
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.decoders import outputs
+from latent_widget.decoders.decoder import Decoder
+from latent_widget.measures.autodiff.metric import differentiated
 from latent_widget.measures.polarisation import polarised
 
 BATCHES = 8

@@ -18,11 +18,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latent_widget.arrays import Floats
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
-from latent_widget.measures.pushforward import push_by_jvp
-from latent_widget.sequence import SequenceDecoder
+from latent_widget._arrays import Floats
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.decoders.sequence import SequenceDecoder
+from latent_widget.measures.autodiff.forward import push_by_jvp
 
 SHARE = 4
 """Batches are smaller than the decoder's own by this, for what is computed from the logits in float64."""

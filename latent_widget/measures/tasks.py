@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical
 
-from latent_widget import outputs
-from latent_widget.arrays import as_floats
-from latent_widget.decoder import Decoder, Output
-from latent_widget.field import Field
-from latent_widget.lattice import Lattice
-from latent_widget.measures.fisher import fisher_rao
-from latent_widget.measures.locality import local, settled, settling
+from latent_widget._arrays import as_floats
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.decoders import outputs
+from latent_widget.decoders.decoder import Decoder, Output
+from latent_widget.decoders.sequence import SequenceDecoder
+from latent_widget.measures._fisher_rao import fisher_rao
+from latent_widget.measures._pullback import pullback
 from latent_widget.measures.polarisation import polarised_with_residual
-from latent_widget.measures.pullbacks import pullback
-from latent_widget.sequence import SequenceDecoder
+from latent_widget.measures.tiling import local, settled, settling
 
 Measure = Callable[..., Field]
 

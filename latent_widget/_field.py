@@ -1,0 +1,246 @@
+"""The field: one symmetric positive-definite metric tensor per cell, the currency of every measure."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+
+from latent_widget._arrays import Floats, as_floats
+from latent_widget._lattice import Lattice
+
+ROUND_OFF = 1e-14
+"""Below this ratio to the large eigenvalue, the small one of a tensor is only round-off."""
+
+
+@dataclass(frozen=True, eq=False)
+class Field:
+    """A metric field G on the cells of a lattice, `metric (H, W, 2, 2)`, in plane coordinates.
+
+    On a lattice of three dimensions it is `metric (D, H, W, 3, 3)`.
+
+    `info` says how it was made. Eigenvalues below `floor`, in the metric's own units, are raised to it, and
+    `info["floored"]` counts the cells where this happened; 0 (the default) changes nothing.
+
+    With `walls=True` cells whose metric is infinite are impassable: geodesics go round them. Such a field cannot be
+    drawn or stretched.
+
+    Raises `ValueError` where the metric has the wrong shape, is not finite, not symmetric, or not positive definite
+    in some cells: how many, where, and which `floor` would mend it.
+    """
+
+    lattice: Lattice
+    metric: Floats
+    info: dict[str, Any]
+
+    # makes NumPy scalars defer to __rmul__
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        lattice: Lattice,
+        metric: Any,
+        info: dict[str, Any] | None = None,
+        floor: float = 0.0,
+        walls: bool = False,
+    ) -> None:
+        tensors = as_floats(metric, "metric")
+        shape = (*lattice.shape, lattice.ndim, lattice.ndim)
+        if tensors.shape != shape:
+            raise ValueError(f"metric must have shape {shape} on this lattice, got {tensors.shape}")
+        unit = np.eye(lattice.ndim)
+        shut = np.asarray((np.diagonal(tensors, axis1=-2, axis2=-1) == np.inf).any(axis=-1) & walls)
+        if shut.any():
+            tensors = np.where(shut[..., None, None], unit, tensors)
+        _check_finite(tensors, lattice)
+        skew = max(np.abs(tensors[..., a, b] - tensors[..., b, a]).max() for a in range(lattice.ndim) for b in range(a))
+        if skew > 1e-6 * np.abs(tensors).max():
+            raise ValueError(f"metric must be symmetric, its off-diagonals differ by up to {skew:.3g}")
+        tensors = 0.5 * (tensors + np.swapaxes(tensors, -1, -2))
+        told = dict(info or {})
+        if floor:
+            tensors, told["floored"] = _floored(tensors, floor)
+            told["floor"] = floor
+        _check_positive(tensors, lattice)
+        if shut.any():
+            tensors[shut] = np.where(unit > 0, np.inf, 0.0)
+        tensors.setflags(write=False)
+        object.__setattr__(self, "lattice", lattice)
+        object.__setattr__(self, "metric", tensors)
+        object.__setattr__(self, "info", told)
+
+    @classmethod
+    def from_density(
+        cls,
+        lattice: Lattice,
+        rho: Any,
+        info: dict[str, Any] | None = None,
+        *,
+        exponent: float = 1.0,
+        walls: bool = False,
+    ) -> "Field":
+        """Make the conformal field G = ρ·I from a positive scalar `rho (H, W)`; its density is `rho` again.
+
+        A scalar that you mean as a length is raised to the dimension: `exponent=2` on a plane makes the density ρ².
+        In three dimensions it is G = ρ^(2/3)·I from `rho (D, H, W)`, so that √det G is again ρ.
+        With `walls=True` cells where `rho` is infinite are impassable.
+        Raises `ValueError` for a wrong shape, and for values that are not positive and finite.
+        """
+        density = as_floats(rho, "rho")
+        if not np.isfinite(exponent):
+            raise ValueError(f"exponent must be finite, got {exponent}; 1 for a density, {lattice.ndim} for a length")
+        if density.shape != lattice.shape:
+            raise ValueError(f"rho must have the lattice's shape {lattice.shape}, got {density.shape}")
+        bad = ~((np.isfinite(density) | walls) & (density > 0))
+        if bad.any():
+            raise ValueError(
+                f"rho must be positive and finite, {bad.sum()} of {bad.size} cells are not, {_where(bad, lattice)}; "
+                "shift it, for instance rho - rho.min() + 1e-3, or, where paths must not go, give infinity and "
+                "walls=True"
+            )
+        metric = np.zeros((*density.shape, lattice.ndim, lattice.ndim))
+        for axis in range(lattice.ndim):
+            metric[..., axis, axis] = density ** (2 * exponent / lattice.ndim)
+        return cls(lattice, metric, {"method": "conformal", **(info or {})}, walls=walls)
+
+    @cached_property
+    def density(self) -> Floats:
+        """Magnification factor √det G per cell, `(H, W)`: measured area (or volume) per unit of the lattice's own."""
+        density = np.sqrt(_minors(self._passable)[-1])
+        density[self.walls] = np.inf
+        density.setflags(write=False)
+        return density
+
+    @cached_property
+    def walls(self) -> np.ndarray:
+        """Which cells are impassable, `(H, W)` bool; none unless the field was made with `walls=True`."""
+        shut = np.isinf(self.metric[..., 0, 0])
+        shut.setflags(write=False)
+        return shut
+
+    @property
+    def _passable(self) -> Floats:
+        """The metric with unit tensors for walls."""
+        if not self.walls.any():
+            return self.metric
+        return np.where(self.walls[..., None, None], np.eye(self.lattice.ndim), self.metric)
+
+    def temper(self, exponent: float) -> "Field":
+        """Raise every tensor to a matrix power, G ↦ Gᵗ, so the density becomes ρᵗ: 0 makes it uniform, 1 leaves it.
+
+        Raises `ValueError` for a negative or infinite exponent.
+        """
+        if not (np.isfinite(exponent) and exponent >= 0):
+            raise ValueError(f"exponent must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
+        if exponent == 1:
+            return self
+        values, vectors = np.linalg.eigh(self._passable)
+        powered = np.einsum("...ik,...k,...jk->...ij", vectors, values**exponent, vectors)
+        powered[self.walls] = np.inf
+        told = {**self.info, "temper": exponent * self.info.get("temper", 1.0)}
+        return Field(self.lattice, powered, told, walls=True)
+
+    def smooth(self, cells: float) -> "Field":
+        """Average every tensor over its neighbours, by a Gaussian of `cells` standard deviation along each axis.
+
+        The kernel ends at four standard deviations and is mirrored at the border: each entry of G keeps its mean, a
+        constant field stays what it is, and averages of positive definite tensors are positive definite.
+        Raises `ValueError` for a negative or infinite number.
+        """
+        if not (np.isfinite(cells) and cells >= 0):
+            raise ValueError(f"cells must be finite and >= 0, got {cells}; it is the smoothing's width in cells")
+        if cells == 0:
+            return self
+        if self.walls.any():
+            raise ValueError(
+                f"the field has {self.walls.sum()} impassable cells, which have no average; smooth it before"
+            )
+        blurred = gaussian_filter(self.metric, cells, mode="reflect", axes=tuple(range(self.lattice.ndim)))
+        told = {k: v for k, v in self.info.items() if k not in ("residual", "standard_error")}
+        return Field(self.lattice, blurred, {**told, "smoothing": cells})
+
+    def __add__(self, other: Any) -> "Field":
+        if not isinstance(other, Field):
+            return NotImplemented
+        if not self.lattice.same_as(other.lattice):
+            raise ValueError(
+                f"fields on different lattices cannot be added: extent {self.lattice.extent} shape {self.lattice.shape}"
+                f" and extent {other.lattice.extent} shape {other.lattice.shape}; survey both on one lattice"
+            )
+        parts = [*self.info.get("sum", [self.info]), *other.info.get("sum", [other.info])]
+        return Field(self.lattice, self.metric + other.metric, {"method": "sum", "sum": parts}, walls=True)
+
+    def __mul__(self, weight: Any) -> "Field":
+        # a NumPy array would spread the field over itself, so only plain numbers are taken
+        if isinstance(weight, Field) or np.ndim(weight) != 0:
+            return NotImplemented
+        if not (np.isfinite(weight) and weight > 0):
+            raise ValueError(
+                f"a field can be scaled by a positive finite weight only, got {weight}; leave it out for 0"
+            )
+        weight = float(weight)
+        told = {**self.info, "weight": weight * self.info.get("weight", 1.0)}
+        scaled = weight * self._passable
+        scaled[self.walls] = np.inf
+        return Field(self.lattice, scaled, told, walls=True)
+
+    __rmul__ = __mul__
+
+    def __repr__(self) -> str:
+        finite = self.density[~self.walls]
+        low, high = finite.min(initial=np.inf), finite.max(initial=0.0)
+        walls = f", {self.walls.sum()} walls" if self.walls.any() else ""
+        name = self.info.get("measure", "metric")
+        return f"Field({name} on {self.lattice.shape}, density {low:.3g} to {high:.3g}{walls})"
+
+
+def _check_finite(tensors: Floats, lattice: Lattice) -> None:
+    bad = np.asarray(~np.isfinite(tensors).all(axis=(-1, -2)))
+    if bad.any():
+        raise ValueError(
+            f"metric is NaN or infinite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)}; "
+            "does the decoder overflow there? Shrink the extent or decode in float64; where infinity is "
+            "meant, walls=True makes such cells impassable"
+        )
+
+
+def _minors(tensors: Floats) -> list[Floats]:
+    """Leading principal minors, all positive exactly where a tensor is positive definite; the last is det G."""
+    e, f, g = tensors[..., 0, 0], tensors[..., 0, 1], tensors[..., 1, 1]
+    found = [e, e * g - f * f]
+    if tensors.shape[-1] == 3:
+        a, b, c = tensors[..., 0, 2], tensors[..., 1, 2], tensors[..., 2, 2]
+        found.append(c * found[1] + 2 * a * b * f - a * a * g - b * b * e)
+    return found
+
+
+def _check_positive(tensors: Floats, lattice: Lattice) -> None:
+    minors = _minors(tensors)
+    bad = np.logical_or.reduce([~(minor > 0) for minor in minors])
+    if lattice.ndim == 2:
+        # a determinant that is only the round-off of its terms
+        trace = np.trace(tensors, axis1=-2, axis2=-1)
+        bad |= _minors(tensors / np.where(trace > 0, trace, 1.0)[..., None, None])[1] <= ROUND_OFF
+    if bad.any():
+        lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
+        mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / lattice.ndim)
+        raise ValueError(
+            f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)} (smallest "
+            f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. floor="
+            f"{max(1e-6 * mean, 1e-12):.1g} would raise the eigenvalues below that number to it"
+        )
+
+
+def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
+    if not (np.isfinite(floor) and floor > 0):
+        raise ValueError(f"floor is the smallest eigenvalue allowed and must be positive and finite, got {floor}")
+    values, vectors = np.linalg.eigh(tensors)
+    low = np.asarray((values < floor).any(axis=-1))
+    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
+    return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())
+
+
+def _where(bad: Any, lattice: Lattice) -> str:
+    place = lattice.cells[tuple(np.argwhere(bad)[0])]
+    return "the first at " + ", ".join(f"{name}={value:.4g}" for name, value in zip("xyz", place, strict=False))

@@ -1,0 +1,1 @@
+"""cartograms/hexes."""

@@ -1,0 +1,1 @@
+"""cartograms/quads."""

@@ -1,0 +1,1 @@
+"""geodesics/kernels."""
