@@ -15,8 +15,8 @@ import numpy as np
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget._thumbnails import Thumbnails
 from latent_widget.cartograms._cartogram import Cartogram, cartogram
+from latent_widget.figures.thumbnails import Thumbnails
 from latent_widget.geodesics._geodesic import Geodesic, distances, geodesic, measured_length, stays_allowed
 
 if TYPE_CHECKING:

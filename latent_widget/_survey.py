@@ -17,10 +17,10 @@ from latent_widget._arrays import Floats, as_floats
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget._thumbnails import Pixels, Thumbnails, drawn, levels_of
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
+from latent_widget.figures.thumbnails import Pixels, Thumbnails, drawn, levels_of
 from latent_widget.measures import Measure, is_local, named, settled
 
 TILE = 8192

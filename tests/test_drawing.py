@@ -8,9 +8,9 @@ from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget._thumbnails import PEN, as_ink, drawn, levels_of
 from latent_widget.display.wire import packed, unpacked
 from latent_widget.figures.map import LABELS, draw_map
+from latent_widget.figures.thumbnails import PEN, as_ink, drawn, levels_of
 
 
 @pytest.mark.parametrize(

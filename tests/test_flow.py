@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import solve_ivp
 from test_cartograms import smooth
 
-from latent_widget.cartograms._cartogram import diffusion as flow
+from latent_widget.cartograms import diffusion as flow
 from latent_widget.cartograms.diffusion import diffuse, rates
 
 

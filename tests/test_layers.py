@@ -13,18 +13,18 @@ MODULES = {
     for path in sorted(PACKAGE.rglob("*.py"))
 }
 FILES = sorted(set(MODULES) - {"latent_widget"})
-RANKS = {  # one row a wing: whoever is in it imports from lower rows and from the wing itself, never from above
+RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from the wing itself, never from above
     "_arrays": 0,
+    "_threads": 0,
     "_lattice": 1,
     "_field": 2,
-    "_thumbnails": 2,
     "decoders": 3,
     "measures.autodiff": 4,
     "measures": 5,
     "geodesics.kernels": 4,
     "geodesics": 6,
-    "cartograms.quads": 4,
-    "cartograms.hexes": 4,
+    "cartograms.quads": 5,
+    "cartograms.hexes": 5,
     "cartograms": 5,
     "examples": 5,
     "figures": 7,
@@ -71,6 +71,11 @@ def imports(module: str, at_load: bool) -> set[str]:
     return found
 
 
+def _holds(a: str, b: str) -> bool:
+    """Whether one wing is a folder of the other; two folders of one wing know nothing of each other."""
+    return a.startswith(f"{b}.") or b.startswith(f"{a}.")
+
+
 def inner(modules: set[str]) -> set[str]:
     return {name for name in modules if name in MODULES and name != "latent_widget"}
 
@@ -85,7 +90,8 @@ def test_imports_point_downwards(module: str) -> None:
     here = wing(module)
     for other in inner(imports(module, at_load=False)):
         there = wing(other)
-        assert there == here or RANKS[there] < RANKS[here], f"{module} ({here}) imports {other} ({there}) from above"
+        same = there == here or (RANKS[there] == RANKS[here] and _holds(here, there))
+        assert same or RANKS[there] < RANKS[here], f"{module} ({here}) imports {other} ({there}) from above"
 
 
 @pytest.mark.parametrize("module", FILES)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_cartograms import areas, smooth, triangles
 
-from latent_widget.cartograms._cartogram import area_correction as projection
+from latent_widget.cartograms import area_correction as projection
 from latent_widget.cartograms.area_correction import project
 from latent_widget.cartograms.diffusion import diffuse
 from latent_widget.cartograms.poisson import symbols

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops
 
 import latent_widget as lw
-from latent_widget._thumbnails import SVG, drawn
+from latent_widget.figures.thumbnails import SVG, drawn
 
 RED = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="100" height="100" fill="red"/></svg>'

@@ -13,9 +13,9 @@ from torch import nn
 from torch.distributions import Categorical
 
 import latent_widget as lw
-from latent_widget._thumbnails import PAGE, drawn
 from latent_widget.decoders import sequence
 from latent_widget.decoders.outputs import FOR_TOKENS
+from latent_widget.figures.thumbnails import PAGE, drawn
 from latent_widget.measures.sequences import _plain_kernels, weighted_jsd, weighted_kl
 
 MEASURES = ("fisher_rao", "jensen_shannon", "kl")

@@ -354,7 +354,7 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth((12, 13, 14), 30.0)
     one = cartogram(rho).corners
     for module in ("cartograms.diffusion", "cartograms.area_correction", "cartograms.hexes.cells"):
-        monkeypatch.setattr(f"latent_widget.{module}.useful", lambda workers, cells: workers)
+        monkeypatch.setattr(f"latent_widget.{module}.limit_workers", lambda workers, cells: workers)
     np.testing.assert_allclose(cartogram(rho, workers=3).corners, one, atol=1e-9)
 
 

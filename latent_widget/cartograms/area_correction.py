@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_widget._threads import limit_workers
 from latent_widget.cartograms.poisson import conjugate, symbols
-from latent_widget.cartograms.threads import useful
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -83,7 +83,7 @@ def project(
     which it uses up. Goes on below ``tolerance`` while a step still gains, and returns the best map it saw; with
     ``give_up`` it returns as soon as it is held back or seen to be slow.
     """
-    everyone, workers = workers, useful(workers, target.size)
+    everyone, workers = workers, limit_workers(workers, target.size)
     dense, sparse = symbols(target.shape, spacing)
     motion, change, area = np.empty_like(points), np.empty_like(target), np.empty_like(target)
     worst, merit, error, _ = cells.assess(points, target, area, workers)

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 from scipy import fft
 
-from latent_widget.cartograms.quads.geometry import OPTIONS
-from latent_widget.cartograms.threads import split, useful
+from latent_widget._threads import limit_workers, split_rows
+from latent_widget.cartograms.compilation import OPTIONS
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -148,7 +148,7 @@ def diffuse(
     """
     decay = [rates(n, step) for n, step in zip(reversed(density.shape), spacing, strict=True)]
     slowest = min(rate[1] for rate in decay)
-    spectrum = fft.dctn(density, workers=useful(workers, density.size), norm="forward")
+    spectrum = fft.dctn(density, workers=limit_workers(workers, density.size), norm="forward")
     if blur > 0.0:
         spectrum *= _product([np.exp(-blur * rate) for rate in decay])
     mean = float(spectrum.flat[0])
@@ -178,7 +178,7 @@ def _descend(
 ) -> tuple[Array, int]:
     """Flow from s = begin to the end, on this lattice and then on coarser ones; corners in cells."""
     shape = spectrum.shape
-    everyone, workers = workers, useful(workers, spectrum.size)
+    everyone, workers = workers, limit_workers(workers, spectrum.size)
     points = np.stack(np.meshgrid(*[np.arange(n + 1.0) for n in shape], indexing="ij")[::-1])
     halves = tuple(-(-n // 2) for n in shape)
     coarsest = COARSEST if len(shape) == 2 else COARSEST_BOX
@@ -210,7 +210,7 @@ def _descend(
             np.moveaxis(ghost, axis, 0)[[0, -1]] *= -1.0
             ghosts.append(ghost)
             scales.append(m / n)
-        split(workers, shape[0] + 1, lambda a, b: carry(*ghosts, *points, *scales, a, b))
+        split_rows(workers, shape[0] + 1, lambda a, b: carry(*ghosts, *points, *scales, a, b))
         steps += more
     return points, steps
 
@@ -277,11 +277,11 @@ def _follow(
                 total += power.reshape(-1, *[1] * k)
             modes = spectrum * (np.abs(total - 1.0) < 1e-9)
         deviation = fft.idctn(modes, overwrite_x=True, workers=workers, norm="forward")
-        split(workers, rows, lambda a, b: advect(deviation, left, mean, *scales, *field, a, b))
+        split_rows(workers, rows, lambda a, b: advect(deviation, left, mean, *scales, *field, a, b))
 
     def stage(c1: float, c2: float, c3: float, step: float, out: Array) -> float:
         return max(
-            split(
+            split_rows(
                 workers,
                 rows,
                 lambda a, b: interpolate(*field, *points, k1, k2, k3, c1, c2, c3, step, *new, out, a, b),

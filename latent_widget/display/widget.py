@@ -17,12 +17,11 @@ from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice, need_plane
 from latent_widget._survey import Plan, SurveyError, carried_out, plan
-from latent_widget._thumbnails import FINE, Pixels, drawn, levels_of
 from latent_widget.cartograms._cartogram import Cartogram, cartogram
-from latent_widget.cartograms.threads import in_background
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
+from latent_widget.display.background import run_in_background
 from latent_widget.display.offline_html import page
 from latent_widget.display.options import COLOUR_BY, PUBLIC, RENDERERS, SHOWN, SPACED, SPACINGS, THEMES, WIRED
 from latent_widget.display.serialization import atlas_on_the_wire, lattice_on_the_wire
@@ -30,6 +29,7 @@ from latent_widget.display.traits import Extent, PlanePoint
 from latent_widget.display.wire import packed
 from latent_widget.figures.colouring import relative_error
 from latent_widget.figures.static_png import still
+from latent_widget.figures.thumbnails import FINE, Pixels, drawn, levels_of
 from latent_widget.geodesics._geodesic import Geodesic, geodesic
 from latent_widget.geodesics.lines import slerp, straight, stretched
 
@@ -342,7 +342,7 @@ class LatentWidget(anywidget.AnyWidget):
             self._show_atlas(atlas)
             return atlas
 
-        self._surveyed = in_background(work)
+        self._surveyed = run_in_background(work)
 
     def _show_atlas(self, atlas: Atlas, warning: str = "") -> None:
         """Put an atlas on screen, all of it in one message."""

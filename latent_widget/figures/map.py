@@ -1,7 +1,9 @@
 """Figures for papers, drawn by Matplotlib from an atlas: the same picture as the widget's, without a browser."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,10 +15,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from latent_widget._arrays import Floats
-from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Extent, need_plane
-from latent_widget._thumbnails import Pixels, as_ink
 from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.figures.colouring import (
     SIDES,
@@ -27,7 +27,11 @@ from latent_widget.figures.colouring import (
     regions,
     relative_errors,
 )
+from latent_widget.figures.thumbnails import Pixels, as_ink
 from latent_widget.geodesics._geodesic import Geodesic
+
+if TYPE_CHECKING:
+    from latent_widget._atlas import Atlas
 
 COLOURS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#9d4b86", "stretched": "#052e16"}
 DASHES = {"geodesic": "-", "straight": "--", "slerp": ":", "stretched": "-."}

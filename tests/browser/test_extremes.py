@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from raster import raster
 
 import latent_widget as lw
-from latent_widget._thumbnails import Thumbnails
+from latent_widget.figures.thumbnails import Thumbnails
 
 HOSTILE = "</script><img src=x onerror=alert(1)>\"'&" + "very long " * 400
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from raster import raster
 
 import latent_widget as lw
-from latent_widget._thumbnails import Thumbnails
+from latent_widget.figures.thumbnails import Thumbnails
 
 REFERENCES = Path(__file__).parent / "references"
 STATES = {

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_widget._threads import limit_workers, split_rows
 from latent_widget.cartograms.area_correction import Cells
 from latent_widget.cartograms.hexes import geometry as hexahedra
-from latent_widget.cartograms.threads import split, useful
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -35,7 +35,7 @@ def _assess(points: Array, target: Array, volume: Array, workers: int = 1) -> tu
         hexahedra.measure(points, target, volume, low, first, last, found)
         return found
 
-    found = np.array(split(workers, len(target), layers))
+    found = np.array(split_rows(workers, len(target), layers))
     worst, largest, deepest = found[:, 0].min(), found[:, 2].max(), found[:, 3].min()
     return float(worst), float(found[:, 1].sum()), float(largest), float(deepest)
 
@@ -45,12 +45,12 @@ def _lift(
 ) -> None:
     along, across, upwards = (0.25 / (step * step) for step in spacing)
     layers = len(volume) + 1
-    split(workers, layers, lambda a, b: hexahedra.gather(points, potential, motion, a, b))
-    split(workers, layers, lambda a, b: hexahedra.weigh(points, volume, motion, along, across, upwards, a, b))
+    split_rows(workers, layers, lambda a, b: hexahedra.gather(points, potential, motion, a, b))
+    split_rows(workers, layers, lambda a, b: hexahedra.weigh(points, volume, motion, along, across, upwards, a, b))
 
 
 def _pull(points: Array, motion: Array, change: Array, workers: int) -> None:
-    split(workers, len(change), lambda a, b: hexahedra.pull(points, motion, change, a, b))
+    split_rows(workers, len(change), lambda a, b: hexahedra.pull(points, motion, change, a, b))
 
 
 def _guard(points: Array, motion: Array, new: Array, length: float, rounds: int = 12) -> bool:
@@ -79,7 +79,7 @@ def _relax(points: Array, target: Array, active: Mask, barrier: float, sweeps: i
     """Relax the active corners in place, all eight colours in turn and then in the opposite order."""
     from latent_widget.cartograms.hexes.untangling_loops import relax_colour
 
-    workers = useful(workers, EFFORT * int(np.count_nonzero(active)))
+    workers = limit_workers(workers, EFFORT * int(np.count_nonzero(active)))
     for sweep in range(sweeps):
         for colour in range(8):
             turn = 7 - colour if sweep % 2 else colour
@@ -87,7 +87,7 @@ def _relax(points: Array, target: Array, active: Mask, barrier: float, sweeps: i
             def layers(first: int, last: int, turn: int = turn) -> int:
                 return int(relax_colour(points, target, active, barrier, turn, first, last, np.empty((44, 4))))
 
-            split(workers, len(target) + 1, layers)
+            split_rows(workers, len(target) + 1, layers)
 
 
 def _around(cells: Mask) -> Mask:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import float64, int64, njit, types, void
 
+from latent_widget.cartograms.compilation import OPTIONS
 from latent_widget.cartograms.hexes.geometry import INLINE, cross, dot, minus
-from latent_widget.cartograms.quads.geometry import OPTIONS
 
 if TYPE_CHECKING:
     from latent_widget.cartograms.hexes.geometry import Vector

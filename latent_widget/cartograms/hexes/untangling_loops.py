@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from numba import njit
 
+from latent_widget.cartograms.compilation import OPTIONS
 from latent_widget.cartograms.hexes.geometry import INLINE, at, corners_of, cross, dot, hexahedron, minus
-from latent_widget.cartograms.quads.geometry import OPTIONS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from latent_widget._threads import split_rows
 from latent_widget.cartograms.area_correction import Cells
 from latent_widget.cartograms.quads import geometry as mesh
 from latent_widget.cartograms.quads import untangling as relaxation
-from latent_widget.cartograms.threads import split
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,12 +26,12 @@ def _lift(
     (x, y), (u, v) = points, motion
     along, across = (0.25 / (step * step) for step in spacing)
     rows = len(area) + 1
-    split(workers, rows, lambda a, b: mesh.lift(x, y, area, potential, u, v, along, across, a, b))
+    split_rows(workers, rows, lambda a, b: mesh.lift(x, y, area, potential, u, v, along, across, a, b))
 
 
 def _pull(points: Array, motion: Array, change: Array, workers: int) -> None:
     (x, y), (u, v) = points, motion
-    split(workers, len(change), lambda a, b: mesh.pull(x, y, u, v, change, a, b))
+    split_rows(workers, len(change), lambda a, b: mesh.pull(x, y, u, v, change, a, b))
 
 
 def _guard(points: Array, motion: Array, new: Array, length: float) -> bool:

@@ -11,22 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import njit
 
-from latent_widget.cartograms.threads import split
+from latent_widget._threads import split_rows
+from latent_widget.cartograms.compilation import OPTIONS
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
-
-# Signatures are explicit: everything is compiled once, cached on disk, and never again for another layout.
-# Contraction and the sign of zero are free; nothing here may assume that numbers are finite.
-OPTIONS: dict[str, Any] = {
-    "cache": True,
-    "nogil": True,
-    "fastmath": {"contract", "nsz"},
-    "error_model": "numpy",
-    # fewer stages: it is the first call that waits for the compiler
-    "no_cfunc_wrapper": True,
-    "no_rewrites": True,
-}
 
 
 @njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],i8,i8,f8[::1])", **OPTIONS)
@@ -70,7 +59,7 @@ def assess(x: Array, y: Array, target: Array, area: Array, workers: int = 1) -> 
         _measure(x, y, target, area, first, last, found)
         return found
 
-    found = np.array(split(workers, len(target), rows))
+    found = np.array(split_rows(workers, len(target), rows))
     return (
         float(found[:, 0].min()),
         float(found[:, 1].sum()),

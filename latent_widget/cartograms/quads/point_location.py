@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import boolean, float64, int64, njit, types, void
 
-from latent_widget.cartograms.quads.geometry import OPTIONS
+from latent_widget.cartograms.compilation import OPTIONS
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_widget._threads import limit_workers, split_rows
 from latent_widget.cartograms.quads.geometry import assess
-from latent_widget.cartograms.threads import split, useful
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -32,7 +32,7 @@ def relax(
     from latent_widget.cartograms.quads.untangling_loops import relax_colour
 
     # a corner costs as much as some twenty cells elsewhere
-    workers = useful(workers, 20 * int(np.count_nonzero(active)))
+    workers = limit_workers(workers, 20 * int(np.count_nonzero(active)))
     for sweep in range(sweeps):
         for colour in range(4):
             turn = 3 - colour if sweep % 2 else colour
@@ -41,7 +41,7 @@ def relax(
                 ring = np.empty((2, 9))
                 return int(relax_colour(x, y, target, active, barrier, shift, turn, first, last, ring))
 
-            split(workers, len(target) + 1, rows)
+            split_rows(workers, len(target) + 1, rows)
 
 
 def around(cells: Mask) -> Mask:

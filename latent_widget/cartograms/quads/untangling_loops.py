@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numba import njit
 
-from latent_widget.cartograms.quads.geometry import OPTIONS
+from latent_widget.cartograms.compilation import OPTIONS
 
 if TYPE_CHECKING:
     import numpy as np
