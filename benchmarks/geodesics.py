@@ -24,10 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import surfaces
 
 import latent_widget as lw
-from latent_widget.geodesics._geodesic import MARCHED
-from latent_widget.geodesics.candidates import routes
-from latent_widget.geodesics.eikonal import terrain
-from latent_widget.geodesics.kernels.energy import measure
+from latent_widget.geodesics.validation import pose_problem
 
 NEIGHBOURS = {8: 1, 16: 2, 32: 3}
 
@@ -88,21 +85,21 @@ def graph_path(field, edges, start, end):
 
 def drag(field, start):
     """A function that gives the geodesic to any end from a march that is ready, as the browser does."""
-    ground = terrain(field, MARCHED)
-    source = ground.to_index(np.asarray(start))
-    marched = ground.march(source)
+    problem = pose_problem(field)
+    source = problem.chart.to_index(np.asarray(start))
+    found = problem.march(source)
 
     def follow(end):
-        target = ground.to_index(np.asarray(end))
-        found = routes(ground, source, target, marched)
-        return ground.to_plane(min(found, key=lambda route: route.length).points)
+        target = problem.chart.to_index(np.asarray(end))
+        candidates = problem.find_candidates(source, target, found)
+        return problem.chart.to_plane(min(candidates, key=lambda path: path.length).points)
 
     return follow
 
 
 def field_length(fine, points):
-    ground = terrain(fine, MARCHED)
-    return float(measure(ground.coefficients, ground.to_index(np.asarray(points)))[-1])
+    chart = pose_problem(fine).chart
+    return float(chart.measure(chart.to_index(np.asarray(points)))[-1])
 
 
 def stochman_manifold(metric):

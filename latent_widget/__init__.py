@@ -13,29 +13,29 @@ __version__ = "0.1.0"
 _HOMES = {
     "Atlas": "_atlas",
     "Cartogram": "cartograms._cartogram",
-    "Contour": "geodesics._equidistances",
+    "Contour": "geodesics",
     "Decoder": "decoders.decoder",
     "Field": "_field",
-    "Geodesic": "geodesics._geodesic",
+    "Geodesic": "geodesics",
     "LatentWidget": "display.widget",
     "Lattice": "_lattice",
-    "Profile": "geodesics._profile",
+    "Profile": "geodesics",
     "SequenceDecoder": "decoders.sequence",
     "SurveyError": "_survey",
     "cartogram": "cartograms._cartogram",
-    "distance_field": "geodesics._geodesic",
-    "distances": "geodesics._geodesic",
-    "equidistances": "geodesics._equidistances",
-    "exp": "geodesics.exp_log",
-    "frechet_mean": "geodesics.exp_log",
-    "geodesic": "geodesics._geodesic",
-    "k_means": "geodesics.clustering",
-    "k_medoids": "geodesics.clustering",
-    "log": "geodesics.exp_log",
-    "profile": "geodesics._profile",
-    "slerp": "geodesics.lines",
-    "straight": "geodesics.lines",
-    "stretched": "geodesics.lines",
+    "distance_field": "geodesics",
+    "distances": "geodesics",
+    "equidistances": "geodesics",
+    "exp_map": "geodesics",
+    "frechet_mean": "geodesics",
+    "geodesic": "geodesics",
+    "k_means": "geodesics",
+    "k_medoids": "geodesics",
+    "log_map": "geodesics",
+    "profile": "geodesics",
+    "slerp": "geodesics",
+    "straight": "geodesics",
+    "stretched": "geodesics",
     "survey": "_survey",
     "with_uncertainty": "decoders.uncertainty",
     "workbench": "display._workbench",
@@ -59,22 +59,22 @@ if TYPE_CHECKING:
     from latent_widget.decoders.uncertainty import with_uncertainty as with_uncertainty
     from latent_widget.display._workbench import workbench as workbench
     from latent_widget.display.widget import LatentWidget as LatentWidget
-    from latent_widget.geodesics._equidistances import Contour as Contour
-    from latent_widget.geodesics._equidistances import equidistances as equidistances
-    from latent_widget.geodesics._geodesic import Geodesic as Geodesic
-    from latent_widget.geodesics._geodesic import distance_field as distance_field
-    from latent_widget.geodesics._geodesic import distances as distances
-    from latent_widget.geodesics._geodesic import geodesic as geodesic
-    from latent_widget.geodesics._profile import Profile as Profile
-    from latent_widget.geodesics._profile import profile as profile
-    from latent_widget.geodesics.clustering import k_means as k_means
-    from latent_widget.geodesics.clustering import k_medoids as k_medoids
-    from latent_widget.geodesics.exp_log import exp as exp
-    from latent_widget.geodesics.exp_log import frechet_mean as frechet_mean
-    from latent_widget.geodesics.exp_log import log as log
-    from latent_widget.geodesics.lines import slerp as slerp
-    from latent_widget.geodesics.lines import straight as straight
-    from latent_widget.geodesics.lines import stretched as stretched
+    from latent_widget.geodesics import Contour as Contour
+    from latent_widget.geodesics import Geodesic as Geodesic
+    from latent_widget.geodesics import Profile as Profile
+    from latent_widget.geodesics import distance_field as distance_field
+    from latent_widget.geodesics import distances as distances
+    from latent_widget.geodesics import equidistances as equidistances
+    from latent_widget.geodesics import exp_map as exp_map
+    from latent_widget.geodesics import frechet_mean as frechet_mean
+    from latent_widget.geodesics import geodesic as geodesic
+    from latent_widget.geodesics import k_means as k_means
+    from latent_widget.geodesics import k_medoids as k_medoids
+    from latent_widget.geodesics import log_map as log_map
+    from latent_widget.geodesics import profile as profile
+    from latent_widget.geodesics import slerp as slerp
+    from latent_widget.geodesics import straight as straight
+    from latent_widget.geodesics import stretched as stretched
 
 
 def __getattr__(name: str) -> Any:

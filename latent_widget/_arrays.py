@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+ROUND_OFF = 1e-14
+"""Below this ratio to the large eigenvalue, the small one of a tensor is only round-off."""
+
 
 def as_floats(value: Any, name: str) -> Floats:
     """Return `value` as a float64 array; tensors are detached and brought to the CPU without importing torch.

@@ -17,7 +17,10 @@ from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.cartograms._cartogram import Cartogram, cartogram
 from latent_widget.figures.thumbnails import Thumbnails
-from latent_widget.geodesics._geodesic import Geodesic, distances, geodesic, measured_length, stays_allowed
+from latent_widget.geodesics import Geodesic, distances, geodesic
+from latent_widget.geodesics.lines import measure_polyline, stays_allowed
+from latent_widget.geodesics.validation import pose_problem
+from latent_widget.geodesics.lines import stays_allowed
 
 if TYPE_CHECKING:
     from latent_widget.decoders.decoder import Decoder
@@ -131,12 +134,12 @@ class Atlas:
         if path.length == 0.0:
             return path
         mask = options.get("mask")
-        before = path.at(REFINED)
-        after = shortened(self.decoder, self.lattice, before, lambda points: stays_allowed(chosen, points, mask))
+        before, problem = path.at(REFINED), pose_problem(chosen, mask)
+        after = shortened(self.decoder, self.lattice, before, lambda points: stays_allowed(problem, points))
         lengths = [self.decoded_length(path.points), self.decoded_length(after)]
-        if lengths[1] >= lengths[0] or not stays_allowed(chosen, after, mask):
+        if lengths[1] >= lengths[0] or not stays_allowed(problem, after):
             return replace(path, decoded_length=lengths[0])
-        cumulative = measured_length(chosen, after, mask)
+        cumulative = measure_polyline(problem, after)
         return replace(
             path,
             points=after,

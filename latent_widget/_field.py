@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from latent_widget._arrays import Floats, as_floats
+from latent_widget._arrays import ROUND_OFF, Floats, as_floats
 from latent_widget._lattice import Lattice
 
-ROUND_OFF = 1e-14
-"""Below this ratio to the large eigenvalue, the small one of a tensor is only round-off."""
+if TYPE_CHECKING:
+    from latent_widget.geodesics.solver.eikonal import EikonalProblem
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +118,18 @@ class Field:
         shut = np.isinf(self.metric[..., 0, 0])
         shut.setflags(write=False)
         return shut
+
+    @cached_property
+    def eikonal_problem(self) -> "EikonalProblem":
+        """What shortest paths over this field solve, prepared on first use and kept, since a field never changes."""
+        # only here, because its kernels are slow to import and to compile
+        from latent_widget.geodesics.solver.eikonal import prepare
+
+        return prepare(self.metric, self.lattice.extent, self.walls)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what can be prepared anew."""
+        return {name: value for name, value in self.__dict__.items() if name != "eikonal_problem"}
 
     @property
     def _passable(self) -> Floats:

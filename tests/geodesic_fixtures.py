@@ -13,8 +13,7 @@ from geodesic_fields import points_in, random_field
 
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._geodesic import geodesic
-from latent_widget.geodesics.lines import straight
+from latent_widget.geodesics import geodesic, straight
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "geodesics.json"
 

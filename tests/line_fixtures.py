@@ -13,7 +13,7 @@ from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.cartograms._cartogram import cartogram
 from latent_widget.display.serialization import around
-from latent_widget.geodesics.lines import slerp, stretched
+from latent_widget.geodesics import slerp, stretched
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "lines.json"
 

@@ -13,10 +13,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._equidistances import equidistances
-from latent_widget.geodesics._geodesic import distance_field, distances, geodesic
-from latent_widget.geodesics.exp_log import exp
-from latent_widget.geodesics.lines import straight
+from latent_widget.geodesics import distance_field, distances, equidistances, exp_map, geodesic, straight
 
 LATTICE = Lattice((0.0, 1.0, 0.0, 1.0), (64, 64))
 
@@ -186,7 +183,7 @@ def test_an_infinite_wall_is_walked_around_and_lines_across_it_are_infinitely_lo
     with pytest.raises(ValueError, match=r"start \(0.5, 0.1\) lies in a cell that is impassable in the field"):
         geodesic(field, (0.5, 0.1), b)
     with pytest.raises(ValueError, match="impassable cells"):
-        exp(field, a, (0.1, 0.1))
+        exp_map(field, a, (0.1, 0.1))
     assert len(equidistances(field, a, [0.05, 0.1])) == 2
 
 

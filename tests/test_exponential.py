@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from latent_widget import examples, measures
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._geodesic import distance_field, distances, geodesic
-from latent_widget.geodesics.clustering import k_medoids
-from latent_widget.geodesics.exp_log import exp, frechet_mean, log
+from latent_widget.geodesics import distance_field, distances, exp_map, frechet_mean, geodesic, k_medoids, log_map
 
 
 def speed(field, point, velocity, surface):
@@ -24,9 +22,9 @@ def test_exp_of_log_is_the_target_and_its_length_the_distance(surface):
     field = surface.field(128)
     starts, ends = surface.pairs(6, seed=4)
     for a, b in zip(starts, ends, strict=True):
-        velocity = log(field, a, b)
+        velocity = log_map(field, a, b)
         assert speed(field, a, velocity, surface) == pytest.approx(surface.distance(a, b), rel=2e-4)
-        path = exp(field, a, velocity)
+        path = exp_map(field, a, velocity)
         assert path.converged
         assert path.points[-1] == pytest.approx(b, abs=1e-5)
         exact = surface.path(a, b, np.linspace(0, 1, 129))
@@ -36,24 +34,24 @@ def test_exp_of_log_is_the_target_and_its_length_the_distance(surface):
 def test_exp_walks_at_constant_speed_and_ends_at_the_edge():
     surface = surfaces.sphere()
     field = surface.field(128)
-    path = exp(field, (0.0, 0.0), (0.3, 0.1), n=50)
+    path = exp_map(field, (0.0, 0.0), (0.3, 0.1), n=50)
     assert np.diff(path.cumulative) == pytest.approx(np.full(49, path.length / 49), rel=1e-4)
     assert path.length == pytest.approx(2 * np.hypot(0.3, 0.1), rel=1e-5)
     with pytest.warns(UserWarning, match="left the extent"):
-        stopped = exp(field, (0.0, 0.0), (3.0, 0.0))
+        stopped = exp_map(field, (0.0, 0.0), (3.0, 0.0))
     assert not stopped.converged
     assert stopped.points[-1] == pytest.approx((1.2, 0.0), abs=1e-6)
 
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 10_000))
-def test_short_geodesics_of_random_fields_leave_with_their_log(seed):
+def test_short_geodesics_of_random_fields_leave_with_their_log_map(seed):
     field = geodesic_fields.random_field(seed, 0.7)
     a = geodesic_fields.points_in(field, 1, seed)[0] * 0.6
     a = np.clip(a, (-1.5, 0.5), (2.5, 3.5))
     b = a + np.array([0.3, -0.2])
-    assert exp(field, a, log(field, a, b)).points[-1] == pytest.approx(b, abs=1e-4)
-    assert np.array_equal(log(field, a, a), np.zeros(2))
+    assert exp_map(field, a, log_map(field, a, b)).points[-1] == pytest.approx(b, abs=1e-4)
+    assert np.array_equal(log_map(field, a, a), np.zeros(2))
 
 
 def test_exp_of_log_is_the_target_between_digits():
@@ -64,7 +62,7 @@ def test_exp_of_log_is_the_target_between_digits():
     pairs = digits.latents[np.random.default_rng(0).choice(len(digits.latents), (20, 2))].astype(float)
     pairs[0] = (0.06088364, -1.4926759), (-0.43434864, 2.12438202)
     for a, b in pairs:
-        path = exp(field, a, log(field, a, b), n=1025)
+        path = exp_map(field, a, log_map(field, a, b), n=1025)
         assert np.abs((path.points[-1] - b) / lattice.spacing).max() < 1e-3
         # a geodesic to the target by another route would be longer; a polyline of fewer points is, a little
         shortest = geodesic(field, a, b).length
@@ -77,13 +75,13 @@ def test_log_warns_where_the_shortest_path_runs_along_the_edge():
     with pytest.warns(
         UserWarning, match=r"from \(-0.9, -0.5\) to \(0.9, -0.5\) is no geodesic.* along the edge.*ends at"
     ):
-        log(Field.from_density(lattice, hill), (-0.9, -0.5), (0.9, -0.5))
+        log_map(Field.from_density(lattice, hill), (-0.9, -0.5), (0.9, -0.5))
 
 
 def test_a_walk_that_leaves_the_extent_is_even_too():
     field = surfaces.sphere().field(64)
     with pytest.warns(UserWarning, match="left the extent"):
-        path = exp(field, (0.0, 0.0), (50.0, 10.0), n=33)
+        path = exp_map(field, (0.0, 0.0), (50.0, 10.0), n=33)
     assert len(path.points) == 33
     assert path.evenness > 0.99
 
@@ -103,7 +101,7 @@ def slope():
 )
 def test_log_reaches_the_edge_without_a_warning(a, b):
     field = slope()
-    assert exp(field, a, log(field, a, b)).points[-1] == pytest.approx(b, abs=1e-5)
+    assert exp_map(field, a, log_map(field, a, b)).points[-1] == pytest.approx(b, abs=1e-5)
 
 
 @pytest.mark.filterwarnings("error")
@@ -112,7 +110,7 @@ def test_log_on_a_constant_metric_is_the_difference_also_along_edges_and_to_corn
     places = np.array([(-1, -1), (1, 1), (1, -1), (-1, 1), (0.2, 1), (0.1, -0.3)], float)
     for a in places:
         for b in places:
-            assert log(field, a, b) == pytest.approx(b - a, abs=1e-6)
+            assert log_map(field, a, b) == pytest.approx(b - a, abs=1e-6)
 
 
 @pytest.mark.filterwarnings("error")
@@ -120,7 +118,7 @@ def test_log_of_near_points_is_their_difference():
     field, start = slope(), np.array([0.1, 0.2])
     for size in 10.0 ** -np.arange(2, 13):
         away = size * np.array([1.0, 0.5])
-        assert log(field, start, start + away) == pytest.approx(away, rel=0.1 if size > 1e-3 else 1e-3)
+        assert log_map(field, start, start + away) == pytest.approx(away, rel=0.1 if size > 1e-3 else 1e-3)
 
 
 @pytest.mark.parametrize("velocity", [(30.0, 10.0), (1e4, 0.0), (1e6, 0.0), (0.0, -1e5), (1e200, 0.0)])
@@ -130,14 +128,14 @@ def test_a_fast_walk_ends_where_a_slow_one_does_on_the_edge(velocity):
     ends = []
     for v in (slow, velocity):
         with pytest.warns(UserWarning, match="left the extent"):
-            ends.append(exp(field, (0.0, 0.0), v, n=5))
+            ends.append(exp_map(field, (0.0, 0.0), v, n=5))
     assert np.abs(ends[1].points[-1]).max() == pytest.approx(1.0, abs=1e-9)
     assert ends[1].points == pytest.approx(ends[0].points, abs=1e-4)
     assert not ends[1].converged
 
 
 def test_many_points_of_a_walk_are_given():
-    assert len(exp(slope(), (0.0, 0.0), (0.3, 0.1), n=70_000).points) == 70_000
+    assert len(exp_map(slope(), (0.0, 0.0), (0.3, 0.1), n=70_000).points) == 70_000
 
 
 @pytest.mark.filterwarnings("error")
@@ -218,11 +216,11 @@ def test_the_distance_field_agrees_with_the_closed_form():
 def test_bad_input_is_named():
     field = Field.from_density(Lattice((0.0, 1.0, 0.0, 1.0), (8, 8)), np.ones((8, 8)))
     with pytest.raises(ValueError, match=r"point \(2, 0\) lies outside"):
-        exp(field, (2.0, 0.0), (1.0, 0.0))
+        exp_map(field, (2.0, 0.0), (1.0, 0.0))
     with pytest.raises(ValueError, match="velocity must be one finite plane vector"):
-        exp(field, (0.5, 0.5), (np.nan, 0.0))
+        exp_map(field, (0.5, 0.5), (np.nan, 0.0))
     with pytest.raises(ValueError, match=r"target \(0.5, 3\) lies outside"):
-        log(field, (0.5, 0.5), (0.5, 3.0))
+        log_map(field, (0.5, 0.5), (0.5, 3.0))
     with pytest.raises(ValueError, match="weights must be 2 numbers >= 0"):
         frechet_mean(field, [(0.1, 0.1), (0.2, 0.2)], weights=[1, -1])
     with pytest.raises(ValueError, match="points are empty"):

@@ -13,11 +13,7 @@ from hypothesis import strategies as st
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._equidistances import equidistances
-from latent_widget.geodesics._geodesic import distances, geodesic
-from latent_widget.geodesics._profile import profile
-from latent_widget.geodesics.exp_log import log
-from latent_widget.geodesics.lines import slerp, straight, stretched
+from latent_widget.geodesics import distances, equidistances, geodesic, log_map, profile, slerp, straight, stretched
 
 SURFACES = surfaces.all_surfaces()
 
@@ -306,7 +302,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(TypeError, match="cart must be a Cartogram, got NoneType"):
         stretched(field, None, (0.0, 0.0), (0.1, 0.0))
     atlas = Atlas(field.lattice, {"sphere": field})
-    for walk in (geodesic, straight, log):
+    for walk in (geodesic, straight, log_map):
         with pytest.raises(TypeError, match=r"field must be a latent_widget.Field, got Atlas; atlas\[measure\] is one"):
             walk(atlas, (0.0, 0.0), (0.1, 0.0))
     plane = Lattice.through(*np.eye(3, 5), shape=(8, 8))

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._geodesic import distances, geodesic
-from latent_widget.geodesics.eikonal import terrain
+from latent_widget.geodesics import distances, geodesic
+from latent_widget.geodesics.validation import pose_problem
 
 DOUBT = 0.06
 
@@ -18,10 +18,10 @@ DOUBT = 0.06
 @given(seed=st.integers(0, 10_000), roughness=st.floats(0.0, 0.5), everywhere=st.booleans())
 def test_the_march_back_knows_all_that_is_nearly_on_the_way(seed, roughness, everywhere):
     field = random_field(seed, roughness)
-    ground = terrain(field, 64)
-    source, target = ground.to_index(points_in(field, 2, seed))
-    there, back = ground.marches(source, target, DOUBT, everywhere)
-    ahead, behind = ground.march(source)[0], ground.march(target)[0]
+    problem = pose_problem(field, size=64)
+    source, target = problem.chart.to_index(points_in(field, 2, seed))
+    there, back = problem.march_both(source, target, DOUBT, everywhere)
+    ahead, behind = problem.march(source).distance, problem.march(target).distance
     total = ahead + behind
     # other ways are looked for where between an eighth and seven eighths of the way are done
     share = ahead / total
@@ -38,8 +38,8 @@ def test_the_march_back_knows_all_that_is_nearly_on_the_way(seed, roughness, eve
 def test_no_node_comes_before_the_one_it_came_from(seed, size):
     """On a field whose eigenvalues range over e^12 and which few cells resolve."""
     field = random_field(seed, 2.0)
-    ground = terrain(field, size)
-    u, _, parent = ground.march(ground.to_index(points_in(field, 1, seed))[0])
+    problem = pose_problem(field, size=size)
+    u, _, parent = problem.march(problem.chart.to_index(points_in(field, 1, seed))[0])
     later = np.flatnonzero(parent >= 0)
     assert u.min() >= 0.0
     assert np.all(u[later] >= u[parent[later]])
@@ -68,11 +68,11 @@ def test_the_march_back_sees_both_ways_round_an_obstacle(off):
     """It reaches from end to end, so that the longer way comes to the target from where no march has been."""
     x, y = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5)
     hill = np.exp(-((np.square((x - 64) / 46) + np.square((y - 64 - off) / 20)) ** 4))
-    ground = terrain(over_cells(np.exp(3.0 * hill)), 128)
-    source, target = ground.to_index(np.array([(8.0, 64.0), (120.0, 64.0)]))
-    _, back = ground.marches(source, target, DOUBT)
-    ahead = ground.march(source)[0]
-    total = ahead + ground.march(target)[0]
+    problem = pose_problem(over_cells(np.exp(3.0 * hill)), size=128)
+    source, target = problem.chart.to_index(np.array([(8.0, 64.0), (120.0, 64.0)]))
+    _, back = problem.march_both(source, target, DOUBT)
+    ahead = problem.march(source)[0]
+    total = ahead + problem.march(target)[0]
     near = (total <= (1.0 + DOUBT) * total.min()) & (ahead > 0.125 * total) & (ahead < 0.875 * total)
     assert near.sum() > 1000
     assert np.isfinite(back[0][near]).all()
@@ -83,8 +83,8 @@ def test_the_march_back_comes_home_from_a_steep_edge(end):
     """The nodes around a point on the edge are nearer than it by more than the march back may lose."""
     edge = np.minimum.reduce([*np.indices((128, 128)), *np.indices((128, 128))[:, ::-1, ::-1]])
     field = over_cells(0.05 * np.exp(np.maximum(6 - edge, 0)))
-    ground = terrain(field, 128)
-    _, back = ground.marches(*ground.to_index(np.array([(40.0, 60.0), end])), DOUBT)
+    problem = pose_problem(field, size=128)
+    _, back = problem.march_both(*problem.chart.to_index(np.array([(40.0, 60.0), end])), DOUBT)
     assert np.isfinite(back[0].reshape(128, 128)[59:61, 39:41]).all()
 
 
@@ -92,9 +92,9 @@ def test_a_last_half_cell_that_costs_much_hides_no_other_way():
     """The way round on the far side is 4 % longer; more than a tenth of both lies beyond the last nodes."""
     x, y = np.meshgrid(np.arange(128) + 0.5, np.arange(128) + 0.5)
     hill = np.exp(-((np.square((x - 64) / 46) + np.square((y - 66) / 20)) ** 4))
-    ground = terrain(over_cells(np.exp(3.0 * hill) + 80.0 * np.exp(0.5 * (x - 128))), 128)
-    source, target = ground.to_index(np.array([(8.0, 64.0), (128.0, 64.0)]))
-    there, back = ground.marches(source, target, DOUBT)
+    problem = pose_problem(over_cells(np.exp(3.0 * hill) + 80.0 * np.exp(0.5 * (x - 128))), size=128)
+    source, target = problem.chart.to_index(np.array([(8.0, 64.0), (128.0, 64.0)]))
+    there, back = problem.march_both(source, target, DOUBT)
     total = there[0] + back[0]
     rows = np.flatnonzero(total.reshape(128, 128)[:, 64] <= (1.0 + DOUBT) * total.min())
     assert rows.min() < 64 < rows.max()
@@ -102,7 +102,7 @@ def test_a_last_half_cell_that_costs_much_hides_no_other_way():
 
 def test_the_march_back_is_short():
     field = random_field(3, 0.0)
-    ground = terrain(field, 128)
-    source, target = ground.to_index(np.array([[0.0, 1.0], [2.0, 3.0]]))
-    there, back = ground.marches(source, target, DOUBT)
+    problem = pose_problem(field, size=128)
+    source, target = problem.chart.to_index(np.array([[0.0, 1.0], [2.0, 3.0]]))
+    there, back = problem.march_both(source, target, DOUBT)
     assert np.isfinite(back[0]).sum() < 0.35 * np.isfinite(there[0]).sum()

@@ -6,11 +6,7 @@ import surfaces
 
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._equidistances import equidistances
-from latent_widget.geodesics._geodesic import geodesic
-from latent_widget.geodesics._profile import profile
-from latent_widget.geodesics.clustering import k_means
-from latent_widget.geodesics.lines import slerp, straight
+from latent_widget.geodesics import equidistances, geodesic, k_means, profile, slerp, straight
 
 
 def test_a_circle_on_the_sphere_bends_as_its_parallel_does():

@@ -6,7 +6,7 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.display.widget import LatentWidget
-from latent_widget.geodesics._geodesic import Geodesic, distances
+from latent_widget.geodesics import Geodesic, distances
 
 PAIRED = 24
 """Points whose pairs the Shepard plot compares: 276 pairs."""

@@ -30,8 +30,7 @@ from latent_widget.display.wire import packed
 from latent_widget.figures.colouring import relative_error
 from latent_widget.figures.static_png import still
 from latent_widget.figures.thumbnails import FINE, Pixels, drawn, levels_of
-from latent_widget.geodesics._geodesic import Geodesic, geodesic
-from latent_widget.geodesics.lines import slerp, straight, stretched
+from latent_widget.geodesics import Geodesic, geodesic, slerp, straight, stretched
 
 STATIC = Path(__file__).parent / "static"
 

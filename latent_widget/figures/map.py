@@ -28,7 +28,7 @@ from latent_widget.figures.colouring import (
     relative_errors,
 )
 from latent_widget.figures.thumbnails import Pixels, as_ink
-from latent_widget.geodesics._geodesic import Geodesic
+from latent_widget.geodesics import Geodesic
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas

@@ -1,16 +1,18 @@
-"""Equidistance contours: the lines of equal geodesic distance from a point."""
+"""Equidistance contours: the lines of equal geodesic distance from a point, by marching squares on distances."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from latent_widget._arrays import Floats, as_floats, as_points
+from latent_widget._arrays import Floats, as_floats
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.geodesics._geodesic import distance_field, straight_lengths
+from latent_widget.geodesics._distances import fill_distance_field
+from latent_widget.geodesics.solver.eikonal import EikonalProblem
+from latent_widget.geodesics.validation import inner_point, need_field, pose_problem
 
 CLOSE = 2.0
 """Contours that are no wider than so many cells to either side of the source are drawn by straight distances."""
@@ -24,8 +26,15 @@ POINTS = 65
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Contour:
-    """The points at one distance, `level`, from a source: polylines `(n, 2)` in plane coordinates; closed ones end
-    where they begin.
+    """The points at one distance from a source.
+
+    Attributes
+    ----------
+    level : float
+        The distance.
+    lines : tuple of ndarray (n, 2)
+        Polylines in plane coordinates; closed ones end where they begin.
+
     """
 
     level: float
@@ -36,40 +45,58 @@ class Contour:
         return f"Contour(level {self.level:.6g}, {len(self.lines)} lines of {sum(map(len, self.lines))} points)"
 
 
-def equidistances(field: Field, source: Any, levels: Any = 8, *, mask: Any = None) -> tuple[Contour, ...]:
-    """The lines of equal geodesic distance from a plane point, by linear interpolation of `distance_field`.
+def equidistances(
+    field: Field, source: ArrayLike, levels: ArrayLike = 8, *, mask: ArrayLike | None = None
+) -> tuple[Contour, ...]:
+    """Draw the lines of equal geodesic distance from a plane point, by linear interpolation of `distance_field`.
 
     Contours within two cells of the point one way, between which there is little to interpolate, are drawn by the
     lengths of straight lines, unless there are cells that paths may not enter.
 
-    Args:
-        field: the metric.
-        source: (2,) plane point.
-        levels: distances, or how many to space evenly between 0 and the farthest cell.
-        mask: (H, W) bool, True in the cells that paths may enter; contours end at the others.
+    Parameters
+    ----------
+    field : Field
+        The metric.
+    source : array_like (2,)
+        Plane point in the extent.
+    levels : int or array_like (n,)
+        Distances, or how many to space evenly between 0 and the farthest cell.
+    mask : array_like of bool (H, W), optional
+        True in the cells that paths may enter; contours end at the others.
 
-    Raises:
-        ValueError: for a bad source or mask, as `distance_field`, and levels that are not positive and finite.
+    Returns
+    -------
+    tuple of Contour
+        One for each level.
+
+    Raises
+    ------
+    ValueError
+        For a bad source or mask, as `distance_field`, and levels that are not positive and finite.
 
     """
-    values = distance_field(field, source, mask=mask)
+    need_field(field)
+    place = inner_point(field.lattice, source, "source")
+    problem = pose_problem(field, mask, max(field.lattice.shape))
+    values = fill_distance_field(problem, field, place)
     if np.ndim(levels) == 0:
-        if int(levels) != levels or levels < 1:
+        count = float(np.asarray(levels))
+        if int(count) != count or count < 1:
             raise ValueError(f"levels must be distances, or how many, at least 1; got {levels!r}")
-        heights = np.linspace(0.0, values[np.isfinite(values)].max(), int(levels) + 2)[1:-1]
+        heights = np.linspace(0.0, values[np.isfinite(values)].max(), int(count) + 2)[1:-1]
     else:
         heights = as_floats(levels, "levels")
         if heights.ndim != 1 or not (np.isfinite(heights) & (heights > 0)).all():
             raise ValueError(f"levels must be positive finite distances (n,), got {levels!r}")
-    place, wide = as_points(source, "source"), _everywhere(field.lattice, values)
+    wide = _extend(field.lattice, values)
     found = []
     for level in heights:
-        seen = _close(field, place, mask, float(level))
-        found.append(Contour(float(level), _lines(*(wide if seen is None else seen), level)))
+        close = _measure_close(problem, field, place, float(level))
+        found.append(Contour(float(level), _draw(*(wide if close is None else close), level)))
     return tuple(found)
 
 
-def _lines(x: Floats, y: Floats, values: Floats, level: float) -> tuple[Floats, ...]:
+def _draw(x: Floats, y: Floats, values: Floats, level: float) -> tuple[Floats, ...]:
     """Contour lines of values at x (w,) and y (h,); infinite ones are left out."""
     # it comes with Matplotlib, and only drawing needs it
     from contourpy import contour_generator
@@ -78,7 +105,7 @@ def _lines(x: Floats, y: Floats, values: Floats, level: float) -> tuple[Floats, 
     return tuple(np.asarray(line) for line in generator.lines(float(level)))
 
 
-def _everywhere(lattice: Lattice, values: Floats) -> tuple[Floats, Floats, Floats]:
+def _extend(lattice: Lattice, values: Floats) -> tuple[Floats, Floats, Floats]:
     """Coordinates and values of the cells (H, W) and of the edges of the extent around them."""
     x0, x1, y0, y1 = lattice.extent
     x = np.concatenate([[x0], lattice.cells[0, :, 0], [x1]])
@@ -86,7 +113,9 @@ def _everywhere(lattice: Lattice, values: Floats) -> tuple[Floats, Floats, Float
     return x, y, _to_edges(_to_edges(values).T).T
 
 
-def _close(field: Field, source: Floats, mask: Any, level: float) -> tuple[Floats, Floats, Floats] | None:
+def _measure_close(
+    problem: EikonalProblem, field: Field, source: Floats, level: float
+) -> tuple[Floats, Floats, Floats] | None:
     """Coordinates and straight distances of a grid of points around the source, tight around a level.
 
     None where that is not narrow, more than two cells to every side, or not short, or not all in sight.
@@ -101,7 +130,7 @@ def _close(field: Field, source: Floats, mask: Any, level: float) -> tuple[Float
     reach *= min(1.0, CLOSE / reach.min())
     kept = None
     while kept is not None or (reach.min() <= CLOSE and reach.max() <= FAR):
-        square = _square(field, source, mask, reach)
+        square = _measure_square(problem, field, source, reach)
         if square is not None and level < square[1]:
             kept, reach = square[0], 0.5 * reach
         elif square is None or kept is not None:
@@ -111,8 +140,8 @@ def _close(field: Field, source: Floats, mask: Any, level: float) -> tuple[Float
     return kept
 
 
-def _square(
-    field: Field, source: Floats, mask: Any, reach: Floats
+def _measure_square(
+    problem: EikonalProblem, field: Field, source: Floats, reach: Floats
 ) -> tuple[tuple[Floats, Floats, Floats], float] | None:
     """Coordinates and straight distances of points within some cells (2,) of the source, and the least where it ends.
 
@@ -123,7 +152,7 @@ def _square(
     last = np.minimum(source + reach * np.array(field.lattice.spacing), high)
     x, y = np.linspace(first, last, POINTS).T
     points = np.stack(np.meshgrid(x, y), axis=-1)
-    lengths = straight_lengths(field, source, points.reshape(-1, 2), mask)
+    lengths = _measure_straight_lines(problem, source, points.reshape(-1, 2))
     if lengths is None:
         return None
     values = lengths.reshape(POINTS, POINTS)
@@ -131,6 +160,15 @@ def _square(
     sides = [(values[:, 0], first[0] > low[0]), (values[:, -1], last[0] < high[0])]
     sides += [(values[0], first[1] > low[1]), (values[-1], last[1] < high[1])]
     return (x, y, values), min((float(side.min()) for side, more in sides if more), default=np.inf)
+
+
+def _measure_straight_lines(problem: EikonalProblem, source: Floats, points: Floats) -> Floats | None:
+    """Measured lengths (n,) of the straight lines from a plane point to others `(n, 2)`; None where one may not be."""
+    hub, ends = problem.chart.to_index(source), problem.chart.to_index(points)
+    there_and_back = np.stack([np.broadcast_to(hub, ends.shape), ends], axis=1).reshape(-1, 2)
+    if problem.count_visible(there_and_back) < len(there_and_back) - 1:
+        return None
+    return problem.chart.measure_spokes(hub, ends)
 
 
 def _to_edges(values: Floats) -> Floats:

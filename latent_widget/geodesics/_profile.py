@@ -1,35 +1,44 @@
-"""What a path passes on its way: speed, magnification, density and curvature along it."""
+"""What a path passes on its way: speed, magnification, density and (geodesic) curvature along it (do Carmo 1976)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from scipy.interpolate import make_interp_spline
 
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
-from latent_widget.geodesics._geodesic import MARCHED, Geodesic
-from latent_widget.geodesics.eikonal import terrain
-from latent_widget.geodesics.kernels.spline import KERNEL, jet
-from latent_widget.geodesics.validation import need_field
+from latent_widget.geodesics.kernels.spline import jets
+from latent_widget.geodesics.path import Geodesic
+from latent_widget.geodesics.validation import need_count, need_field, pose_problem
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Profile:
-    """A path x(t) under a field, at n values of its parameter t in [0, 1]; every array is `(n,)` but `points (n, 2)`.
+    """A path x(t) under a field, at n values of its parameter t in [0, 1].
 
-    - `parameter`: t. The points of a path are even in it: by measure on a geodesic, in the plane on a straight line.
-      A geodesic with a mask or way-points has its points where its corners need them; there speed tells of that alone.
-    - `points`: plane coordinates; `cumulative`: measured length from the start.
-    - `speed`: |x'| = sqrt(x'^T G x'), measured length per unit of t; constant on a geodesic, so that its unevenness
-      shows where another line hurries through what matters.
-    - `magnification`: measured length per unit of plane length along the path, speed over the Euclidean |x'|.
-    - `density`: the magnification factor sqrt(det G) at the points.
-    - `curvature`: of the plane curve, (x' y'' - y' x'') / |x'|^3 with Euclidean |x'|, per plane unit; positive to the
-      left. `geodesic_curvature`: the same under the metric, sqrt(det G) (x' ^ Dx'/dt) / |x'|_G^3, per measured
-      length; 0 on a geodesic.
+    Attributes
+    ----------
+    parameter : ndarray (n,)
+        t. The points of a path are even in it: by measure on a geodesic, in the plane on a straight line. A geodesic
+        with a mask or way-points has its points where its corners need them; there speed tells of that alone.
+    points : ndarray (n, 2)
+        Plane coordinates.
+    cumulative : ndarray (n,)
+        Measured length from the start.
+    speed : ndarray (n,)
+        |x'| = sqrt(x'^T G x'), measured length per unit of t; constant on a geodesic, so that its unevenness shows
+        where another line hurries through what matters.
+    magnification : ndarray (n,)
+        Measured length per unit of plane length along the path, speed over the Euclidean |x'|.
+    density : ndarray (n,)
+        The magnification factor sqrt(det G) at the points.
+    curvature : ndarray (n,)
+        Of the plane curve, (x' y'' - y' x'') / |x'|^3 with Euclidean |x'|, per plane unit; positive to the left.
+    geodesic_curvature : ndarray (n,)
+        The same under the metric, sqrt(det G) (x' ^ Dx'/dt) / |x'|_G^3, per measured length; 0 on a geodesic.
+
     """
 
     parameter: Floats
@@ -48,29 +57,47 @@ class Profile:
 
 
 def profile(field: Field, path: Geodesic, n: int = 129) -> Profile:
-    """Measure a path at n even values of its parameter, on the cubic spline through its points.
+    """Measure what a path passes, at even values of its parameter, on the cubic spline through its points.
 
     At way-points and where a path touches forbidden cells it may have a corner, at which the spline is round and
     curvatures are only large.
 
-    Raises `ValueError` for n < 2 and for a path of length 0 or infinite length.
+    Parameters
+    ----------
+    field : Field
+        The metric.
+    path : Geodesic
+        Any path: a geodesic or one of the lines beside it.
+    n : int
+        How many values, at least 2.
+
+    Returns
+    -------
+    Profile
+
+    Raises
+    ------
+    TypeError
+        For a path that is none.
+    ValueError
+        For n < 2 and for a path of length 0 or infinite length.
+
     """
     need_field(field)
     if not isinstance(path, Geodesic):
         raise TypeError(f"path must be a Geodesic, as lw.geodesic and lw.straight give it, got {type(path).__name__}")
-    if n < 2:
-        raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
+    n = need_count(n)
     if not (np.isfinite(path.length) and path.length > 0.0):
         raise ValueError(f"path must have a positive finite length to be profiled, got {path.length}")
-    ground = terrain(field, MARCHED)
+    chart = pose_problem(field).chart
     own = np.linspace(0.0, 1.0, len(path.points))
     t = np.linspace(0.0, 1.0, n)
     spline = make_interp_spline(own, path.points, k=min(3, len(path.points) - 1))
     points, velocity, bend = spline(t), spline(t, 1), spline(t, 2)
     points[0], points[-1] = path.points[0], path.points[-1]
     scale = np.array(field.lattice.spacing)
-    at = _jets(ground.coefficients, np.ascontiguousarray(ground.to_index(points)))
-    measured, bent = _turning(at, velocity / scale, bend / scale)
+    at = jets(chart.coefficients, np.ascontiguousarray(chart.to_index(points)))
+    speed, bent = _bend(at, velocity / scale, bend / scale)
     plane = np.maximum(np.linalg.norm(velocity, axis=1), np.finfo(float).tiny)
     cross = velocity[:, 0] * bend[:, 1] - velocity[:, 1] * bend[:, 0]
     density = np.sqrt(at[:, 0, 0] * at[:, 0, 2] - at[:, 0, 1] ** 2) / scale.prod()
@@ -78,15 +105,15 @@ def profile(field: Field, path: Geodesic, n: int = 129) -> Profile:
         t,
         points,
         np.interp(t, own, path.cumulative),
-        measured,
-        measured / plane,
+        speed,
+        speed / plane,
         density,
         cross / plane**3,
         bent,
     )
 
 
-def _turning(at: Floats, x: Floats, b: Floats) -> tuple[Floats, Floats]:
+def _bend(at: Floats, x: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Speed (n,) and geodesic curvature (n,) from jets (n, 6, 3), velocities and second derivatives (n, 2)."""
 
     def apply(row: int, v: Floats) -> Floats:
@@ -103,12 +130,3 @@ def _turning(at: Floats, x: Floats, b: Floats) -> tuple[Floats, Floats]:
     determinant = at[:, 0, 0] * at[:, 0, 2] - at[:, 0, 1] ** 2
     turned = (lowered[:, 0] * force[:, 1] - lowered[:, 1] * force[:, 0]) / determinant
     return speed, np.sqrt(determinant) * turned / np.maximum(speed, np.finfo(float).tiny) ** 3
-
-
-@njit(**KERNEL)
-def _jets(coefficients: Floats, points: Floats) -> Floats:
-    """Tensors with their derivatives (n, 6, 3) at points (n, 2) in index coordinates (see `interpolation.jet`)."""
-    out = np.empty((len(points), 6, 3))
-    for k in range(len(points)):
-        jet(coefficients, points[k, 0], points[k, 1], out[k])
-    return out

@@ -1,14 +1,32 @@
-"""What the user hands to paths, checked: fields, masks, and plane points in the extent."""
+"""What the user hands to paths, checked at the door: fields, masks, plane points, counts; and the problem they pose."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latent_widget._arrays import Floats, as_points
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice, need_plane
+from latent_widget.geodesics.kernels.compilation import Mask
+from latent_widget.geodesics.solver.eikonal import MARCHED, EikonalProblem, prepare
+
+
+def pose_problem(field: Field, mask: ArrayLike | None = None, size: int = MARCHED) -> EikonalProblem:
+    """Check a field and a mask, and prepare the eikonal problem that they pose.
+
+    That of a field without a mask is kept with the field, since a field never changes.
+
+    Raises `TypeError` for what is no field and `ValueError` for a mask that is not (H, W) bool.
+    """
+    need_field(field)
+    need_plane(field.lattice, "a march")
+    if mask is None and size == MARCHED:
+        return field.eikonal_problem
+    walls = field.walls
+    return prepare(field.metric, field.lattice.extent, walls, _check_mask(field, mask), size)
 
 
 def need_field(field: Any) -> None:
@@ -18,9 +36,58 @@ def need_field(field: Any) -> None:
         raise TypeError(f"field must be a latent_widget.Field, got {type(field).__name__}{remedy}")
 
 
-def allowed_cells(field: Field, mask: Any) -> np.ndarray | None:
-    """A mask `(H, W)` of bool, checked."""
-    need_field(field)
+def need_parts(problem: EikonalProblem, field: Field, point: Floats, name: str) -> set[int]:
+    """Return the connected parts of the allowed cells that a plane point belongs to.
+
+    Raises `ValueError` naming the point for none.
+    """
+    found = problem.find_parts(problem.chart.to_index(point))
+    if not found:
+        share = (point - field.lattice.extent[::2]) / field.lattice.spacing
+        j, i = np.clip(np.floor(share).astype(int), 0, np.array(field.lattice.shape[::-1]) - 1)
+        why = "impassable in the field" if field.walls[i, j] else "outside the mask"
+        raise ValueError(
+            f"{name} {show(point)} lies in a cell that is {why} (row {i}, column {j}); choose a point in another"
+        )
+    return found
+
+
+def show(point: Floats) -> str:
+    """Return a plane point as error messages write it."""
+    return f"({point[0]:.6g}, {point[1]:.6g})"
+
+
+def inner_point(lattice: Lattice, point: ArrayLike, name: str) -> Floats:
+    """Return one plane point (2,) in the extent; raise `ValueError` naming it otherwise."""
+    need_plane(lattice, "a path")
+    if np.shape(point) == (lattice.latent_dim,) and lattice.latent_dim != 2:
+        raise ValueError(
+            f"{name} must be one plane point (x, y), got a latent of {lattice.latent_dim} dimensions; "
+            "lattice.project(z) is the nearest point of the plane"
+        )
+    value = as_points(point, name)
+    if value.shape != (2,):
+        raise ValueError(f"{name} must be one plane point (x, y), got shape {value.shape}")
+    return _need_inside(lattice, value[None], name)[0]
+
+
+def inner_points(lattice: Lattice, points: ArrayLike, name: str) -> Floats:
+    """Return plane points (n, 2) in the extent; raise `ValueError` naming them and the first bad row otherwise."""
+    need_plane(lattice, "a geodesic distance")
+    value = as_points(points, name)
+    if value.ndim != 2:
+        raise ValueError(f"{name} must be plane points of shape (n, 2), got {value.shape}")
+    return _need_inside(lattice, value, name)
+
+
+def need_count(n: int, name: str = "n") -> int:
+    """Return a number of points along a path; raise `ValueError` for less than both ends, and for no whole number."""
+    if n < 2 or n != int(n):
+        raise ValueError(f"{name} must be at least 2 to hold both ends, and whole, got {n}")
+    return int(n)
+
+
+def _check_mask(field: Field, mask: ArrayLike | None) -> Mask | None:
     if mask is None:
         return None
     cells = np.asarray(mask)
@@ -32,35 +99,7 @@ def allowed_cells(field: Field, mask: Any) -> np.ndarray | None:
     return cells
 
 
-def show(point: Floats) -> str:
-    """A plane point as error messages write it."""
-    return f"({point[0]:.6g}, {point[1]:.6g})"
-
-
-def inner_point(lattice: Lattice, point: Any, name: str) -> Floats:
-    """One plane point (2,) in the extent; raises `ValueError` naming it otherwise."""
-    need_plane(lattice, "a path")
-    if np.shape(point) == (lattice.latent_dim,) and lattice.latent_dim != 2:
-        raise ValueError(
-            f"{name} must be one plane point (x, y), got a latent of {lattice.latent_dim} dimensions; "
-            "lattice.project(z) is the nearest point of the plane"
-        )
-    value = as_points(point, name)
-    if value.shape != (2,):
-        raise ValueError(f"{name} must be one plane point (x, y), got shape {value.shape}")
-    return _inside(lattice, value[None], name)[0]
-
-
-def inner_points(lattice: Lattice, points: Any, name: str) -> Floats:
-    """Plane points (n, 2) in the extent; raises `ValueError` naming them and the first bad row otherwise."""
-    need_plane(lattice, "a geodesic distance")
-    value = as_points(points, name)
-    if value.ndim != 2:
-        raise ValueError(f"{name} must be plane points of shape (n, 2), got {value.shape}")
-    return _inside(lattice, value, name)
-
-
-def _inside(lattice: Lattice, points: Floats, name: str) -> Floats:
+def _need_inside(lattice: Lattice, points: Floats, name: str) -> Floats:
     x0, x1, y0, y1 = lattice.extent
     slack = 1e-9 * np.array([x1 - x0, y1 - y0])
     nearest = np.clip(points, (x0, y0), (x1, y1))

@@ -1,24 +1,40 @@
 """From a rough path to a geodesic: Newton's method on the discrete path energy.
 
 For nodes ``x_0 .. x_N`` with ``d_k = x_(k+1) - x_k`` and midpoints ``m_k`` the energy is
-``sum_k d_k^T G(m_k) d_k / 2``; its minimum is a geodesic walked at constant speed. The Hessian is
-block-tridiagonal with 2 x 2 blocks, so a Newton step costs as much as a handful of evaluations of the metric.
-Coordinates are indices, as in ``interpolation``; nodes stay inside the extent, or
-rectangles within it, by an active set on the four sides.
+``sum_k d_k^T G(m_k) d_k / 2``; its minimum is a geodesic walked at constant speed (do Carmo 1992, chapter 9). The
+Hessian is block-tridiagonal with 2 x 2 blocks, so a Newton step costs as much as a handful of evaluations of the
+metric. Coordinates are indices; nodes stay inside the extent, or rectangles within it, by an active set on the four
+sides.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from latent_widget._arrays import Floats
-from latent_widget.geodesics.kernels.spline import KERNEL, LEAF, PAD, Mask, jet, segment_lengths, tensor
+from latent_widget.geodesics.kernels.compilation import Mask, kernel, leaf
+from latent_widget.geodesics.kernels.spline import PAD, jet, segment_lengths, tensor
 
-STEPS = 60  # of Newton's method at most
+STEPS = 60
+"""Of Newton's method, at most."""
+
+FEWEST_NODES, MOST_NODES = 97, 513
+"""Of a path that is to have about one per cell it runs over; twice as many where they would lie too far apart."""
+
+COARSE = (9, 3)
+"""Parts of the nodes with which a path is relaxed first."""
+
+FEWEST_COARSE = 20
+"""Not with fewer than so many."""
+
+WIDEST_GAP = 3.0
+"""Nodes farther apart than so many cells do not see the cells between."""
+
+LEAST_SHARE = 0.02
+"""Of a Newton step, below which it is damped instead."""
 
 
-@njit(**KERNEL)
+@kernel
 def resample(points: Floats, cumulative: Floats, count: int) -> Floats:
     """``count`` points of a polyline (N, 2), evenly spaced in the given cumulative measure (N,)."""
     out = np.empty((count, 2))
@@ -37,7 +53,7 @@ def resample(points: Floats, cumulative: Floats, count: int) -> Floats:
     return out
 
 
-@njit(**LEAF)
+@leaf
 def energy(coefficients: Floats, points: Floats, rate: Floats) -> float:
     """Discrete energy ``sum_k r_k d_k^T G(m_k) d_k / 2`` of a polyline (N, 2) in index coordinates, rates (N - 1,)."""
     total = 0.0
@@ -49,7 +65,7 @@ def energy(coefficients: Floats, points: Floats, rate: Floats) -> float:
     return total
 
 
-@njit(**LEAF)
+@leaf
 def _expand(
     coefficients: Floats,
     x: Floats,
@@ -107,7 +123,7 @@ def _expand(
     return value
 
 
-@njit(**LEAF)
+@leaf
 def _solve(
     gradient: Floats,
     diagonal: Floats,
@@ -120,9 +136,7 @@ def _solve(
 ) -> float:
     """Newton step with damping by block elimination; coordinates that are not free stay.
 
-    Returns:
-        The decrease ``g^T H^-1 g`` that the step promises twice over; -1 where H is not positive-definite.
-
+    Returns the decrease ``g^T H^-1 g`` that the step promises twice over; -1 where H is not positive-definite.
     """
     count = len(gradient)
     for k in range(1, count - 1):
@@ -171,21 +185,16 @@ def _solve(
     return decrease
 
 
-@njit(**KERNEL)
+@kernel
 def shorten(
     coefficients: Floats, points: Floats, tolerance: float, low: Floats, high: Floats, rate: Floats
 ) -> tuple[Floats, int, float]:
-    """Newton's method on the energy of a polyline with fixed ends, with Levenberg damping and a line search.
+    """Newton's method on the energy of a polyline (N, 2) with fixed ends, with Levenberg damping and a line search.
 
-    Args:
-        coefficients: spline of the field; points: (N, 2) start, index coordinates.
-        tolerance: stop when the next step promises to lower the energy by less than this fraction.
-        low, high: (N, 2) the rectangle in which each node stays; rate: (N - 1,) steps of the path per unit of time, 1
-            for nodes that are to be even.
-
-    Returns:
-        points (N, 2), steps taken, and the promised relative decrease of the energy at the end.
-
+    It stops when the next step promises to lower the energy by less than the fraction ``tolerance``. ``low`` and
+    ``high`` (N, 2) are the rectangle in which each node stays; ``rate`` (N - 1,) is in steps of the path per unit of
+    time, 1 for nodes that are to be even. Returns points (N, 2), steps taken, and the promised relative decrease of the
+    energy at the end.
     """
     x, trial = points.copy(), points.copy()
     count = len(x)
@@ -214,7 +223,7 @@ def shorten(
                 if (promised < tolerance and damping < 1e-3) or taken == STEPS:
                     return x, taken, promised
                 share = 1.0
-                while share > 0.02:
+                while share > LEAST_SHARE:
                     for k in range(1, count - 1):
                         for c in range(2):
                             trial[k, c] = min(max(x[k, c] + share * step[k, c], low[k, c]), high[k, c])
@@ -234,7 +243,7 @@ def shorten(
                     return x, taken, promised
 
 
-@njit(**KERNEL)
+@kernel
 def measure(coefficients: Floats, points: Floats) -> Floats:
     """Length from the first point to every point (N,) of a polyline (N, 2) in index coordinates."""
     lengths = segment_lengths(coefficients, points)
@@ -245,52 +254,48 @@ def measure(coefficients: Floats, points: Floats) -> Floats:
     return out
 
 
-@njit(**KERNEL)
-def _extent(top: tuple[float, float], count: int) -> tuple[Floats, Floats, Floats]:
-    """The whole extent as the room of every node, and even rates."""
-    low, high, rate = np.empty((count, 2)), np.empty((count, 2)), np.ones(count - 1)
-    for k in range(count):
-        low[k, 0] = low[k, 1] = -0.5
-        high[k, 0], high[k, 1] = top
-    return low, high, rate
-
-
-@njit(**KERNEL)
+@kernel
 def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> tuple[Floats, Floats, float]:
     """Newton's method from a rough path (N, 2), on a few nodes first and then on about one per cell.
 
-    Args:
-        nodes: how many points the result has; 0 for about one per cell it runs over (97 to 513).
-
-    Returns:
-        points (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy.
-
+    ``nodes`` is how many points the result has; 0 for about one per cell it runs over (97 to 513). Returns points
+    (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy.
     """
-    points = guess
-    cumulative = measure(coefficients, points)
-    count = nodes
-    top = (coefficients.shape[1] - 2 * PAD - 0.5, coefficients.shape[0] - 2 * PAD - 0.5)
-    if nodes == 0:
-        moves = np.abs(points[1:] - points[:-1])
-        reach = np.maximum(moves[:, 0], moves[:, 1]).sum()
-        count = int(min(max(reach, 96.0), 512.0)) + 1
+    points, cumulative = guess, measure(coefficients, guess)
+    count = nodes if nodes > 0 else _count_nodes(points)
     # few nodes find in some cheap steps how long the path runs along a wall of the extent
-    for part in (9, 3):
-        if count // part >= 20:
-            rough = resample(points, cumulative, count // part)
-            low, high, rate = _extent(top, len(rough))
-            coarse, _, _ = shorten(coefficients, rough, 1e-6, low, high, rate)
+    for part in COARSE:
+        if count // part >= FEWEST_COARSE:
+            coarse, _ = _relax_evenly(coefficients, points, cumulative, count // part, 1e-6)
             measured = measure(coefficients, coarse)
             # on a rough field they may step over what they do not see
             if measured[-1] <= cumulative[-1]:
                 points, cumulative = coarse, measured
     while True:
-        low, high, rate = _extent(top, count)
-        even = resample(points, cumulative, count)
-        points, _, promised = shorten(coefficients, even, tolerance, low, high, rate)
+        points, promised = _relax_evenly(coefficients, points, cumulative, count, tolerance)
         cumulative = measure(coefficients, points)
         # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
         gap = np.abs(points[1:] - points[:-1]).max()
-        if nodes > 0 or count > 512 or gap < 3.0:
+        if nodes > 0 or count >= MOST_NODES or gap < WIDEST_GAP:
             return points, cumulative, promised
-        count = min(int(count * gap / 1.5), 1024) + 1
+        count = min(int(count * gap / (0.5 * WIDEST_GAP)), 2 * (MOST_NODES - 1)) + 1
+
+
+@kernel
+def _count_nodes(points: Floats) -> int:
+    """About one for each cell that a polyline runs over."""
+    moves = np.abs(points[1:] - points[:-1])
+    reach = np.maximum(moves[:, 0], moves[:, 1]).sum()
+    return int(min(max(reach, FEWEST_NODES - 1.0), MOST_NODES - 1.0)) + 1
+
+
+@kernel
+def _relax_evenly(
+    coefficients: Floats, points: Floats, cumulative: Floats, count: int, tolerance: float
+) -> tuple[Floats, float]:
+    """Newton's method from ``count`` even points of a path, each free to move in the whole extent."""
+    low, high = np.full((count, 2), -0.5), np.empty((count, 2))
+    high[:, 0], high[:, 1] = coefficients.shape[1] - 2 * PAD - 0.5, coefficients.shape[0] - 2 * PAD - 0.5
+    even = resample(points, cumulative, count)
+    relaxed, _, promised = shorten(coefficients, even, tolerance, low, high, np.ones(count - 1))
+    return relaxed, promised

@@ -1,110 +1,27 @@
-"""A smooth metric tensor between the cells: the cubic B-spline of the field's matrix logarithm.
+"""Log-Euclidean interpolation of a metric (Arsigny et al. 2006) by a cubic B-spline, with its derivatives.
 
-Interpolating the logarithm keeps every interpolated tensor positive-definite, however rough the field is:
-``G(u, v) = exp(L(u, v))`` with ``L`` the spline through ``log G`` of the cells. The kernels work in index
-coordinates ``u = (x - x0) / dx - 1/2``, ``v = (y - y0) / dy - 1/2``, in which cell centres are integers and
-the edges of the extent lie half a cell outside the outer centres; lengths do not depend on that choice.
-
-The outer half cell is extrapolated with a spline whose third difference vanishes (a quadratic in the
-logarithm).
+``G(u, v) = exp(L(u, v))`` with ``L`` the spline through ``log G`` of the cells, whose coefficients
+`solver.interpolation.fit_spline` finds: interpolating the logarithm keeps every tensor positive-definite, however
+rough the field is. In two dimensions ``L = t I + S`` with ``S = [[a, b], [b, -a]]``, and with ``r² = a² + b²``
+``exp L = e^t (cosh r I + (sinh r / r) S)``. Coordinates are indices.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
-from scipy.linalg import solve_banded
 
 from latent_widget._arrays import Floats
-from latent_widget._field import ROUND_OFF
+from latent_widget.geodesics.kernels.compilation import kernel, leaf
 
-Ints = NDArray[np.signedinteger[Any]]
-Mask = NDArray[np.bool_]
-
-KERNEL: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
-"""How every kernel of the geodesics is compiled; without the GIL, so that threads share the work."""
-
-LEAF: dict[str, Any] = {**KERNEL, "_nrt": False}
-"""The same for what is called in loops and neither allocates nor returns an array.
-
-Numba's own option `_nrt` (it is undocumented) leaves out the counting of references to the arrays that are handed over,
-which takes as long as the arithmetic (numba issue 2350).
-"""
-
-PAD = 2  # ghost coefficients on each side: enough to evaluate anywhere in the outer half cell
-STEEPEST = 1.0  # largest change of log G per cell that extrapolation follows beyond the outer centres
+PAD = 2
+"""Ghost coefficients on each side: enough to evaluate anywhere in the outer half cell."""
 
 
-def log_tensors(metric: Floats) -> Floats:
-    """Matrix logarithm of symmetric positive-definite tensors.
-
-    Args:
-        metric: (H, W, 2, 2).
-
-    Returns:
-        (H, W, 3) with ``t, a, b``: ``log G = t I + [[a, b], [b, -a]]``.
-
-    """
-    e, f, g = metric[..., 0, 0], 0.5 * (metric[..., 0, 1] + metric[..., 1, 0]), metric[..., 1, 1]
-    half, mean = 0.5 * (e - g), 0.5 * (e + g)
-    radius = np.hypot(half, f)
-    high = mean + radius
-    # the determinant over the large eigenvalue avoids the cancellation of mean - radius
-    low = np.maximum((e * g - f * f) / high, ROUND_OFF * high)
-    log_high, log_low = np.log(high), np.log(low)
-    spread = 0.5 * (log_high - log_low)
-    safe = np.where(radius > 0.0, radius, 1.0)
-    return np.stack([0.5 * (log_high + log_low), spread * half / safe, spread * f / safe], axis=-1)
-
-
-def _prefilter(values: Floats) -> Floats:
-    """B-spline coefficients along axis 0, with PAD ghost coefficients on each side.
-
-    The end condition, a vanishing third difference of the coefficients, reduces the first equation to
-    ``c0 - c1 = f0 - f1``, so that the system stays tridiagonal.
-    """
-    n = len(values)
-    flat = values.reshape(n, -1)
-    if n < 3:
-        coefficients = flat
-    else:
-        bands = np.empty((3, n))
-        bands[0], bands[1], bands[2] = 1.0 / 6.0, 4.0 / 6.0, 1.0 / 6.0
-        bands[1, 0], bands[0, 1] = 1.0, -1.0
-        bands[1, -1], bands[2, -2] = 1.0, -1.0
-        right = flat.copy()
-        right[0] = flat[0] - flat[1]
-        right[-1] = flat[-1] - flat[-2]
-        coefficients = solve_banded((1, 1), bands, right, overwrite_b=True, check_finite=False)
-    padded = np.empty((n + 2 * PAD, flat.shape[1]))
-    padded[PAD:-PAD] = coefficients
-    for step in range(PAD):
-        for ghost, inward in ((PAD - 1 - step, 1), (n + PAD + step, -1)):
-            near = padded[ghost + inward]
-            change = near - padded[ghost + 2 * inward] if n > 1 else np.zeros_like(near)
-            if n > 2:
-                change = 2.0 * change - (padded[ghost + 2 * inward] - padded[ghost + 3 * inward])
-            padded[ghost] = near + np.clip(change, -STEEPEST, STEEPEST)
-    return padded.reshape((n + 2 * PAD, *values.shape[1:]))
-
-
-def spline(metric: Floats) -> Floats:
-    """Coefficients of the cubic B-spline of ``log G`` for a metric (H, W, 2, 2) in index coordinates.
-
-    Returns:
-        (H + 4, W + 4, 3), contiguous; what the kernels below take.
-
-    """
-    rows = _prefilter(log_tensors(metric))
-    return np.ascontiguousarray(_prefilter(rows.swapaxes(0, 1)).swapaxes(0, 1))
-
-
-@njit(**LEAF)
+@leaf
 def _locate(coefficients: Floats, u: float, v: float) -> tuple[int, int, float, float]:
+    """Row and column before a point, kept to the extent, and the fractions (v, u) of a cell beyond them."""
     height, width = coefficients.shape[0] - 2 * PAD, coefficients.shape[1] - 2 * PAD
     u = min(max(u, -0.5), width - 0.5)
     v = min(max(v, -0.5), height - 0.5)
@@ -113,27 +30,41 @@ def _locate(coefficients: Floats, u: float, v: float) -> tuple[int, int, float, 
     return i, j, v - i, u - j
 
 
-@njit(**LEAF)
+@leaf
+def _weights(p: float) -> tuple[float, float, float, float]:
+    """The four cubic B-splines that are not zero at a fraction p of a cell."""
+    q = 1.0 - p
+    return (
+        q * q * q / 6.0,
+        2.0 / 3.0 - p * p * (2.0 - p) * 0.5,
+        2.0 / 3.0 - q * q * (2.0 - q) * 0.5,
+        p * p * p / 6.0,
+    )
+
+
+@leaf
+def _slopes(p: float) -> tuple[float, float, float, float]:
+    """Their first derivatives."""
+    q = 1.0 - p
+    return -0.5 * q * q, p * (1.5 * p - 2.0), q * (2.0 - 1.5 * q), 0.5 * p * p
+
+
+@leaf
+def _bends(p: float) -> tuple[float, float, float, float]:
+    """Their second derivatives."""
+    q = 1.0 - p
+    return q, 3.0 * p - 2.0, 1.0 - 3.0 * p, p
+
+
+@leaf
 def tensor(coefficients: Floats, u: float, v: float) -> tuple[float, float, float]:
     """Interpolated tensor ``(E, F, G)`` at index coordinates (u, v)."""
     i, j, q, p = _locate(coefficients, u, v)
-    p1, q1 = 1.0 - p, 1.0 - q
-    wx = (
-        p1 * p1 * p1 / 6.0,
-        2.0 / 3.0 - p * p * (2.0 - p) * 0.5,
-        2.0 / 3.0 - p1 * p1 * (2.0 - p1) * 0.5,
-        p * p * p / 6.0,
-    )
-    wy = (
-        q1 * q1 * q1 / 6.0,
-        2.0 / 3.0 - q * q * (2.0 - q) * 0.5,
-        2.0 / 3.0 - q1 * q1 * (2.0 - q1) * 0.5,
-        q * q * q / 6.0,
-    )
+    along_u, along_v = _weights(p), _weights(q)
     t = a = b = 0.0
     for m in range(4):
         for n in range(4):
-            weight = wy[m] * wx[n]
+            weight = along_v[m] * along_u[n]
             t += weight * coefficients[i + m + 1, j + n + 1, 0]
             a += weight * coefficients[i + m + 1, j + n + 1, 1]
             b += weight * coefficients[i + m + 1, j + n + 1, 2]
@@ -144,29 +75,19 @@ def tensor(coefficients: Floats, u: float, v: float) -> tuple[float, float, floa
     return scale * (c + a * s), scale * b * s, scale * (c - a * s)
 
 
-@njit(**LEAF)
+@leaf
 def jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
-    """Tensor with first and second derivatives: ``out`` (6, 3), rows G, G_u, G_v, G_uu, G_uv, G_vv, columns
-    E, F, G.
-    """
+    """Tensor with first and second derivatives: ``out`` (6, 3), rows G, G_u, G_v, G_uu, G_uv, G_vv, columns E, F, G."""
+    _log_jet(coefficients, u, v, out)
+    _exponentiate_jet(out)
+
+
+@leaf
+def _log_jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
+    """The spline L with first and second derivatives: ``out`` (6, 3), rows as for `jet`, columns t, a, b."""
     i, j, q, p = _locate(coefficients, u, v)
-    p1, q1 = 1.0 - p, 1.0 - q
-    wx = (
-        p1 * p1 * p1 / 6.0,
-        2.0 / 3.0 - p * p * (2.0 - p) * 0.5,
-        2.0 / 3.0 - p1 * p1 * (2.0 - p1) * 0.5,
-        p * p * p / 6.0,
-    )
-    wy = (
-        q1 * q1 * q1 / 6.0,
-        2.0 / 3.0 - q * q * (2.0 - q) * 0.5,
-        2.0 / 3.0 - q1 * q1 * (2.0 - q1) * 0.5,
-        q * q * q / 6.0,
-    )
-    dx = (-0.5 * p1 * p1, p * (1.5 * p - 2.0), p1 * (2.0 - 1.5 * p1), 0.5 * p * p)
-    dy = (-0.5 * q1 * q1, q * (1.5 * q - 2.0), q1 * (2.0 - 1.5 * q1), 0.5 * q * q)
-    hx = (p1, 3.0 * p - 2.0, 1.0 - 3.0 * p, p)
-    hy = (q1, 3.0 * q - 2.0, 1.0 - 3.0 * q, q)
+    values_u, slopes_u, bends_u = _weights(p), _slopes(p), _bends(p)
+    values_v, slopes_v, bends_v = _weights(q), _slopes(q), _bends(q)
     for row in range(6):
         out[row, 0] = out[row, 1] = out[row, 2] = 0.0
     for m in range(4):
@@ -174,38 +95,54 @@ def jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
             value = slope = bend = 0.0
             for n in range(4):
                 c = coefficients[i + m + 1, j + n + 1, k]
-                value += wx[n] * c
-                slope += dx[n] * c
-                bend += hx[n] * c
-            out[0, k] += wy[m] * value
-            out[1, k] += wy[m] * slope
-            out[2, k] += dy[m] * value
-            out[3, k] += wy[m] * bend
-            out[4, k] += dy[m] * slope
-            out[5, k] += hy[m] * value
-    # exp(t I + S) = e^t (C I + s S) with S = [[a, b], [b, -a]], r^2 = a^2 + b^2, C = cosh r, s = sinh r / r;
-    # dC = s (a da + b db), ds = k (a da + b db), dk = l (a da + b db)
-    t, a, b = out[0, 0], out[0, 1], out[0, 2]
-    rr = a * a + b * b
+                value += values_u[n] * c
+                slope += slopes_u[n] * c
+                bend += bends_u[n] * c
+            out[0, k] += values_v[m] * value
+            out[1, k] += values_v[m] * slope
+            out[2, k] += slopes_v[m] * value
+            out[3, k] += values_v[m] * bend
+            out[4, k] += slopes_v[m] * slope
+            out[5, k] += bends_v[m] * value
+
+
+@leaf
+def _radial_functions(rr: float) -> tuple[float, float, float, float]:
+    """Of ``rr = r²``: C = cosh r, s = sinh r / r, k = s' / r = (C - s) / r² and l = k' / r = (s - 3 k) / r².
+
+    With ``n = a da + b db``, half the derivative of r²: ``dC = s n``, ``ds = k n``, ``dk = l n``.
+    """
     if rr > 0.01:
         r = math.sqrt(rr)
         c = math.cosh(r)
         s = math.sinh(r) / r
         k = (c - s) / rr
-        el = (s - 3.0 * k) / rr
-    else:
-        c = 1.0 + rr / 2.0 * (1.0 + rr / 12.0 * (1.0 + rr / 30.0))
-        s = 1.0 + rr / 6.0 * (1.0 + rr / 20.0 * (1.0 + rr / 42.0))
-        k = 1.0 / 3.0 * (1.0 + rr / 10.0 * (1.0 + rr / 28.0 * (1.0 + rr / 54.0)))
-        el = 1.0 / 15.0 * (1.0 + rr / 14.0 * (1.0 + rr / 36.0))
+        return c, s, k, (s - 3.0 * k) / rr
+    # the differences would cancel
+    c = 1.0 + rr / 2.0 * (1.0 + rr / 12.0 * (1.0 + rr / 30.0))
+    s = 1.0 + rr / 6.0 * (1.0 + rr / 20.0 * (1.0 + rr / 42.0))
+    k = 1.0 / 3.0 * (1.0 + rr / 10.0 * (1.0 + rr / 28.0 * (1.0 + rr / 54.0)))
+    return c, s, k, 1.0 / 15.0 * (1.0 + rr / 14.0 * (1.0 + rr / 36.0))
+
+
+@leaf
+def _exponentiate_jet(out: Floats) -> None:
+    """Turn L with its derivatives into G = exp L with its own, in place, by the chain rule; (6, 3) as for `jet`.
+
+    Written ``G = e^t M`` with ``M = C I + s S``: ``G_i = e^t (M_i + t_i M)`` and
+    ``G_ij = e^t (M_ij + t_i M_j + t_j M_i + (t_ij + t_i t_j) M)``.
+    """
+    t, a, b = out[0, 0], out[0, 1], out[0, 2]
+    c, s, k, el = _radial_functions(a * a + b * b)
     scale = math.exp(t)
+    e0, f0, g0 = c + a * s, b * s, c - a * s
     tu, au, bu, tv, av, bv = out[1, 0], out[1, 1], out[1, 2], out[2, 0], out[2, 1], out[2, 2]
     nu, nv = a * au + b * bu, a * av + b * bv
-    e0, f0, g0 = c + a * s, b * s, c - a * s
     cu, cv, su, sv = s * nu, s * nv, k * nu, k * nv
     eu, fu, gu = cu + au * s + a * su, bu * s + b * su, cu - au * s - a * su
     ev, fv, gv = cv + av * s + a * sv, bv * s + b * sv, cv - av * s - a * sv
     for row in range(3, 6):
+        # the two directions of this second derivative
         if row == 3:
             t1, t2, a1, a2, b1, b2, n1, n2 = tu, tu, au, au, bu, bu, nu, nu
             e1, f1, g1, e2, f2, g2 = eu, fu, gu, eu, fu, gu
@@ -230,27 +167,43 @@ def jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
     out[2, 0], out[2, 1], out[2, 2] = scale * (ev + tv * e0), scale * (fv + tv * f0), scale * (gv + tv * g0)
 
 
-@njit(**KERNEL)
-def segment_lengths(coefficients: Floats, points: Floats) -> Floats:
-    """Lengths (N - 1,) of the segments of a polyline (N, 2) in index coordinates.
+@kernel
+def jets(coefficients: Floats, points: Floats) -> Floats:
+    """Tensors with their derivatives (n, 6, 3) at points (n, 2) in index coordinates (see `jet`)."""
+    out = np.empty((len(points), 6, 3))
+    for k in range(len(points)):
+        jet(coefficients, points[k, 0], points[k, 1], out[k])
+    return out
 
-    Three-point Gauss quadrature of ``sqrt(d^T G d)`` on pieces of at most one cell.
+
+@leaf
+def segment_length(coefficients: Floats, u0: float, v0: float, u1: float, v1: float) -> float:
+    """Length of a segment in index coordinates, by three-point Gauss quadrature of ``sqrt(d^T G d)`` on pieces of at
+    most one cell.
     """
-    lengths = np.zeros(len(points) - 1)
     node = math.sqrt(0.6)
-    for s in range(len(points) - 1):
-        du, dv = points[s + 1, 0] - points[s, 0], points[s + 1, 1] - points[s, 1]
-        pieces = math.ceil(max(abs(du), abs(dv))) + (1 if du != 0.0 or dv != 0.0 else 0)
-        for piece in range(pieces):
-            for g in range(3):
-                along = (piece + 0.5 + 0.5 * (g - 1) * node) / pieces
-                e, f, h = tensor(coefficients, points[s, 0] + along * du, points[s, 1] + along * dv)
-                weight = (4.0 if g == 1 else 2.5) / (9.0 * pieces)
-                lengths[s] += weight * math.sqrt(max(e * du * du + 2.0 * f * du * dv + h * dv * dv, 0.0))
+    du, dv = u1 - u0, v1 - v0
+    pieces = math.ceil(max(abs(du), abs(dv))) + (1 if du != 0.0 or dv != 0.0 else 0)
+    length = 0.0
+    for piece in range(pieces):
+        for g in range(3):
+            along = (piece + 0.5 + 0.5 * (g - 1) * node) / pieces
+            e, f, h = tensor(coefficients, u0 + along * du, v0 + along * dv)
+            weight = (4.0 if g == 1 else 2.5) / (9.0 * pieces)
+            length += weight * math.sqrt(max(e * du * du + 2.0 * f * du * dv + h * dv * dv, 0.0))
+    return length
+
+
+@kernel
+def segment_lengths(coefficients: Floats, points: Floats) -> Floats:
+    """Lengths (N - 1,) of the segments of a polyline (N, 2) in index coordinates (see `segment_length`)."""
+    lengths = np.empty(len(points) - 1)
+    for k in range(len(points) - 1):
+        lengths[k] = segment_length(coefficients, points[k, 0], points[k, 1], points[k + 1, 0], points[k + 1, 1])
     return lengths
 
 
-@njit(**KERNEL)
+@kernel
 def sample(coefficients: Floats, height: int, width: int) -> Floats:
     """Tensors (height, width, 3) with E, F, G at the cell centres of another lattice over the same extent."""
     out = np.empty((height, width, 3))
