@@ -20,7 +20,6 @@ from latent_widget.figures.thumbnails import Thumbnails
 from latent_widget.geodesics import Geodesic, distances, geodesic
 from latent_widget.geodesics.lines import measure_polyline, stays_allowed
 from latent_widget.geodesics.validation import pose_problem
-from latent_widget.geodesics.lines import stays_allowed
 
 if TYPE_CHECKING:
     from latent_widget.decoders.decoder import Decoder

@@ -142,7 +142,7 @@ def test_many_points_of_a_walk_are_given():
 def test_a_mean_at_the_edge_comes_to_rest():
     mean = frechet_mean(slope(), [(1.0, 1.0), (-1.0, -1.0)])
     assert mean[1] == pytest.approx(1.0, abs=1e-6)
-    assert frechet_mean(slope(), [(1.0, 1.0), (-1.0, -1.0)], steps=400) == pytest.approx(mean, abs=1e-9)
+    assert frechet_mean(slope(), [(1.0, 1.0), (-1.0, -1.0)], max_steps=400) == pytest.approx(mean, abs=1e-9)
     assert frechet_mean(slope(), [(0.1, 0.1), (0.3, 0.1)], weights=[1e308, 1e308])[0] == pytest.approx(0.2, abs=0.05)
 
 
@@ -228,7 +228,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="k must be between 1 and the number of points 3"):
         k_medoids(np.zeros((3, 3)), 4)
     with pytest.raises(ValueError, match="steps must be at least 1"):
-        frechet_mean(field, [(0.1, 0.1), (0.2, 0.2)], steps=0)
+        frechet_mean(field, [(0.1, 0.1), (0.2, 0.2)], max_steps=0)
     for bad, match in (
         ([[0, 1], [2, 0]], "not symmetric"),
         ([[0, -1], [-1, 0]], "negative: similarities are no distances"),

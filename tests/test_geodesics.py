@@ -80,15 +80,24 @@ def test_never_longer_than_straight_and_the_same_backwards(seed, roughness):
     assert geodesic(field, a, a).length == 0.0
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_distances_form_a_metric(seed):
-    field = random_field(seed)
-    points = points_in(field, 5, seed + 2)
-    d = distances(field, points)
-    assert np.array_equal(d, d.T)
-    assert np.all(np.diag(d) == 0.0)
-    assert np.all(d[:, None, :] <= (d[:, :, None] + d[None, :, :]) * (1 + 1e-3))
+    """Between separate sets, where nothing makes them symmetric or closes them under the triangle inequality.
+
+    Of 60 such fields the worst were off by 4e-6 there and back, 2e-7 in the triangle, and the march alone by 3e-2.
+    """
+    field = random_field(seed, 0.25)
+    points = points_in(field, 12, seed)
+    a, b, c = points[:4], points[4:8], points[8:]
+    there, back = distances(field, a, b), distances(field, b, a)
+    assert (there > 0.0).all()
+    assert there == pytest.approx(back.T, rel=1e-4)
+    onwards, across = distances(field, b, c), distances(field, a, c)
+    assert np.all(across <= (there[:, :, None] + onwards[None]).min(axis=1) * (1.0 + 1e-4))
+    rough, turned = distances(field, a, b, refine=False), distances(field, b, a, refine=False)
+    assert rough == pytest.approx(turned.T, rel=6e-2)
+    assert rough == pytest.approx(there, rel=6e-2)
 
 
 @settings(max_examples=10, deadline=None)
@@ -297,9 +306,9 @@ def test_bad_arguments_are_named():
     for alternatives in (-1, 2.5, None):
         with pytest.raises(ValueError, match="alternatives counts further routes"):
             geodesic(field, (0.0, 0.0), (0.1, 0.0), alternatives=alternatives)
-    with pytest.raises(ValueError, match="workers must be at least 1"):
+    with pytest.raises(ValueError, match="workers=0: give a number of threads, at least 1"):
         distances(field, [(0.0, 0.0), (0.1, 0.0)], workers=0)
-    with pytest.raises(TypeError, match="cart must be a Cartogram, got NoneType"):
+    with pytest.raises(TypeError, match="cartogram must be a Cartogram, got NoneType"):
         stretched(field, None, (0.0, 0.0), (0.1, 0.0))
     atlas = Atlas(field.lattice, {"sphere": field})
     for walk in (geodesic, straight, log_map):

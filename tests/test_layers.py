@@ -16,21 +16,22 @@ FILES = sorted(set(MODULES) - {"latent_widget"})
 RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from the wing itself, never from above
     "_arrays": 0,
     "_threads": 0,
-    "_lattice": 1,
-    "_field": 2,
-    "decoders": 3,
-    "measures.autodiff": 4,
-    "measures": 5,
-    "geodesics.kernels": 4,
-    "geodesics": 6,
-    "cartograms.quads": 5,
-    "cartograms.hexes": 5,
-    "cartograms": 5,
-    "examples": 5,
-    "figures": 7,
-    "_atlas": 8,
-    "_survey": 9,
-    "display": 10,
+    "geodesics.kernels": 1,
+    "_lattice": 2,
+    "geodesics.solver": 3,
+    "_field": 4,
+    "decoders": 5,
+    "measures.autodiff": 6,
+    "measures": 7,
+    "geodesics": 7,
+    "cartograms.quads": 7,
+    "cartograms.hexes": 7,
+    "cartograms": 7,
+    "examples": 7,
+    "figures": 8,
+    "_atlas": 9,
+    "_survey": 10,
+    "display": 11,
 }
 TORCH = ("decoders", "measures", "measures.autodiff", "examples")
 MOST_ENTRIES, MOST_FILES, MOST_LINES = 15, 16, 450
@@ -119,9 +120,9 @@ def test_files_are_short(module: str) -> None:
     assert len(MODULES[module].read_text("utf-8").splitlines()) <= MOST_LINES
 
 
-@pytest.mark.parametrize("module", [m for m in FILES if ".kernels." in m])
+@pytest.mark.parametrize("module", [m for m in FILES if ".kernels." in m and not m.endswith(".compilation")])
 def test_kernels_are_numba_code(module: str) -> None:
-    """Every function of these folders is compiled."""
+    """Every function of these folders is compiled; how, says the one module that is left out."""
     tree = ast.parse(MODULES[module].read_text("utf-8"))
     plain = [n.name for n in tree.body if isinstance(n, ast.FunctionDef) and not n.decorator_list]
     assert not plain
