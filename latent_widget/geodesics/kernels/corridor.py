@@ -2,7 +2,7 @@
 
 Every segment gets a rectangle of allowed cells, and every node the common part of two: a convex room for Newton's
 method on the energy. Points are in index coordinates; ``area`` (H + 1, W + 1) is the summed-area table of forbidden
-cells (Crow 1984), from which the number of them in any rectangle can be read.
+cells (see `visibility.sum_areas`).
 """
 
 from __future__ import annotations
@@ -13,16 +13,7 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.geodesics.kernels.compilation import Ints, kernel, leaf
-from latent_widget.geodesics.kernels.visibility import NEAR
-
-
-@leaf
-def _is_empty(area: Ints, i0: int, i1: int, j0: int, j1: int) -> bool:
-    """Whether a rectangle of cells, last ones included, holds no forbidden one."""
-    height, width = area.shape[0] - 1, area.shape[1] - 1
-    if i0 < 0 or j0 < 0 or i1 >= height or j1 >= width or i1 < i0 or j1 < j0:
-        return False
-    return area[i1 + 1, j1 + 1] - area[i0, j1 + 1] - area[i1 + 1, j0] + area[i0, j0] == 0
+from latent_widget.geodesics.kernels.visibility import NEAR, is_empty
 
 
 @leaf
@@ -37,7 +28,7 @@ def _find_rectangle(area: Ints, x0: float, y0: float, x1: float, y1: float) -> t
             i0, i1 = (ia, ib) if ib >= ia else ((ia, ia) if row == 0 else (ib, ib))
             j0, j1 = (ja, jb) if jb >= ja else ((ja, ja) if column == 0 else (jb, jb))
             i0, i1, j0, j1 = max(i0, 0), min(i1, height - 1), max(j0, 0), min(j1, width - 1)
-            if _is_empty(area, i0, i1, j0, j1):
+            if is_empty(area, i0, i1, j0, j1):
                 return i0, i1, j0, j1
     return -1, -1, -1, -1
 
@@ -87,14 +78,14 @@ def _grow(area: Ints, i0: int, i1: int, j0: int, j1: int, rows: bool, columns: b
     while growing:
         growing = False
         if columns:
-            if _is_empty(area, i0, i1, j0 - 1, j0 - 1):
+            if is_empty(area, i0, i1, j0 - 1, j0 - 1):
                 j0, growing = j0 - 1, True
-            if _is_empty(area, i0, i1, j1 + 1, j1 + 1):
+            if is_empty(area, i0, i1, j1 + 1, j1 + 1):
                 j1, growing = j1 + 1, True
         if rows:
-            if _is_empty(area, i0 - 1, i0 - 1, j0, j1):
+            if is_empty(area, i0 - 1, i0 - 1, j0, j1):
                 i0, growing = i0 - 1, True
-            if _is_empty(area, i1 + 1, i1 + 1, j0, j1):
+            if is_empty(area, i1 + 1, i1 + 1, j0, j1):
                 i1, growing = i1 + 1, True
     return i0, i1, j0, j1
 

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from latent_widget._arrays import Floats
-from latent_widget.geodesics.kernels.compilation import Mask, kernel, leaf
+from latent_widget.geodesics.kernels.compilation import Ints, Mask, kernel, leaf
 from latent_widget.geodesics.kernels.selling import Stencils, far_flag, near_flag
 
 NEAR = 1e-9
@@ -75,8 +75,39 @@ def count_visible(blocked: Mask, points: Floats) -> int:
     return len(points) - 1
 
 
+@kernel
+def sum_areas(blocked: Mask) -> Ints:
+    """The summed-area table (H + 1, W + 1) of forbidden cells (Crow 1984), which counts them in any rectangle."""
+    height, width = blocked.shape
+    area = np.zeros((height + 1, width + 1), np.int32)
+    for i in range(height):
+        row = 0
+        for j in range(width):
+            row += blocked[i, j]
+            area[i + 1, j + 1] = area[i, j + 1] + row
+    return area
+
+
 @leaf
-def cut_edges(blocked: Mask, stencils: Stencils) -> None:
+def is_empty(area: Ints, i0: int, i1: int, j0: int, j1: int) -> bool:
+    """Whether a rectangle of cells, last ones included, holds no forbidden one."""
+    height, width = area.shape[0] - 1, area.shape[1] - 1
+    if i0 < 0 or j0 < 0 or i1 >= height or j1 >= width or i1 < i0 or j1 < j0:
+        return False
+    return area[i1 + 1, j1 + 1] - area[i0, j1 + 1] - area[i1 + 1, j0] + area[i0, j0] == 0
+
+
+@leaf
+def _links(blocked: Mask, area: Ints, i: int, j: int, r: int, s: int) -> bool:
+    """Whether the nodes in the cells (i, j) and (r, s) are in sight of each other."""
+    # nothing in the rectangle between them is in the way
+    if is_empty(area, min(i, r), max(i, r), min(j, s), max(j, s)):
+        return True
+    return is_visible(blocked, j, i, s, r)
+
+
+@leaf
+def cut_edges(blocked: Mask, area: Ints, stencils: Stencils) -> None:
     """Take out of the stencils of a march, in place, the edges between nodes that are not in sight of each other."""
     height, width = blocked.shape
     offsets, sides, first, readers = stencils.offsets, stencils.sides, stencils.first, stencils.readers
@@ -88,18 +119,19 @@ def cut_edges(blocked: Mask, stencils: Stencils) -> None:
                 if not sides[n, k] & near:
                     continue
                 r, s = i + side * offsets[n, k, 0], j + side * offsets[n, k, 1]
-                if blocked[i, j] or not is_visible(blocked, j, i, s, r):
+                if blocked[i, j] or not _links(blocked, area, i, j, r, s):
                     sides[n, k] &= ~(near | far)
                 elif sides[n, k] & far:
                     y, x = r + side * offsets[n, k, 0], s + side * offsets[n, k, 1]
-                    if not is_visible(blocked, s, r, x, y):
+                    if not _links(blocked, area, r, s, y, x):
                         sides[n, k] &= ~far
     for node in range(height * width):
-        for r in range(first[node], first[node + 1]):
-            n = readers[r]
-            if not is_visible(blocked, n % width, n // width, node % width, node // width):
+        i, j = node // width, node % width
+        for at in range(first[node], first[node + 1]):
+            n = readers[at]
+            if not _links(blocked, area, n // width, n % width, i, j):
                 # a node that reads itself is skipped: once it is accepted nothing changes it
-                readers[r] = node
+                readers[at] = node
 
 
 @kernel

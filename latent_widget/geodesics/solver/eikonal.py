@@ -15,7 +15,7 @@ from latent_widget.geodesics.kernels.compilation import Mask
 from latent_widget.geodesics.kernels.fast_marching import Grid
 from latent_widget.geodesics.kernels.selling import stencils
 from latent_widget.geodesics.kernels.spline import sample
-from latent_widget.geodesics.kernels.visibility import cut_edges
+from latent_widget.geodesics.kernels.visibility import cut_edges, sum_areas
 from latent_widget.geodesics.solver.chart import Chart
 from latent_widget.geodesics.solver.interpolation import fit_spline
 from latent_widget.geodesics.solver.obstacles import ObstaclePlane
@@ -75,7 +75,7 @@ def _prepare_obstacles(metric: Floats, extent: Extent, blocked: Mask, parts: int
     blocked = np.ascontiguousarray(blocked)
     packed = np.ascontiguousarray(_pack(metric))
     found = stencils(packed, blocked)
-    cut_edges(blocked, found)
+    cut_edges(blocked, sum_areas(blocked), found)
     chart = Chart((blocked.shape[0], blocked.shape[1]), extent, fit_spline(metric))
     return ObstaclePlane(chart, packed, Grid(found, blocked, chart.coefficients, np.ones(2)), label(~blocked)[0])
 

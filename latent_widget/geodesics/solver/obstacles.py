@@ -18,7 +18,7 @@ from latent_widget.geodesics.kernels.compilation import Ints, Mask
 from latent_widget.geodesics.kernels.corridor import fill_corridor, split_at_borders
 from latent_widget.geodesics.kernels.energy import measure, relax, shorten
 from latent_widget.geodesics.kernels.fast_marching import CORE, Grid, March, march
-from latent_widget.geodesics.kernels.visibility import NEAR, count_visible, hide, is_visible
+from latent_widget.geodesics.kernels.visibility import NEAR, count_visible, hide, is_visible, sum_areas
 from latent_widget.geodesics.solver.candidates import DOUBT, ORIGINS, Candidate, draw_line
 from latent_widget.geodesics.solver.chart import Chart
 from latent_widget.geodesics.solver.open_plane import ANYWHERE, UNBOUNDED
@@ -167,8 +167,7 @@ def tighten(coefficients: Floats, blocked: Mask, guess: Floats) -> tuple[Floats,
     Returns points (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy within the
     corridor, infinite where the path still moved after the last round.
     """
-    area = np.zeros((blocked.shape[0] + 1, blocked.shape[1] + 1), np.int32)
-    area[1:, 1:] = blocked.cumsum(axis=0).cumsum(axis=1)
+    area = sum_areas(blocked)
     points = split_at_borders(area, np.ascontiguousarray(guess))
     best, shortest = points, float(measure(coefficients, points)[-1])
     low, high = np.empty_like(points), np.empty_like(points)
