@@ -108,7 +108,7 @@ def _check_weights(weights: ArrayLike | None, count: int) -> Floats:
 
 
 def _find_least_node(problem: EikonalProblem, goals: Floats, share: Floats) -> Floats:
-    """The node of the march where the weighted sum of squared distances to the goals is least; a single goal itself."""
+    """Return the node where the weighted sum of squared distances to the goals is least; a single goal itself."""
     used = np.flatnonzero(share > 0.0)
     if len(used) == 1:
         return np.asarray(goals[used[0]])
@@ -123,8 +123,9 @@ def _find_least_node(problem: EikonalProblem, goals: Floats, share: Floats) -> F
 
 
 def _measure_pull(problem: EikonalProblem, here: Floats, goals: Floats, share: Floats) -> tuple[float, Floats, float]:
-    """Half the weighted sum of squared distances from a point, the mean of the log maps, its descent direction, and the
-    mean of their sizes, in cells.
+    """Measure what draws a point: the cost, the mean of the log maps and the mean of their sizes, in cells.
+
+    The cost is half the weighted sum of squared distances, the mean of the log maps the direction of its descent.
     """
     found = problem.march(here)
     cost, pull, reach = 0.0, np.zeros(2), 0.0

@@ -113,7 +113,7 @@ def _solve(
     length_of: LengthOf | None,
     alternatives: int = 0,
 ) -> Geodesic:
-    """The shortest path between two checked plane points."""
+    """Return the shortest path between two checked plane points."""
     if not need_parts(problem, field, start, "start") & need_parts(problem, field, end, "end"):
         raise ValueError(
             f"no path leads from start {show(start)} to end {show(end)}: they lie in parts of the allowed cells "
@@ -145,7 +145,7 @@ def _solve(
 def _choose(
     problem: EikonalProblem, found: list[Candidate], straight_length: float, length_of: LengthOf | None
 ) -> Geodesic:
-    """The shortest candidate, judged by the field or by `length_of`, as a result."""
+    """Return the shortest candidate, judged by the field or by `length_of`, as a result."""
     plane = [problem.chart.to_plane(path.points) for path in found]
     judged = [path.length for path in found] if length_of is None else [float(length_of(p)) for p in plane]
     if not np.isfinite(judged).all():

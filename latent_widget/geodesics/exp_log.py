@@ -144,11 +144,12 @@ def find_leaving_velocity(chart: Chart, path: Candidate) -> Floats:
     if not path.settled:
         return np.asarray(d * path.length / path.cumulative[1])
     at = np.empty((6, 3))
-    jet(chart.coefficients, *(0.5 * (x[0] + x[1])), at)
+    middle = 0.5 * (x[0] + x[1])
+    jet(chart.coefficients, middle[0], middle[1], at)
     e, f, g = at.T
     energy = e * d[0] ** 2 + 2.0 * f * d[0] * d[1] + g * d[1] ** 2
     momentum = last * (np.array([e[0] * d[0] + f[0] * d[1], f[0] * d[0] + g[0] * d[1]]) - 0.25 * energy[1:3])
-    e0, f0, g0 = tensor(chart.coefficients, *x[0])
+    e0, f0, g0 = tensor(chart.coefficients, x[0, 0], x[0, 1])
     return np.linalg.solve(np.array([[e0, f0], [f0, g0]]), momentum)
 
 

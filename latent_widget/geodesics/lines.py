@@ -170,7 +170,7 @@ def stays_allowed(problem: EikonalProblem, points: Floats) -> bool:
 
 
 def _measure(field: Field, points: Floats, kind: PathKind, message: str) -> Geodesic:
-    """A line as the field measures it; where it crosses impassable cells, infinitely long from there on."""
+    """Return a line as the field measures it; where it crosses impassable cells, infinitely long from there on."""
     problem = pose_problem(field)
     places = problem.chart.to_index(points)
     cumulative = problem.chart.measure(places)

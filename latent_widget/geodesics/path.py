@@ -105,7 +105,7 @@ class Geodesic:
         else:
             along = np.linspace(0.0, 1.0, len(self.points))
         targets = np.linspace(0.0, along[-1], n)
-        return np.stack([np.interp(targets, along, self.points[:, c]) for c in range(2)], axis=-1)
+        return np.asarray(np.stack([np.interp(targets, along, self.points[:, c]) for c in range(2)], axis=-1))
 
 
 def set_ends(points: Floats, start: Floats, end: Floats) -> Floats:

@@ -68,7 +68,7 @@ def inner_point(lattice: Lattice, point: ArrayLike, name: str) -> Floats:
     value = as_points(point, name)
     if value.shape != (2,):
         raise ValueError(f"{name} must be one plane point (x, y), got shape {value.shape}")
-    return _need_inside(lattice, value[None], name)[0]
+    return np.asarray(_need_inside(lattice, value[None], name)[0])
 
 
 def inner_points(lattice: Lattice, points: ArrayLike, name: str) -> Floats:

@@ -104,9 +104,7 @@ def _follow_flow(march: March, shape: tuple[int, int], source: Floats, path: Flo
 
 @leaf
 def _mean_flow(march: March, shape: tuple[int, int], x: float, y: float) -> tuple[float, float, float, float]:
-    """Bilinear sums of the directions of the flow and of the distance at the reached nodes around a point, and of
-    their weights.
-    """
+    """Sum up, with bilinear weights, the flow's direction, the distance and the weights of the nodes around a point."""
     height, width = shape
     j = min(max(math.floor(x), 0), max(width - 2, 0))
     i = min(max(math.floor(y), 0), max(height - 2, 0))
@@ -150,7 +148,7 @@ def _follow_parents(march: March, shape: tuple[int, int], path: Floats, used: in
 
 @leaf
 def _find_nearest(march: March, blocked: Mask, x: float, y: float) -> int:
-    """The nearest node that was reached and is in sight of a point; -1 for none."""
+    """Return the nearest node that was reached and is in sight of a point; -1 for none."""
     height, width = blocked.shape
     i, j = math.floor(y + 0.5), math.floor(x + 0.5)
     best, near = np.inf, -1

@@ -169,7 +169,7 @@ def _find_walks(
     ends: Floats,
     limit: float,
 ) -> tuple[Floats, Ints]:
-    """The walk from source to target and, with both marches, other walks through minima of their sum.
+    """Return the walk from source to target and, with both marches, other walks through minima of their sum.
 
     Returns the points of all walks one after the other, in index coordinates of the field with exact ends, and where
     each begins (k + 1,).
@@ -216,11 +216,10 @@ def _find_walks(
 
 @kernel
 def find_passes(shape: tuple[int, int], there: Floats, back: Floats, limit: float) -> Ints:
-    """Nodes where the sum of both marches' distances (H * W,) is least across the way, an eighth, two eighths and so on
-    along it.
+    """Return nodes where the sum of both marches' distances (H * W,) is least across the way.
 
-    They are local minima of the sum among the nodes where the eighth of the way changes, at most ``limit`` times the
-    least sum, the best first.
+    They are looked for an eighth, two eighths and so on along it: local minima of the sum among the nodes where the
+    eighth of the way changes, at most ``limit`` times the least sum, the best first.
     """
     height, width = shape
     count = height * width

@@ -35,7 +35,7 @@ def _find_rectangle(area: Ints, x0: float, y0: float, x1: float, y1: float) -> t
 
 @kernel
 def split_at_borders(area: Ints, points: Floats) -> Floats:
-    """A polyline (N, 2) in sight all along, cut at the borders of cells where its segments have no free rectangle."""
+    """Return a polyline (N, 2), cut at the borders of cells where its segments have no free rectangle."""
     room = len(points)
     for k in range(len(points) - 1):
         room += 2 + int(abs(points[k + 1, 0] - points[k, 0]) + abs(points[k + 1, 1] - points[k, 1])) * 2 + 4
@@ -73,7 +73,7 @@ def split_at_borders(area: Ints, points: Floats) -> Floats:
 
 @leaf
 def _grow(area: Ints, i0: int, i1: int, j0: int, j1: int, rows: bool, columns: bool) -> tuple[int, int, int, int]:
-    """A rectangle of allowed cells, grown row by row, column by column, or both in turn, as far as it can."""
+    """Return a rectangle of allowed cells, grown row by row, column by column, or both in turn, as far as it can."""
     growing = True
     while growing:
         growing = False
@@ -92,7 +92,7 @@ def _grow(area: Ints, i0: int, i1: int, j0: int, j1: int, rows: bool, columns: b
 
 @leaf
 def fill_corridor(area: Ints, points: Floats, order: int, low: Floats, high: Floats) -> bool:
-    """The room of every node of a polyline, low and high (N, 2): the common part of the rectangles of its segments.
+    """Fill in the room of every node of a polyline, ``low`` and ``high`` (N, 2): what its segments' rectangles share.
 
     Rectangles grow as far as they can: along rows first, along columns first, or to all sides in turn (order 0, 1, 2).
     False where a segment has none.

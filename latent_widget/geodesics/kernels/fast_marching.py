@@ -193,7 +193,7 @@ def _fill_cone(grid: Grid, source: Floats, cone: Floats, slope: Floats) -> None:
 
 @leaf
 def _upwind(n: int, k: int, known: Floats, stencils: Stencils, cone: Floats, slope: Floats) -> tuple[float, float, int]:
-    """What the accepted neighbours along one offset say of a node.
+    """Return what the accepted neighbours along one offset say of a node.
 
     The level from which the node is seen to rise (inf for no neighbour), with what gain, and the side of the neighbour
     (-1, 1); the value of the node solves ``sum_k gain_k (value - level_k)_+^2 = 1``.
@@ -223,7 +223,7 @@ def _upwind(n: int, k: int, known: Floats, stencils: Stencils, cone: Floats, slo
 
 @leaf
 def _solve(level: Floats, gain: Floats) -> float:
-    """The value with ``sum_k gain_k (value - level_k)_+^2 = 1``; levels (3,) may be infinite, but not all."""
+    """Return the value with ``sum_k gain_k (value - level_k)_+^2 = 1``; levels (3,) may be infinite, but not all."""
     a, b, c, p, q, r = level[0], level[1], level[2], gain[0], gain[1], gain[2]
     if b < a:
         a, b, p, q = b, a, q, p

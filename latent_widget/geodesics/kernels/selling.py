@@ -53,19 +53,19 @@ class Stencils(NamedTuple):
 
 @leaf
 def near_flag(side: int) -> int:
-    """The bit of `Stencils.sides` for the node one offset away, against the offset (side -1) or along it (1)."""
+    """Return the bit of `Stencils.sides` for the node one offset away, against the offset (side -1) or along it (1)."""
     return 1 if side < 0 else 2
 
 
 @leaf
 def far_flag(side: int) -> int:
-    """The bit for the node two offsets away; it is only looked at where the near one is there."""
+    """Return the bit for the node two offsets away; it is only looked at where the near one is there."""
     return 4 if side < 0 else 8
 
 
 @kernel
 def stencils(metric: Floats, blocked: Mask) -> Stencils:
-    """The stencils of a metric (H, W, 3), E, F, G in index coordinates, among nodes that are not blocked (H, W)."""
+    """Return the stencils of a metric (H, W, 3), E, F, G in index coordinates, among nodes not blocked (H, W)."""
     height, width = metric.shape[0], metric.shape[1]
     count = height * width
     offsets = np.zeros((count, 3, 2), np.int16)
@@ -95,7 +95,7 @@ def stencils(metric: Floats, blocked: Mask) -> Stencils:
 
 @leaf
 def _invert(e: float, f: float, g: float) -> tuple[float, float, float]:
-    """The inverse of a tensor, made rounder where it is more anisotropic than the stencil follows."""
+    """Return the inverse of a tensor, made rounder where it is more anisotropic than the stencil follows."""
     high = 0.5 * (e + g) + math.sqrt(0.25 * (e - g) * (e - g) + f * f)
     low = (e * g - f * f) / high
     if low < high / ANISOTROPY:
@@ -108,11 +108,12 @@ def _invert(e: float, f: float, g: float) -> tuple[float, float, float]:
 @leaf
 def _product(base: Floats, p: int, q: int, a: float, b: float, c: float) -> float:
     """Product of two base vectors under the tensor [[a, b], [b, c]]."""
-    return (
+    product: float = (
         a * base[p, 0] * base[q, 0]
         + b * (base[p, 0] * base[q, 1] + base[p, 1] * base[q, 0])
         + c * base[p, 1] * base[q, 1]
     )
+    return product
 
 
 @leaf
@@ -137,9 +138,7 @@ def _reduce(base: Floats, a: float, b: float, c: float) -> None:
 
 @kernel
 def _reverse(jumps: Ints, sides: Ints, closed: Mask) -> tuple[Ints, Ints]:
-    """The stencils turned round, ``first`` and ``readers`` of `Stencils`; closed (H * W,) nodes neither read nor are
-    read.
-    """
+    """Return ``first`` and ``readers`` of `Stencils`; ``closed`` (H * W,) nodes neither read nor are read."""
     count = len(jumps)
     first = np.zeros(count + 1, np.int32)
     for n in range(count):

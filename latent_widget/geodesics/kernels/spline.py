@@ -32,7 +32,7 @@ def _locate(coefficients: Floats, u: float, v: float) -> tuple[int, int, float, 
 
 @leaf
 def _weights(p: float) -> tuple[float, float, float, float]:
-    """The four cubic B-splines that are not zero at a fraction p of a cell."""
+    """Return the four cubic B-splines that are not zero at a fraction p of a cell."""
     q = 1.0 - p
     return (
         q * q * q / 6.0,
@@ -84,7 +84,7 @@ def jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
 
 @leaf
 def _log_jet(coefficients: Floats, u: float, v: float, out: Floats) -> None:
-    """The spline L with first and second derivatives: ``out`` (6, 3), rows as for `jet`, columns t, a, b."""
+    """Return the spline L with first and second derivatives: ``out`` (6, 3), rows as for `jet`, columns t, a, b."""
     i, j, q, p = _locate(coefficients, u, v)
     values_u, slopes_u, bends_u = _weights(p), _slopes(p), _bends(p)
     values_v, slopes_v, bends_v = _weights(q), _slopes(q), _bends(q)
@@ -178,8 +178,9 @@ def jets(coefficients: Floats, points: Floats) -> Floats:
 
 @leaf
 def segment_length(coefficients: Floats, u0: float, v0: float, u1: float, v1: float) -> float:
-    """Length of a segment in index coordinates, by three-point Gauss quadrature of ``sqrt(d^T G d)`` on pieces of at
-    most one cell.
+    """Return the length of a segment in index coordinates.
+
+    Three-point Gauss quadrature of ``sqrt(d^T G d)`` on pieces of at most one cell.
     """
     node = math.sqrt(0.6)
     du, dv = u1 - u0, v1 - v0

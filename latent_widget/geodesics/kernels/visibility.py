@@ -77,7 +77,7 @@ def count_visible(blocked: Mask, points: Floats) -> int:
 
 @kernel
 def sum_areas(blocked: Mask) -> Ints:
-    """The summed-area table (H + 1, W + 1) of forbidden cells (Crow 1984), which counts them in any rectangle."""
+    """Return the summed-area table (H + 1, W + 1) of forbidden cells (Crow 1984): their number in any rectangle."""
     height, width = blocked.shape
     area = np.zeros((height + 1, width + 1), np.int32)
     for i in range(height):
@@ -136,7 +136,7 @@ def cut_edges(blocked: Mask, area: Ints, stencils: Stencils) -> None:
 
 @kernel
 def hide(blocked: Mask, source: Floats, reach: int) -> Mask:
-    """The forbidden nodes and those around the source that are out of its sight."""
+    """Return the forbidden nodes and those around the source that are out of its sight."""
     out = blocked.copy()
     height, width = blocked.shape
     j, i = math.floor(source[0] + 0.5), math.floor(source[1] + 0.5)

@@ -46,13 +46,13 @@ class Candidate:
 
 
 def draw_line(chart: Chart, source: Floats, target: Floats) -> Candidate:
-    """The straight line between two points (u, v)."""
+    """Return the straight line between two points (u, v)."""
     points = np.linspace(source, target, STRAIGHT_NODES)
     return Candidate(points, measure(chart.coefficients, points), ORIGINS[STRAIGHT])
 
 
 def list_paths(paths: Paths) -> list[Candidate]:
-    """The paths that `kernels.candidates.connect` strung together, one by one."""
+    """Return the paths that `kernels.candidates.connect` strung together, one by one."""
     found = []
     for k, (promised, origin) in enumerate(zip(paths.promised, paths.origin, strict=True)):
         part = slice(paths.stops[k], paths.stops[k + 1])
@@ -62,7 +62,7 @@ def list_paths(paths: Paths) -> list[Candidate]:
 
 
 def keep_distinct(found: Sequence[Candidate], most: int) -> list[Candidate]:
-    """The shortest settled paths, at most so many, without those within two cells of a shorter one."""
+    """Return the shortest settled paths, at most so many, without those within two cells of a shorter one."""
     kept: list[Candidate] = []
     for path in sorted(found, key=lambda candidate: candidate.length):
         if len(kept) == most:

@@ -48,7 +48,7 @@ def prepare(
 
 
 def _prepare_open_plane(metric: Floats, extent: Extent, size: int) -> OpenPlane:
-    """The problem of a metric in index coordinates, marched at another resolution."""
+    """Return the problem of a metric in index coordinates, marched at another resolution."""
     height, width = metric.shape[:2]
     chart = Chart((height, width), extent, fit_spline(metric))
     scale = size / max(height, width)
@@ -66,7 +66,7 @@ def _prepare_open_plane(metric: Floats, extent: Extent, size: int) -> OpenPlane:
 
 
 def _prepare_obstacles(metric: Floats, extent: Extent, blocked: Mask, parts: int) -> ObstaclePlane:
-    """The problem of a metric with forbidden cells (H, W), each cut into so many parts a side."""
+    """Return the problem of a metric with forbidden cells (H, W), each cut into so many parts a side."""
     if parts > 1:
         height, width = blocked.shape
         blocked = np.repeat(np.repeat(blocked, parts, axis=0), parts, axis=1)
@@ -81,7 +81,7 @@ def _prepare_obstacles(metric: Floats, extent: Extent, blocked: Mask, parts: int
 
 
 def _extend_into(metric: Floats, walls: Mask) -> Floats:
-    """The metric with the nearest one in walls, into which the spline reaches."""
+    """Return the metric with the nearest one in walls, into which the spline reaches."""
     if not walls.any():
         return metric
     if walls.all():

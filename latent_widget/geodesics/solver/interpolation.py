@@ -65,8 +65,9 @@ def _prefilter(values: Floats) -> Floats:
 
 
 def fit_spline(metric: Floats) -> Floats:
-    """Coefficients (H + 4, W + 4, 3) of the cubic B-spline of ``log G`` for a metric (H, W, 2, 2) in index
-    coordinates, contiguous.
+    """Return the cubic B-spline coefficients (H + 4, W + 4, 3) of log G for a metric (H, W, 2, 2) in index coordinates.
+
+    They are contiguous.
     """
     rows = _prefilter(log_tensors(metric))
     return np.ascontiguousarray(_prefilter(rows.swapaxes(0, 1)).swapaxes(0, 1))

@@ -87,8 +87,8 @@ class ObstaclePlane:
         return self.march(source), self.march(target)
 
     def read(self, found: March, source: Floats, target: Floats) -> float:
-        """The least sum of a node's distance and the straight way from there, among the nodes in sight around."""
-        if np.abs(target - source).max() <= CORE and is_visible(self.blocked, *source, *target):
+        """Return the least sum of a node's distance and the straight way from it, over the nodes in sight around."""
+        if np.abs(target - source).max() <= CORE and self._sees(source, target):
             return float(self.chart.measure_spokes(source, target[None])[0])
         height, width = self.marched_shape
         j, i = np.clip(np.floor(target + 0.5).astype(int), 0, (width - 1, height - 1))
@@ -96,7 +96,7 @@ class ObstaclePlane:
         for r in range(max(i - 1, 0), min(i + 2, height)):
             for s in range(max(j - 1, 0), min(j + 2, width)):
                 there = found.distance[r * width + s]
-                if np.isfinite(there) and is_visible(self.blocked, *target, float(s), float(r)):
+                if np.isfinite(there) and self._sees(target, np.array([s, r], float)):
                     rest = self.chart.measure_spokes(np.array([s, r], float), target[None])[0]
                     best = min(best, float(there + rest))
         return best
@@ -122,7 +122,7 @@ class ObstaclePlane:
             Candidate(walk, measure(self.chart.coefficients, walk), ORIGINS[BACK_TRACE])
             for walk in self._find_walks(source, target, there, back, 1.0 + doubt)
         ]
-        if guesses and is_visible(self.blocked, *source, *target):
+        if guesses and self._sees(source, target):
             guesses.insert(0, draw_line(self.chart, source, target))
         return [*(self._relax(guess) for guess in guesses), *guesses]
 
@@ -130,10 +130,14 @@ class ObstaclePlane:
         """Length of the shortest of the candidates; infinite where there is none."""
         return min((path.length for path in self.find_candidates(source, target, there, back)), default=np.inf)
 
+    def _sees(self, source: Floats, target: Floats) -> bool:
+        """Tell whether the straight line between two points (u, v) keeps to allowed cells."""
+        return bool(is_visible(self.blocked, source[0], source[1], target[0], target[1]))
+
     def _find_walks(
         self, source: Floats, target: Floats, there: March, back: March | None, limit: float
     ) -> list[Floats]:
-        """Walks (N, 2) back through the marches; none where no way leads to the target."""
+        """Return walks (N, 2) back through the marches; none where no way leads to the target."""
         walks: list[Floats] = [trace_in_sight(there, self.blocked, source, target)]
         if len(walks[0]) == 0:
             return []
@@ -151,7 +155,7 @@ class ObstaclePlane:
         return walks
 
     def _relax(self, guess: Candidate) -> Candidate:
-        """The geodesic near a path where it keeps to the allowed cells, else the path drawn tight around the others."""
+        """Return the geodesic near a path where that keeps to the allowed cells, else the path drawn tight."""
         coefficients = self.chart.coefficients
         points, cumulative, promised = relax(coefficients, guess.points, 0, TOLERANCE)
         free = Candidate(points, cumulative, f"Newton from the {guess.name}", promised)

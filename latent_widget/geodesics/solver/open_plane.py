@@ -135,18 +135,19 @@ class OpenPlane:
         return paths
 
     def _bound(self, distance: Floats, target: Floats) -> float:
-        """A length in which a march reaches a target by any of the nodes around it, infinite where one is unknown."""
+        """Return a length in which a march reaches a target by any node around it, infinite where one is unknown."""
         aim = self.to_marched(target)
         j, i = self._find_block(aim)
         nodes = self.from_marched(np.array([[j, i], [j + 1, i], [j, i + 1], [j + 1, i + 1]], float))
         return float((self._take_block(distance, aim).ravel() + self.chart.measure_spokes(target, nodes)).max())
 
     def _find_block(self, place: Floats) -> np.ndarray:
-        """Column and row of the first of the four nodes around a place on the marched lattice."""
-        return np.clip(np.floor(place).astype(int), 0, np.array(self.marched_shape[::-1]) - 2)
+        """Return column and row of the first of the four nodes around a place on the marched lattice."""
+        height, width = self.marched_shape
+        return np.asarray(np.clip(np.floor(place).astype(int), 0, (width - 2, height - 2)))
 
     def _take_block(self, values: Floats, place: Floats) -> Floats:
-        """The values (2, 2) of the nodes around a place on the marched lattice."""
+        """Return the values (2, 2) of the nodes around a place on the marched lattice."""
         j, i = self._find_block(place)
         block: Floats = values.reshape(self.marched_shape)[i : i + 2, j : j + 2]
         return block

@@ -33,11 +33,10 @@ PART_STEPS = 48
 
 
 def shoot(chart: Chart, start: Floats, velocity: Floats, n: int, margin: float = 0.0) -> tuple[Floats, float, bool]:
-    """Points (n, 2) at even times of the geodesic with a velocity, the part of the time until it leaves, and whether it
-    is lost.
+    """Return points (n, 2) at even times of the geodesic with a velocity, its time until it leaves, and if it is lost.
 
-    It leaves where it is outside the extent by more than a margin, in cells, and stays there. It is lost where even the
-    smallest step was too long.
+    The time is a part of the whole. It leaves where it is outside the extent by more than a margin, in cells, and stays
+    there. It is lost where even the smallest step was too long.
     """
     steps, most = max(16, n - 1), max(MOST_STEPS, 8 * n)
     before, sooner = integrate(chart.coefficients, start, velocity, steps, n, margin)
@@ -71,7 +70,7 @@ def follow(chart: Chart, start: Floats, velocity: Floats, n: int) -> tuple[Float
 
 
 def aim(chart: Chart, path: Floats, target: Floats) -> tuple[Floats, float, bool]:
-    """The velocity of the geodesic near a path (N, 2) that is even in time and ends at a target.
+    """Return the velocity of the geodesic near a path (N, 2) that is even in time and ends at a target.
 
     A small turn at the start moves the end far where geodesics part quickly, so the path is shot in parts, whose ends
     and velocities Newton's method brings together (multiple shooting); then the whole is aimed once more.
