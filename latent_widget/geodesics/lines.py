@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget.geodesics._geodesic import measure_straight
-from latent_widget.geodesics.kernels.candidates import STRAIGHT_NODES
 from latent_widget.geodesics.path import Geodesic, PathKind, set_ends
+from latent_widget.geodesics.solver.candidates import STRAIGHT_NODES
 from latent_widget.geodesics.solver.eikonal import EikonalProblem
 from latent_widget.geodesics.validation import inner_point, need_count, need_field, pose_problem, show
 

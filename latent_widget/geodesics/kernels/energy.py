@@ -256,46 +256,56 @@ def measure(coefficients: Floats, points: Floats) -> Floats:
 
 @kernel
 def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> tuple[Floats, Floats, float]:
-    """Newton's method from a rough path (N, 2), on a few nodes first and then on about one per cell.
+    """Relax a rough path (N, 2) by Newton's method, on a few nodes first and then on about one per cell.
 
     ``nodes`` is how many points the result has; 0 for about one per cell it runs over (97 to 513). Returns points
     (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy.
     """
     points, cumulative = guess, measure(coefficients, guess)
-    count = nodes if nodes > 0 else _count_nodes(points)
+    count = nodes if nodes > 0 else int(min(max(_span(points)[0], FEWEST_NODES - 1.0), MOST_NODES - 1.0)) + 1
     # few nodes find in some cheap steps how long the path runs along a wall of the extent
-    for part in COARSE:
-        if count // part >= FEWEST_COARSE:
-            coarse, _ = _relax_evenly(coefficients, points, cumulative, count // part, 1e-6)
-            measured = measure(coefficients, coarse)
-            # on a rough field they may step over what they do not see
-            if measured[-1] <= cumulative[-1]:
-                points, cumulative = coarse, measured
+    level = 0
     while True:
-        points, promised = _relax_evenly(coefficients, points, cumulative, count, tolerance)
-        cumulative = measure(coefficients, points)
-        # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
-        gap = np.abs(points[1:] - points[:-1]).max()
-        if nodes > 0 or count >= MOST_NODES or gap < WIDEST_GAP:
-            return points, cumulative, promised
-        count = min(int(count * gap / (0.5 * WIDEST_GAP)), 2 * (MOST_NODES - 1)) + 1
+        fine = level == len(COARSE)
+        size = count if fine else count // COARSE[level]
+        if not fine and size < FEWEST_COARSE:
+            level += 1
+            continue
+        low, high, rate = np.empty((size, 2)), np.empty((size, 2)), np.empty(size - 1)
+        _free(coefficients, low, high, rate)
+        even = resample(points, cumulative, size)
+        relaxed, _, promised = shorten(coefficients, even, tolerance if fine else 1e-6, low, high, rate)
+        measured = measure(coefficients, relaxed)
+        # on a rough field a few nodes may step over what they do not see
+        if fine or measured[-1] <= cumulative[-1]:
+            points, cumulative = relaxed, measured
+        if fine:
+            # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
+            gap = _span(points)[1]
+            if nodes > 0 or count >= MOST_NODES or gap < WIDEST_GAP:
+                return points, cumulative, promised
+            count = min(int(count * gap / (0.5 * WIDEST_GAP)), 2 * (MOST_NODES - 1)) + 1
+        else:
+            level += 1
 
 
-@kernel
-def _count_nodes(points: Floats) -> int:
-    """About one for each cell that a polyline runs over."""
-    moves = np.abs(points[1:] - points[:-1])
-    reach = np.maximum(moves[:, 0], moves[:, 1]).sum()
-    return int(min(max(reach, FEWEST_NODES - 1.0), MOST_NODES - 1.0)) + 1
+@leaf
+def _span(points: Floats) -> tuple[float, float]:
+    """Return how many cells a polyline runs over, and the widest step along an axis."""
+    reach = widest = 0.0
+    for k in range(len(points) - 1):
+        step = max(abs(points[k + 1, 0] - points[k, 0]), abs(points[k + 1, 1] - points[k, 1]))
+        reach += step
+        widest = max(widest, step)
+    return reach, widest
 
 
-@kernel
-def _relax_evenly(
-    coefficients: Floats, points: Floats, cumulative: Floats, count: int, tolerance: float
-) -> tuple[Floats, float]:
-    """Newton's method from ``count`` even points of a path, each free to move in the whole extent."""
-    low, high = np.full((count, 2), -0.5), np.empty((count, 2))
-    high[:, 0], high[:, 1] = coefficients.shape[1] - 2 * PAD - 0.5, coefficients.shape[0] - 2 * PAD - 0.5
-    even = resample(points, cumulative, count)
-    relaxed, _, promised = shorten(coefficients, even, tolerance, low, high, np.ones(count - 1))
-    return relaxed, promised
+@leaf
+def _free(coefficients: Floats, low: Floats, high: Floats, rate: Floats) -> None:
+    """Fill in the whole extent as the room of every node, and even rates."""
+    for k in range(len(low)):
+        low[k, 0] = low[k, 1] = -0.5
+        high[k, 0] = coefficients.shape[1] - 2 * PAD - 0.5
+        high[k, 1] = coefficients.shape[0] - 2 * PAD - 0.5
+    for k in range(len(rate)):
+        rate[k] = 1.0

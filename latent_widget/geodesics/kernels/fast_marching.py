@@ -75,7 +75,8 @@ def march(grid: Grid, source: Floats, target: Floats, beyond: Floats, limit: flo
     """
     stencils = grid.stencils
     count = len(stencils.jumps)
-    best, known = np.full(count, np.inf), np.full(count, np.inf)  # the best value so far, and the accepted one
+    best, known = np.empty(count), np.empty(count)  # the best value so far, and the accepted one
+    best[:] = known[:] = np.inf
     fixed = np.zeros(count, np.bool_)  # accepted, or with a value that stays
     flow, parent = np.empty((count, 2)), np.empty(count, np.int32)
     cone, slope = np.empty(count), np.zeros((count, 2))

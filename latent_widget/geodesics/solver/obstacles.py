@@ -13,13 +13,20 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.geodesics.kernels.backtracing import complete, trace_in_sight
-from latent_widget.geodesics.kernels.candidates import BACK_TRACE, MOST, TOLERANCE, find_passes
+from latent_widget.geodesics.kernels.candidates import MOST, find_passes
 from latent_widget.geodesics.kernels.compilation import Ints, Mask
 from latent_widget.geodesics.kernels.corridor import fill_corridor, split_at_borders
-from latent_widget.geodesics.kernels.energy import measure, relax, shorten
+from latent_widget.geodesics.kernels.energy import measure, shorten
 from latent_widget.geodesics.kernels.fast_marching import CORE, Grid, March, march
 from latent_widget.geodesics.kernels.visibility import NEAR, count_visible, hide, is_visible, sum_areas
-from latent_widget.geodesics.solver.candidates import DOUBT, ORIGINS, Candidate, draw_line
+from latent_widget.geodesics.solver.candidates import (
+    BACK_TRACE,
+    DOUBT,
+    TOLERANCE,
+    Candidate,
+    draw_line,
+    relax_candidate,
+)
 from latent_widget.geodesics.solver.chart import Chart
 from latent_widget.geodesics.solver.open_plane import ANYWHERE, UNBOUNDED
 
@@ -119,7 +126,7 @@ class ObstaclePlane:
                 f"nodes={nodes} cannot be chosen where cells are forbidden: a path needs one at each corner"
             )
         guesses = [
-            Candidate(walk, measure(self.chart.coefficients, walk), ORIGINS[BACK_TRACE])
+            Candidate(walk, measure(self.chart.coefficients, walk), BACK_TRACE)
             for walk in self._find_walks(source, target, there, back, 1.0 + doubt)
         ]
         if guesses and self._sees(source, target):
@@ -157,8 +164,7 @@ class ObstaclePlane:
     def _relax(self, guess: Candidate) -> Candidate:
         """Return the geodesic near a path where that keeps to the allowed cells, else the path drawn tight."""
         coefficients = self.chart.coefficients
-        points, cumulative, promised = relax(coefficients, guess.points, 0, TOLERANCE)
-        free = Candidate(points, cumulative, f"Newton from the {guess.name}", promised)
+        free = relax_candidate(self.chart, guess)
         if free.settled and self.count_visible(free.points) == len(free.points) - 1:
             return free
         points, cumulative, promised = tighten(coefficients, self.blocked, guess.points)

@@ -8,9 +8,8 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.geodesics.kernels.backtracing import complete
-from latent_widget.geodesics.kernels.candidates import Paths, connect
 from latent_widget.geodesics.kernels.fast_marching import Grid, March, march
-from latent_widget.geodesics.solver.candidates import DOUBT, Candidate, list_paths
+from latent_widget.geodesics.solver.candidates import DOUBT, Candidate, connect
 from latent_widget.geodesics.solver.chart import Chart
 
 RIM = 2.5
@@ -111,28 +110,12 @@ class OpenPlane:
         paths have so many `nodes`, or about one per cell; a route may be longer than the best by the fraction `doubt`
         in the marches to be relaxed as well.
         """
-        return list_paths(self._connect(source, target, there, back, nodes, doubt))
+        ends = np.stack([source, target])
+        return connect(self.chart, self.marched_shape, ends, there, back, nodes, doubt)
 
     def find_length(self, source: Floats, target: Floats, there: March, back: March | None) -> float:
-        """Length of the shortest of the candidates."""
-        paths = self._connect(source, target, there, back)
-        return float(paths.cumulative[paths.stops[1:] - 1].min())
-
-    def _connect(
-        self,
-        source: Floats,
-        target: Floats,
-        there: March,
-        back: March | None,
-        nodes: int | None = None,
-        doubt: float = DOUBT,
-    ) -> Paths:
-        ends, both = np.stack([source, target]), back is not None
-        other = there if back is None else back
-        paths: Paths = connect(
-            self.chart.coefficients, self.marched_shape, there, other, both, ends, 1.0 + doubt, nodes or 0
-        )
-        return paths
+        """Return the length of the shortest of the candidates."""
+        return min(path.length for path in self.find_candidates(source, target, there, back))
 
     def _bound(self, distance: Floats, target: Floats) -> float:
         """Return a length in which a march reaches a target by any node around it, infinite where one is unknown."""
