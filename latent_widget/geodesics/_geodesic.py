@@ -21,7 +21,7 @@ FAR = 0.5
 """Alternatives may be longer than the shortest path by this fraction, as the march sees them."""
 
 SAME = 1e-4
-"""A path is the same as a settled one that is longer by less than this fraction."""
+"""A path is the same as a converged one that is longer by less than this fraction."""
 
 LengthOf = Callable[[Floats], float]
 """Measures a polyline (N, 2) in plane coordinates."""
@@ -152,8 +152,8 @@ def _choose(
         raise ValueError(f"length_of must give a finite length for every path (N, 2), got {judged}")
     first = int(np.argmin(judged))
     best = found[first]
-    # a path that Newton's method did not give is one where a settled geodesic is the same but for round-off
-    converged = any(path.settled and path.length <= best.length * (1.0 + SAME) for path in found)
+    # a path that Newton's method did not give is one where a converged geodesic is the same but for round-off
+    converged = any(path.converged and path.length <= best.length * (1.0 + SAME) for path in found)
     message = best.name
     if not converged:
         judge = "the field" if length_of is None else "length_of"

@@ -108,7 +108,7 @@ def log_map(field: Field, point: ArrayLike, target: ArrayLike) -> Floats:
     source, goal = problem.chart.to_index(a), problem.chart.to_index(b)
     there, back = problem.march_both(source, goal)
     best = min(problem.find_candidates(source, goal, there, back), key=lambda path: path.length)
-    even = best.points if best.settled else resample(best.points, best.cumulative, len(best.points))
+    even = best.points if best.converged else resample(best.points, best.cumulative, len(best.points))
     velocity, miss, joined = aim(problem.chart, even, goal)
     if not miss < HIT:
         why = "geodesics part so quickly there that exp_map of its velocity does not come back"
@@ -141,7 +141,7 @@ def find_leaving_velocity(chart: Chart, path: Candidate) -> Floats:
     """
     x, last = path.points, len(path.points) - 1
     d = x[1] - x[0]
-    if not path.settled:
+    if not path.converged:
         return np.asarray(d * path.length / path.cumulative[1])
     at = np.empty((6, 3))
     middle = 0.5 * (x[0] + x[1])

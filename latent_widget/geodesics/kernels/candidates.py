@@ -15,13 +15,13 @@ from latent_widget.geodesics.kernels.compilation import Ints, kernel, leaf
 from latent_widget.geodesics.kernels.fast_marching import March
 from latent_widget.geodesics.kernels.spline import PAD
 
-MOST = 16
+MOST_CANDIDATES = 16
 """So many ways between two points are followed at most."""
 
 SHARES = 8
 """A pass is looked for where the way changes from one such part of its length to the next."""
 
-WINDOW = 2
+PASS_WINDOW = 2
 """And is the least of all that lie so many nodes around it."""
 
 
@@ -45,7 +45,7 @@ def find_walks(
     source, target, middle = marched[0], marched[1], marched[2]
     room = 32 * (height + width) + 64
     path, out = np.empty((room, 2)), np.empty((room, 2))
-    begin = np.zeros(MOST + 1, np.int64)
+    begin = np.zeros(MOST_CANDIDATES + 1, np.int64)
     used = trace(there, shape, source, target, path)
     if used < 2:
         return out[:0], begin[:1]
@@ -55,7 +55,7 @@ def find_walks(
     if both:
         for node in find_passes(shape, there.distance, back.distance, limit):
             middle[0], middle[1] = node % width, node // width
-            if kept == MOST or _passes_by(out, begin[kept], middle):
+            if kept == MOST_CANDIDATES or _passes_by(out, begin[kept], middle):
                 continue
             end = begin[kept]
             first = trace(there, shape, source, middle, path)
@@ -127,8 +127,8 @@ def find_passes(shape: tuple[int, int], there: Floats, back: Floats, limit: floa
             if not on[n]:
                 continue
             lowest = True
-            for r in range(max(i - WINDOW, 0), min(i + WINDOW + 1, height)):
-                for s in range(max(j - WINDOW, 0), min(j + WINDOW + 1, width)):
+            for r in range(max(i - PASS_WINDOW, 0), min(i + PASS_WINDOW + 1, height)):
+                for s in range(max(j - PASS_WINDOW, 0), min(j + PASS_WINDOW + 1, width)):
                     m = r * width + s
                     if on[m] and (total[m] < total[n] or (total[m] == total[n] and m < n)):
                         lowest = False

@@ -18,17 +18,20 @@ from latent_widget.geodesics.kernels.spline import PAD, jet, segment_lengths, te
 STEPS = 60
 """Of Newton's method, at most."""
 
-FEWEST_NODES, MOST_NODES = 97, 513
-"""Of a path that is to have about one per cell it runs over; twice as many where they would lie too far apart."""
+COARSE_TOLERANCE = 1e-6
+"""Newton's method stops at this promise on a few nodes, which are only a start."""
+
+LEAST_NODES, MOST_NODES, MOST_REFINED_NODES = 96, 512, 1024
+"""Steps of a path that is to have about one per cell it runs over; more where nodes would lie too far apart."""
 
 COARSE = (9, 3)
 """Parts of the nodes with which a path is relaxed first."""
 
-FEWEST_COARSE = 20
+FEWEST_NODES = 20
 """Not with fewer than so many."""
 
-WIDEST_GAP = 3.0
-"""Nodes farther apart than so many cells do not see the cells between."""
+WIDEST_GAP, WANTED_GAP = 3.0, 1.5
+"""Nodes farther apart than so many cells do not see the cells between, and are then laid so far apart."""
 
 LEAST_SHARE = 0.02
 """Of a Newton step, below which it is damped instead."""
@@ -262,19 +265,19 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
     (M, 2), cumulative lengths (M,), and the promised relative decrease of the energy.
     """
     points, cumulative = guess, measure(coefficients, guess)
-    count = nodes if nodes > 0 else int(min(max(_span(points)[0], FEWEST_NODES - 1.0), MOST_NODES - 1.0)) + 1
+    count = nodes if nodes > 0 else int(min(max(_span(points)[0], LEAST_NODES), MOST_NODES)) + 1
     # few nodes find in some cheap steps how long the path runs along a wall of the extent
     level = 0
     while True:
         fine = level == len(COARSE)
         size = count if fine else count // COARSE[level]
-        if not fine and size < FEWEST_COARSE:
+        if not fine and size < FEWEST_NODES:
             level += 1
             continue
         low, high, rate = np.empty((size, 2)), np.empty((size, 2)), np.empty(size - 1)
         _free(coefficients, low, high, rate)
         even = resample(points, cumulative, size)
-        relaxed, _, promised = shorten(coefficients, even, tolerance if fine else 1e-6, low, high, rate)
+        relaxed, _, promised = shorten(coefficients, even, tolerance if fine else COARSE_TOLERANCE, low, high, rate)
         measured = measure(coefficients, relaxed)
         # on a rough field a few nodes may step over what they do not see
         if fine or measured[-1] <= cumulative[-1]:
@@ -282,9 +285,9 @@ def relax(coefficients: Floats, guess: Floats, nodes: int, tolerance: float) -> 
         if fine:
             # nodes are even by the measure: where it is small they may lie too far apart to see the cells between
             gap = _span(points)[1]
-            if nodes > 0 or count >= MOST_NODES or gap < WIDEST_GAP:
+            if nodes > 0 or count > MOST_NODES or gap < WIDEST_GAP:
                 return points, cumulative, promised
-            count = min(int(count * gap / (0.5 * WIDEST_GAP)), 2 * (MOST_NODES - 1)) + 1
+            count = min(int(count * gap / WANTED_GAP), MOST_REFINED_NODES) + 1
         else:
             level += 1
 

@@ -18,8 +18,8 @@ from latent_widget.geodesics.kernels.compilation import Ints, Mask, kernel, leaf
 ANISOTROPY = 1e4
 """Largest ratio of eigenvalues that the stencil follows: offsets stay below about 100 cells."""
 
-FLIPS = 400
-"""More flips than any ratio up to that needs."""
+MOST_ROUNDS = 400
+"""Of flipping; more than any ratio up to that needs."""
 
 OBTUSE = 1e-12
 """Products below this, relative to the trace, are not positive but for round-off."""
@@ -122,7 +122,7 @@ def _reduce(base: Floats, a: float, b: float, c: float) -> None:
     base[0, 0] = base[1, 1] = 1.0
     base[0, 1] = base[1, 0] = 0.0
     base[2, 0] = base[2, 1] = -1.0
-    for _ in range(FLIPS):
+    for _ in range(MOST_ROUNDS):
         changed = False
         for k in range(3):
             p, q = (k + 1) % 3, (k + 2) % 3

@@ -17,7 +17,7 @@ from latent_widget.geodesics.solver.chart import Chart
 TOLERANCE = 1e-11
 """Newton stops where the next step promises to lower the energy by less than this fraction."""
 
-SETTLED = 1e-8
+CONVERGED = 1e-8
 """A path has converged where one more Newton step promises to lower its energy by less than this fraction."""
 
 STRAIGHT_NODES = 129
@@ -51,9 +51,9 @@ class Candidate:
         return float(self.cumulative[-1])
 
     @property
-    def settled(self) -> bool:
+    def converged(self) -> bool:
         """Whether Newton's method reached a minimum."""
-        return self.promised < SETTLED
+        return self.promised < CONVERGED
 
 
 def draw_line(chart: Chart, source: Floats, target: Floats, nodes: int = STRAIGHT_NODES) -> Candidate:
@@ -92,7 +92,7 @@ def connect(
     relaxed: list[Candidate] = []
     for guess in lines:
         relaxed.append(relax_candidate(chart, guess, nodes))
-        if relaxed[-1].settled:
+        if relaxed[-1].converged:
             break
     relaxed += [relax_candidate(chart, guess, nodes) for guess in walks[1:]]
     return [*relaxed, *lines]
@@ -105,13 +105,13 @@ def relax_candidate(chart: Chart, guess: Candidate, nodes: int | None = None) ->
 
 
 def keep_distinct(found: Sequence[Candidate], most: int) -> list[Candidate]:
-    """Return the shortest settled paths, at most so many, without those within two cells of a shorter one."""
+    """Return the shortest converged paths, at most so many, without those within two cells of a shorter one."""
     kept: list[Candidate] = []
     for path in sorted(found, key=lambda candidate: candidate.length):
         if len(kept) == most:
             break
         samples = resample(path.points, path.cumulative, 33)
         apart = [np.abs(samples - resample(k.points, k.cumulative, 33)).max() for k in kept]
-        if path.settled and (not apart or min(apart) > APART):
+        if path.converged and (not apart or min(apart) > APART):
             kept.append(path)
     return kept

@@ -13,7 +13,7 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.geodesics.kernels.backtracing import complete, trace_in_sight
-from latent_widget.geodesics.kernels.candidates import MOST, find_passes
+from latent_widget.geodesics.kernels.candidates import MOST_CANDIDATES, find_passes
 from latent_widget.geodesics.kernels.compilation import Ints, Mask
 from latent_widget.geodesics.kernels.corridor import fill_corridor, split_at_borders
 from latent_widget.geodesics.kernels.energy import measure, shorten
@@ -153,7 +153,7 @@ class ObstaclePlane:
         shape = self.marched_shape
         for node in find_passes(shape, there.distance, back.distance, limit):
             middle = np.array([node % shape[1], node // shape[1]], float)
-            if len(walks) == MOST or min(np.abs(walk - middle).max(axis=1).min() for walk in walks) <= 1.0:
+            if len(walks) == MOST_CANDIDATES or min(np.abs(walk - middle).max(axis=1).min() for walk in walks) <= 1.0:
                 continue
             first = trace_in_sight(there, self.blocked, source, middle)
             second = trace_in_sight(back, self.blocked, target, middle)
@@ -165,7 +165,7 @@ class ObstaclePlane:
         """Return the geodesic near a path where that keeps to the allowed cells, else the path drawn tight."""
         coefficients = self.chart.coefficients
         free = relax_candidate(self.chart, guess)
-        if free.settled and self.count_visible(free.points) == len(free.points) - 1:
+        if free.converged and self.count_visible(free.points) == len(free.points) - 1:
             return free
         points, cumulative, promised = tighten(coefficients, self.blocked, guess.points)
         return Candidate(points, cumulative, f"Newton in a corridor around the {guess.name}", promised)
