@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from mkdocs.structure.files import File
+from mkdocs.structure.files import File, InclusionLevel
 
 LOG = logging.getLogger("mkdocs.hooks.gallery")
 CARDS = "<!-- gallery -->"
@@ -23,7 +23,9 @@ def on_files(files: Any, config: Any) -> Any:
         return files
     for path in sorted(folder.iterdir()):
         if path.suffix in (".html", ".png"):
-            files.append(File.generated(config, f"gallery/{path.name}", abs_src_path=str(path)))
+            # included in so many words, for mkdocs.yml keeps what lies in docs/gallery/ out
+            uri, source = f"gallery/{path.name}", str(path)
+            files.append(File.generated(config, uri, abs_src_path=source, inclusion=InclusionLevel.INCLUDED))
     return files
 
 
