@@ -101,13 +101,16 @@ def trained_classifier(images: np.ndarray, labels: np.ndarray) -> torch.nn.Modul
 def place_names(size: int) -> lw.LatentWidget:
     example = lw.examples.names()
     side = min(size, SEQUENCES)
+    # a coarse map is for a quick look, and its measures may be rough as well
+    prefixes = 32 if side == SEQUENCES else 8
     atlas = lw.survey(
         example.decoder,
         lw.Lattice.fit(example.latents, shape=(side, side)),
-        ["jensen_shannon", "fisher_rao", "entropy"],
+        [partial(lw.measures.NAMED[name], prefixes=prefixes) for name in ("jensen_shannon", "fisher_rao", "entropy")],
         points=example.latents,
         labels=example.labels,
         progress=False,
+        thumbnails=side,
     )
     show = {"thumbnails": True, "points": False}
     return lw.LatentWidget(atlas, stretch=1.0, start=(-2.0, 0.9), end=(2.0, -1.2), n_samples=8, show=show)
@@ -172,20 +175,29 @@ def build(folder: Path, size: int = SIZE) -> list[dict[str, str]]:
     if size < 8:
         raise ValueError(f"size={size}: give at least 8 cells a side; pages for the site have {SIZE}")
     folder.mkdir(parents=True, exist_ok=True)
-    cards = []
-    for name, exhibit in EXHIBITS.items():
-        begun = time.perf_counter()
-        with warnings.catch_warnings():
-            # a coarse lattice is warned of, and its map says on screen how well it did
-            warnings.simplefilter("ignore")
-            widget = exhibit.make(size)
-            page, still = folder / f"{name}.html", folder / f"{name}.png"
-            widget.to_html(page, title=exhibit.title)
-            widget.save(still, dpi=90, width=5.0)
-        cards.append({"name": name, "title": exhibit.title, "text": exhibit.text, "notebook": exhibit.notebook})
-        print(f"{page} {page.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - begun:.0f} s", flush=True)
+    threads = torch.get_num_threads()
+    # models as small as these are slowed down by handing their work to threads
+    torch.set_num_threads(1)
+    try:
+        cards = [write(folder, size, name, exhibit) for name, exhibit in EXHIBITS.items()]
+    finally:
+        torch.set_num_threads(threads)
     (folder / "gallery.json").write_text(json.dumps(cards, indent=1) + "\n", "utf-8")
     return cards
+
+
+def write(folder: Path, size: int, name: str, exhibit: Exhibit) -> dict[str, str]:
+    """Write one exhibit, and return its card."""
+    begun = time.perf_counter()
+    page = folder / f"{name}.html"
+    with warnings.catch_warnings():
+        # a coarse lattice is warned of, and its map says on screen how well it did
+        warnings.simplefilter("ignore")
+        widget = exhibit.make(size)
+        widget.to_html(page, title=exhibit.title)
+        widget.save(page.with_suffix(".png"), dpi=90, width=5.0)
+    print(f"{page} {page.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - begun:.0f} s", flush=True)
+    return {"name": name, "title": exhibit.title, "text": exhibit.text, "notebook": exhibit.notebook}
 
 
 def main() -> None:
