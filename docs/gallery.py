@@ -195,7 +195,7 @@ def write(folder: Path, size: int, name: str, exhibit: Exhibit) -> dict[str, str
         warnings.simplefilter("ignore")
         widget = exhibit.make(size)
         widget.to_html(page, title=exhibit.title)
-        widget.save(page.with_suffix(".png"), dpi=90, width=5.0)
+        widget.save(page.with_suffix(".png"), dpi=80, width=8.0)
     print(f"{page} {page.stat().st_size / 1e6:.1f} MB, {time.perf_counter() - begun:.0f} s", flush=True)
     return {"name": name, "title": exhibit.title, "text": exhibit.text, "notebook": exhibit.notebook}
 
