@@ -142,8 +142,8 @@ EXHIBITS = {
     "deterministic": Exhibit(
         deterministic_digits,
         "The same digits without an uncertainty",
-        "The mean of the decoder alone. It runs on smoothly where there are no data, and the map gives that region far "
-        "more room than the Gaussian decoder does.",
+        "The mean of the decoder alone, with pictures of what is decoded where. It runs on smoothly between and beyond "
+        "the data; switch the points on to see where those are.",
         "01_digits",
     ),
     "measures": Exhibit(
@@ -164,7 +164,8 @@ EXHIBITS = {
         walks,
         "From fours to nines in four ways",
         "The geodesic, the straight line, the spherical line and the straight line of the stretched map, each with its "
-        "film strip and its speed. Press Walk; switch the likelihood on, and the geodesic keeps to the data.",
+        "film strip and its speed. Press Walk. Then put the handles on a zero and a four, switch the likelihood on and "
+        "raise its weight: the geodesic bends towards the data.",
         "04_geodesics",
     ),
 }
