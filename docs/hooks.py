@@ -23,8 +23,10 @@ def on_files(files: Any, config: Any) -> Any:
         return files
     for path in sorted(folder.iterdir()):
         if path.suffix in (".html", ".png"):
-            # included in so many words, for mkdocs.yml keeps what lies in docs/gallery/ out
             uri, source = f"gallery/{path.name}", str(path)
+            if (own := files.get_file_from_path(uri)) is not None:
+                files.remove(own)
+            # included in so many words, for mkdocs.yml keeps what lies in docs/gallery/ out
             files.append(File.generated(config, uri, abs_src_path=source, inclusion=InclusionLevel.INCLUDED))
     return files
 
