@@ -65,7 +65,7 @@ def test_blur_starts_the_flow_later() -> None:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth(70, 90, 100.0)
     one = diffuse(rho, (1.0, 1.0))
-    monkeypatch.setattr(flow, "useful", lambda workers, cells: workers)
+    monkeypatch.setattr(flow, "limit_workers", lambda workers, cells: workers)
     three = diffuse(rho, (1.0, 1.0), workers=3)
     np.testing.assert_allclose(one[0], three[0], atol=1e-12)
     np.testing.assert_allclose(one[1], three[1], atol=1e-12)

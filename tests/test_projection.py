@@ -129,7 +129,7 @@ def test_relaxing_lowers_the_energy_and_moves_only_the_active() -> None:
 
 
 def test_relaxing_by_threads_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relaxation, "useful", lambda workers, cells: workers)
+    monkeypatch.setattr(relaxation, "limit_workers", lambda workers, cells: workers)
     target = smooth(30, 40)
     target /= target.mean()
     one, three = mesh(30, 40, 0.2), mesh(30, 40, 0.2)
