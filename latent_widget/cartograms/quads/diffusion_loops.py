@@ -88,11 +88,14 @@ def add_coarse_displacement(shift: Array, points: Array, scales: tuple[float, fl
             px, py = min(max(x[i, j] * scale_x, 0.0), float(w)), min(max(y[i, j] * scale_y, 0.0), float(h))
             a, b = min(int(px), w - 1), min(int(py), h - 1)
             s, t = px - a, py - b
-            p, q = compute_cubic_weights(s), compute_cubic_weights(t)
+            p0, p1, p2, p3 = compute_cubic_weights(s)
+            q = compute_cubic_weights(t)
             du, dv = 0.0, 0.0
-            for m in range(4):
-                row_x, row_y = shift_x[b + m], shift_y[b + m]
-                du += q[m] * (p[0] * row_x[a] + p[1] * row_x[a + 1] + p[2] * row_x[a + 2] + p[3] * row_x[a + 3])
-                dv += q[m] * (p[0] * row_y[a] + p[1] * row_y[a + 1] + p[2] * row_y[a + 2] + p[3] * row_y[a + 3])
+            for n in range(4):
+                m = b + n
+                ru = p0 * shift_x[m, a] + p1 * shift_x[m, a + 1] + p2 * shift_x[m, a + 2] + p3 * shift_x[m, a + 3]
+                rv = p0 * shift_y[m, a] + p1 * shift_y[m, a + 1] + p2 * shift_y[m, a + 2] + p3 * shift_y[m, a + 3]
+                du += q[n] * ru
+                dv += q[n] * rv
             x[i, j] = (px + du) / scale_x
             y[i, j] = (py + dv) / scale_y
