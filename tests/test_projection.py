@@ -191,3 +191,13 @@ def test_steps_are_limited() -> None:
     done = correct_areas(QUADRILATERALS, mesh(20, 20, 0.0), problem)
     assert done.iterations <= 2
     assert done.error > area_correction.ROUND_OFF
+
+
+def test_the_quality_is_the_same_to_the_last_digit_by_any_number_of_threads() -> None:
+    # so large that the rows are shared, and rough enough for a sum in another order to differ
+    points = mesh(401, 400, 0.3)
+    target = np.random.default_rng(5).uniform(0.5, 2, (401, 400))
+    found = {measure(points, target, np.empty_like(target), workers) for workers in (1, 2, 3, 5, 8)}
+    assert len(found) == 1
+    error = areas(corners(points)) / target - 1
+    assert found.pop().squared_error == pytest.approx(np.square(error).sum(), rel=1e-12)

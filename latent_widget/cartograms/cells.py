@@ -12,11 +12,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from latent_widget._threads import split_rows
+from latent_widget._threads import SHARED_CELLS, split_rows
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
+
+# Squares are summed over so many blocks of rows on a lattice that threads may share: a sum that differs by round-off
+# can turn a decision, and so the map.
+BLOCKS = 64
 
 
 class Quality(NamedTuple):
@@ -61,15 +65,20 @@ class Cells:
     find_folds: Callable[[Array], tuple[Array, Mask]]
 
 
-def measure_rows(loop: Callable[[int, int, Array], Any], rows: int, workers: int) -> Quality:
-    """Call ``loop(first, last, found)``, which writes the quality of some rows to ``found`` (4,), on all rows."""
+def measure_blocks(loop: Callable[[int, int, Array], Any], area: Array, workers: int) -> Quality:
+    """Call ``loop(first, last, found)``, which writes the quality of some rows to ``found`` (4,), on all rows of areas.
 
-    def measure_some(first: int, last: int) -> Array:
-        found = np.empty(4)
-        loop(first, last, found)
-        return found
+    The quality does not depend, not even by round-off, on how many threads share the rows.
+    """
+    rows, blocks = len(area), BLOCKS if area.size > SHARED_CELLS else 1
+    found = np.empty((blocks, 4))
 
-    shape, squares, largest, by_target = np.array(split_rows(workers, rows, measure_some)).T
+    def measure_some(first: int, last: int) -> None:
+        for k in range(first, last):
+            loop(rows * k // blocks, rows * (k + 1) // blocks, found[k])
+
+    split_rows(workers, blocks, measure_some)
+    shape, squares, largest, by_target = found.T
     return Quality(float(shape.min()), float(squares.sum()), float(largest.max()), float(by_target.min()))
 
 

@@ -105,7 +105,7 @@ def bound_hexahedron(p: Corners) -> tuple[float, float]:
 
 
 @compile_loop("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],i8,i8,f8[::1])")
-def measure(X: Array, target: Array, volume: Array, low: Array, first: int, last: int, found: Array) -> None:
+def measure(X: Array, target: Array, volume: Array, bound: Array, first: int, last: int, found: Array) -> None:
     """Write the volume of the cells in some layers, a bound below their determinants, and the extremes to ``found``.
 
     The bound is the smallest Bernstein coefficient, or a cheaper one where that is above ``CLEAR`` of the volume.
@@ -120,7 +120,7 @@ def measure(X: Array, target: Array, volume: Array, low: Array, first: int, last
                 whole, small = bound_hexahedron(p)
                 if not small > CLEAR * whole:
                     whole, small = measure_hexahedron(p)
-                volume[k, i, j], low[k, i, j] = whole, small
+                volume[k, i, j], bound[k, i, j] = whole, small
                 error = whole / target[k, i, j] - 1.0
                 total += error * error
                 largest = max(largest, abs(error))

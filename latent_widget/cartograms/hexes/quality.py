@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_widget.cartograms.cells import Quality, measure_rows
+from latent_widget.cartograms.cells import Quality, measure_blocks
 from latent_widget.cartograms.hexes import geometry
 
 if TYPE_CHECKING:
@@ -28,9 +28,11 @@ DEPTH = 8
 def measure(points: Array, target: Array, volume: Array, workers: int = 1) -> Quality:
     """Write the volume of every cell (D, H, W); return the quality of the map."""
     bound = np.empty_like(volume)
-    return measure_rows(
-        lambda a, b, found: geometry.measure(points, target, volume, bound, a, b, found), len(volume), workers
-    )
+
+    def measure_layers(first: int, last: int, found: Array) -> None:
+        geometry.measure(points, target, volume, bound, first, last, found)
+
+    return measure_blocks(measure_layers, volume, workers)
 
 
 def bound_determinants(points: Array) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_widget.cartograms.cells import Quality, measure_rows
+from latent_widget.cartograms.cells import Quality, measure_blocks
 from latent_widget.cartograms.quads import geometry
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ CLEAR = 1e-6
 
 def measure(points: Array, target: Array, area: Array, workers: int = 1) -> Quality:
     """Write the area of every cell (H, W); return the quality of the map."""
-    return measure_rows(lambda a, b, found: geometry.measure(points, target, area, a, b, found), len(area), workers)
+    return measure_blocks(lambda a, b, found: geometry.measure(points, target, area, a, b, found), area, workers)
 
 
 def find_folds(points: Array) -> tuple[Array, Mask]:
