@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from os import cpu_count
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -23,10 +23,17 @@ def count_workers(workers: int | None) -> int:
     Raises `ValueError` for anything but None and an int of at least 1.
     """
     if workers is None:
-        return min(cpu_count() or 1, MOST_WORKERS)
+        return min(_count_processors(), MOST_WORKERS)
     if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
         raise ValueError(f"workers={workers!r}: give a number of threads, at least 1, or None for one per processor")
     return workers
+
+
+def _count_processors() -> int:
+    """Return the number of processors that this process may use, where the system tells, else of all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def limit_workers(workers: int, cells: int) -> int:
@@ -39,9 +46,10 @@ def split_rows(workers: int, rows: int, loop: Callable[[int, int], Result]) -> l
     if workers == 1:
         return [loop(0, rows)]
     cuts = [rows * k // workers for k in range(workers + 1)]
-    return list(_keep_pool(workers).map(loop, cuts[:-1], cuts[1:]))
+    return list(_keep_pool(workers, os.getpid()).map(loop, cuts[:-1], cuts[1:]))
 
 
 @lru_cache(maxsize=4)
-def _keep_pool(workers: int) -> ThreadPoolExecutor:
+def _keep_pool(workers: int, process: int) -> ThreadPoolExecutor:  # noqa: ARG001
+    """Return threads that are used again; a forked process has none of its parent's, and gets its own."""
     return ThreadPoolExecutor(workers, thread_name_prefix="latent-widget")

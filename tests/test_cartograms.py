@@ -243,8 +243,10 @@ def test_bad_densities(density: np.ndarray, error: type[Exception], match: str) 
         ({"extent": (0, 1)}, "extent=.*four numbers"),
         ({"method": "rubber"}, "method='rubber'.*'diffusion', 'direct'"),
         ({"tolerance": 0.0}, "tolerance=0.0"),
-        ({"limit": 0}, "limit=0"),
-        ({"workers": 0}, "workers=0"),
+        ({"max_steps": 0}, "max_steps=0.*at least 1"),
+        ({"max_steps": True}, "max_steps=True"),
+        ({"workers": 0}, "workers=0.*or None"),
+        ({"workers": 2.0}, "workers=2.0"),
         ({"floor": -1.0}, "floor=-1.0"),
         ({"start": "previous"}, "start='previous'"),
     ],
@@ -272,3 +274,87 @@ def test_import_is_light() -> None:
 
     code = "import sys, latent_widget.cartograms._cartogram\nprint([m for m in ('numba', 'torch') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+def test_a_map_is_pickled_and_copied_with_or_without_its_buckets() -> None:
+    import copy
+    import pickle
+    from dataclasses import FrozenInstanceError, replace
+
+    cart = cartogram(smooth(30, 40), BOX)
+    fresh = pickle.dumps(cart)
+    points = np.random.default_rng(0).uniform(BOX[0::2], BOX[1::2], (100, 2))
+    back = cart.inverse(points)
+    # what inverse computes on demand neither makes a file larger nor goes along to a map with other corners
+    assert len(pickle.dumps(cart)) == len(fresh)
+    others = (copy.copy(cart), copy.deepcopy(cart), pickle.loads(fresh), pickle.loads(pickle.dumps(cart)))
+    for other in others:
+        np.testing.assert_array_equal(other.inverse(points), back)
+        assert other.message == cart.message
+    mirrored = replace(cart, corners=np.ascontiguousarray(cart.corners[:, ::-1] * (-1, 1)))
+    np.testing.assert_allclose(mirrored.transform(mirrored.inverse(points)), points, atol=1e-12)
+    assert not np.shares_memory(mirrored._buckets, cart._buckets)
+    assert not np.array_equal(mirrored._buckets, cart._buckets)
+    with pytest.raises(FrozenInstanceError):
+        cart.folds = 1  # type: ignore[misc]
+
+
+def test_many_threads_may_ask_a_fresh_map_at_once() -> None:
+    from concurrent.futures import ThreadPoolExecutor
+    from threading import Barrier
+
+    cart = cartogram(smooth(90, 80), BOX)
+    points = np.random.default_rng(0).uniform(BOX[0::2], BOX[1::2], (1000, 2))
+    together = Barrier(8)
+
+    def ask(_: int) -> np.ndarray:
+        together.wait()
+        return cart.inverse(points)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(ask, range(8)))
+    for back in found:
+        np.testing.assert_array_equal(back, found[0])
+    np.testing.assert_allclose(cart.transform(found[0]), points, atol=1e-12)
+
+
+def test_threads_do_not_change_a_map_that_needs_repair() -> None:
+    # as large as lattices must be for threads to be used
+    x, y = np.meshgrid((np.arange(400) + 0.5) / 400, (np.arange(376) + 0.5) / 376)
+    rho = np.where(np.hypot(x - 0.5, y - 0.5) < 0.25, 20.0, 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        one, three = (cartogram(rho, max_steps=4, workers=workers) for workers in (1, 3))
+    assert one.folds == 0
+    np.testing.assert_array_equal(three.corners, one.corners)
+    assert three.message == one.message
+
+
+def loaded(*steps: str) -> list[set[str]]:
+    """Modules of the cartograms that a fresh interpreter has imported, and so compiled, after each step of a code."""
+    import subprocess
+    import sys
+
+    code = "import sys, numpy as np, latent_widget as lw\nx = np.linspace(1, 2, 6)\n"
+    code += "".join(f"{step}\nprint(*sys.modules)\n" for step in steps)
+    lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    start = "latent_widget.cartograms."
+    return [{name.removeprefix(start) for name in line.split() if name.startswith(start)} for line in lines]
+
+
+def test_only_what_a_map_needs_is_imported_and_compiled() -> None:
+    closed, smooth, points, rough = loaded(
+        "lw.cartogram(x * x[:, None])",
+        "cart = lw.cartogram(x * x[:, None] + x, method='direct')",
+        "cart.transform([0.5, 0.5])",
+        "lw.cartogram(np.eye(6) * 99 + 1)",
+    )
+    assert closed >= {"quads.geometry"}
+    assert "area_correction" not in closed
+    assert smooth - closed == {"area_correction", "poisson"}
+    assert points - smooth == {"quads.point_location", "loops"}
+    assert rough - points == {"diffusion", "quads.diffusion_loops", "quads.untangling_loops"}
+    (box,) = loaded("lw.cartogram(x * x[:, None] + x[:, None, None])")
+    assert box >= {"hexes.geometry", "hexes.diffusion_loops"}
+    assert not box & {"hexes.untangling_loops", "hexes.point_location"}
+    assert not {name for name in box if name.startswith("quads")}

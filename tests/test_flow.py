@@ -7,15 +7,15 @@ import pytest
 from scipy.integrate import solve_ivp
 from test_cartograms import smooth
 
-from latent_widget.cartograms import diffusion as flow
-from latent_widget.cartograms.diffusion import diffuse, rates
+from latent_widget.cartograms import diffusion
+from latent_widget.cartograms.diffusion import compute_decay_rates, diffuse
 
 
 def test_rates_are_the_eigenvalues_of_the_discrete_laplacian() -> None:
     n, dx = 9, 0.7
     laplacian = np.diag(np.full(n, -2.0)) + np.eye(n, k=1) + np.eye(n, k=-1)
     laplacian[0, 0] = laplacian[-1, -1] = -1.0
-    np.testing.assert_allclose(np.sort(-np.linalg.eigvalsh(laplacian / dx**2)), rates(n, dx), atol=1e-12)
+    np.testing.assert_allclose(np.sort(-np.linalg.eigvalsh(laplacian / dx**2)), compute_decay_rates(n, dx), atol=1e-12)
 
 
 def test_a_single_wave_is_carried_as_its_equation_says() -> None:
@@ -46,7 +46,7 @@ def test_separable_density_gives_the_product_of_the_cdfs(shape: tuple[int, int])
 def test_coarser_lattices_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth(150, 210, 50.0)
     (x, y), _ = diffuse(rho, (1.0, 1.0))
-    monkeypatch.setattr(flow, "COARSEST", 10**9)
+    monkeypatch.setattr(diffusion, "COARSEST", 10**9)
     (fine_x, fine_y), _ = diffuse(rho, (1.0, 1.0), tolerance=0.01)
     assert not np.array_equal(x, fine_x)
     assert np.abs(x - fine_x).max() < 1e-3 * 210
@@ -65,7 +65,7 @@ def test_blur_starts_the_flow_later() -> None:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth(70, 90, 100.0)
     one = diffuse(rho, (1.0, 1.0))
-    monkeypatch.setattr(flow, "useful", lambda workers, cells: workers)
+    monkeypatch.setattr(diffusion, "limit_workers", lambda workers, cells: workers)
     three = diffuse(rho, (1.0, 1.0), workers=3)
     np.testing.assert_allclose(one[0], three[0], atol=1e-12)
     np.testing.assert_allclose(one[1], three[1], atol=1e-12)

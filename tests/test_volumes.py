@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,11 +12,20 @@ from hypothesis import strategies as st
 
 import latent_widget as lw
 from latent_widget.cartograms._cartogram import Cartogram, cartogram
-from latent_widget.cartograms.area_correction import project
+from latent_widget.cartograms.area_correction import correct_areas
 from latent_widget.cartograms.diffusion import diffuse
-from latent_widget.cartograms.hexes import geometry as hexahedra
-from latent_widget.cartograms.hexes.cells import HEXAHEDRA, coefficients, examine, positive, proven
-from latent_widget.cartograms.poisson import symbols
+from latent_widget.cartograms.hexes import geometry
+from latent_widget.cartograms.hexes.cells import HEXAHEDRA
+from latent_widget.cartograms.hexes.quality import (
+    bound_determinants,
+    certify_positive,
+    compute_bernstein_coefficients,
+    find_folds,
+)
+from latent_widget.cartograms.hexes.untangling import untangle
+from latent_widget.cartograms.poisson import compute_symbols
+from latent_widget.cartograms.problem import Problem
+from latent_widget.cartograms.untangling import mark_corners
 
 METHODS = ("diffusion", "direct")
 BOX = (-1.0, 2.0, 0.0, 2.0, 4.0, 5.0)
@@ -84,16 +94,9 @@ def volumes(X: np.ndarray) -> np.ndarray:
     return np.asarray(sum(jacobian(X, s, t, u) for s in nodes for t in nodes for u in nodes) / 8)
 
 
-def measured(X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    shape = tuple(n - 1 for n in X.shape[1:])
-    volume, low = np.empty(shape), np.empty(shape)
-    hexahedra.measure(X, np.ones(shape), volume, low, 0, shape[0], np.empty(4))
-    return volume, low
-
-
 def test_volumes_are_exact_and_fill_the_box() -> None:
     X = shaken((3, 4, 5), 0.3)
-    volume, _ = measured(X)
+    volume, _ = bound_determinants(X)
     np.testing.assert_allclose(volume, volumes(X), atol=1e-14)
     assert volume.sum() == pytest.approx(60, rel=1e-15)
 
@@ -102,11 +105,11 @@ def test_the_certificate_bounds_the_determinant_and_coefficients_make_it_up() ->
     # from a box to what folds
     X = shaken((6, 5, 4), 1.0)
     X = grid((6, 5, 4)) + (X - grid((6, 5, 4))) * np.linspace(0, 0.5, 7)[:, None, None]
-    volume, low = measured(X)
+    volume, low = bound_determinants(X)
     rng = np.random.default_rng(1)
-    found = coefficients(cells_of(X))
+    found = compute_bernstein_coefficients(cells_of(X))
     smallest = found.reshape(*low.shape, -1).min(-1)
-    clear = low > hexahedra.CLEAR * volume
+    clear = low > geometry.CLEAR * volume
     np.testing.assert_allclose(smallest[~clear], low[~clear], atol=1e-14)
     assert (low[clear] <= smallest[clear] + 1e-13).all()
     # the cheaper bound does serve, and both are seen here
@@ -123,11 +126,11 @@ def test_what_moves_the_corners_is_the_derivative_of_the_volumes() -> None:
     X, rng = shaken(shape, 0.2), np.random.default_rng(2)
     motion = shaken(shape, 1.0, seed=3) - grid(shape)
     change = np.empty(shape)
-    HEXAHEDRA.pull(X, motion, change, 1)
+    HEXAHEDRA.apply_area_jacobian(X, motion, change, 1)
     h = 1e-6
     np.testing.assert_allclose((volumes(X + h * motion) - volumes(X - h * motion)) / (2 * h), change, atol=1e-8)
     potential, gathered = rng.normal(size=shape), np.empty_like(X)
-    hexahedra.gather(X, potential, gathered, 0, 5)
+    geometry.apply_transposed_jacobian(X, potential, gathered, 0, 5)
     assert (gathered * motion).sum() == pytest.approx((potential * change).sum(), rel=1e-12)
 
 
@@ -135,14 +138,14 @@ def test_what_moves_the_corners_is_the_derivative_of_the_volumes() -> None:
 def test_symbols_are_the_eigenvalues_on_the_lattice_itself(spacing: tuple[float, float, float]) -> None:
     shape = (4, 3, 5)
     X = grid(shape) * np.reshape(spacing, (3, 1, 1, 1))
-    dense, _ = symbols(shape, spacing)
+    dense, _ = compute_symbols(shape, spacing)
     motion, change = np.empty_like(X), np.empty(shape)
     for place in ((0, 0, 1), (1, 0, 0), (2, 1, 3), (3, 2, 4)):
         wave = np.ones(())
         for n, k in zip(shape, place, strict=True):
             wave = np.multiply.outer(wave, np.cos(np.pi * k * (np.arange(n) + 0.5) / n))
-        HEXAHEDRA.lift(X, np.ones(shape), wave, motion, spacing, 1)
-        HEXAHEDRA.pull(X, motion, change, 1)
+        HEXAHEDRA.compute_displacement(X, np.ones(shape), wave, motion, spacing, 1)
+        HEXAHEDRA.apply_area_jacobian(X, motion, change, 1)
         np.testing.assert_allclose(change, dense[place] * wave, atol=1e-12)
 
 
@@ -165,17 +168,17 @@ def test_a_cell_that_folds_inside_only_is_caught() -> None:
     for cell in adversarial:
         X = np.ascontiguousarray(np.moveaxis(cell, -1, 0))
         assert folds(X).all()
-        assert not proven(X, np.ones((1, 1, 1)), 0.0)
+        assert not untangle(X, np.ones((1, 1, 1)), 0.0)
     # nor is a sound cell condemned, if its determinant keeps clear of zero
     sound = cells[inside > 0.05]
-    assert positive(coefficients(sound)).all()
+    assert certify_positive(compute_bernstein_coefficients(sound)).all()
 
 
 def test_halving_decides_where_the_coefficients_do_not() -> None:
     inconclusive = 0
     for angle in np.linspace(0.2, 3.0, 29):
         X = twisted(angle)
-        _, low = measured(X)
+        _, low = bound_determinants(X)
         truth = determinants(cells_of(X), places(17)).min()
         if abs(truth) > 1e-2:
             assert folds(X).item() == (truth < 0)
@@ -189,11 +192,11 @@ def test_polynomials_are_proven_positive_only_where_they_are() -> None:
         one = np.array([0.25 + gap, -0.25 + gap, 0.25 + gap])
         for axis in range(3):
             found = np.broadcast_to(one.reshape([-1 if k == axis else 1 for k in range(3)]), (1, 3, 3, 3))
-            assert positive(found).item() == truth
+            assert certify_positive(found).item() == truth
 
 
 def folds(X: np.ndarray) -> np.ndarray:
-    return examine(X)[1]
+    return find_folds(X)[1]
 
 
 def check(cart: Cartogram, rho: np.ndarray) -> None:
@@ -329,7 +332,7 @@ def test_a_repair_lowers_the_error_and_moves_only_the_active() -> None:
     X, target = shaken((6, 7, 8), 0.2), np.random.default_rng(4).uniform(0.5, 2, (6, 7, 8))
     cells = np.zeros(target.shape, bool)
     cells[2:4, 3:4, 3:5] = True
-    active = HEXAHEDRA.around(cells)
+    active = mark_corners(cells)
     assert active.sum() == 5 * 4 * 5
     before = X.copy()
     old = volumes(X) / target
@@ -344,7 +347,7 @@ def test_a_step_that_would_fold_is_held_back_near_the_fold_only() -> None:
     X = grid((7, 7, 7))
     motion, new = np.zeros_like(X), np.empty_like(X)
     motion[0, 2, 2, 2], motion[0, 5, 5, 5] = 5.0, 0.1
-    assert HEXAHEDRA.guard(X, motion, new, 1.0)
+    assert HEXAHEDRA.limit_motion(X, motion, new, 1.0)
     assert new[0, 5, 5, 5] == X[0, 5, 5, 5] + 0.1
     assert X[0, 2, 2, 2] < new[0, 2, 2, 2] < X[0, 2, 2, 2] + 1.0
     assert not folds(new).any()
@@ -353,7 +356,7 @@ def test_a_step_that_would_fold_is_held_back_near_the_fold_only() -> None:
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth((12, 13, 14), 30.0)
     one = cartogram(rho).corners
-    for module in ("cartograms.diffusion", "cartograms.area_correction", "cartograms.hexes.cells"):
+    for module in ("cartograms.diffusion", "cartograms.area_correction", "cartograms.hexes.untangling"):
         monkeypatch.setattr(f"latent_widget.{module}.limit_workers", lambda workers, cells: workers)
     np.testing.assert_allclose(cartogram(rho, workers=3).corners, one, atol=1e-9)
 
@@ -427,13 +430,14 @@ def test_coarser_lattices_change_little(monkeypatch: pytest.MonkeyPatch) -> None
     assert np.abs(found - fine).max() < 4e-3 * 40
 
 
-def test_projection_reports_what_it_reached() -> None:
+def test_the_area_correction_reports_what_it_reached() -> None:
     target = smooth((10, 12, 14))
     target /= target.mean()
-    done = project(HEXAHEDRA, grid(target.shape), target, (1.0, 1.0, 1.0))
+    problem = Problem(target, (1.0, 1.0, 1.0))
+    done = correct_areas(HEXAHEDRA, grid(target.shape), problem)
     assert done.error < 1e-3
     np.testing.assert_allclose(np.abs(volumes(done.points) / target - 1).max(), done.error, rtol=1e-3)
-    assert project(HEXAHEDRA, grid(target.shape), target, (1.0, 1.0, 1.0), limit=2).iterations <= 2
+    assert correct_areas(HEXAHEDRA, grid(target.shape), replace(problem, max_steps=2)).iterations <= 2
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,9 @@
-"""The linear system of the projection: a potential on the cells whose gradient moves the corners."""
+"""Conjugate gradients with a cosine transform as preconditioner, for the Poisson-like system ``(B M Bᵀ) p = r``.
+
+B is the derivative of the cell areas by the corners and M their mobility: the potential p on the cells is what has to
+be found so that the displacement ``M Bᵀ p`` of the corners changes the areas by r. On a lattice that nothing has moved
+``B M Bᵀ`` is a Neumann Laplacian, which the discrete cosine transform diagonalises.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +16,16 @@ from scipy import fft
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+# Iterations end when the square of what is left has fallen to this share: the next Newton step does the rest.
+GOAL = 0.1
 
-def symbols(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, Array]:
-    """Eigenvalues, of the lattice's shape, of the dense and of the sparse Neumann Laplacian that B M Bᵀ resembles.
 
-    In two dimensions these are the nine-point and the five-point one; ``spacing`` is (dx, dy[, dz]), of product 1.
+def compute_symbols(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, Array]:
+    """Return the eigenvalues, of the lattice's shape, of the dense and of the sparse Neumann Laplacian.
+
+    In two dimensions these are the nine-point and the five-point one. ``B M Bᵀ`` is the dense one on a lattice that
+    nothing has moved; its eigenvalues fall to zero for waves that alternate from cell to cell. ``spacing`` is
+    (dx, dy[, dz]), of product 1.
     """
     ndim = len(shape)
     # the last index runs along x, the first of the spacings
@@ -32,23 +42,23 @@ def symbols(shape: tuple[int, ...], spacing: tuple[float, ...]) -> tuple[Array, 
     return dense, sparse
 
 
-def conjugate(
+def solve_by_conjugate_gradients(
     residual: Array,
     inverse: Array,
-    lift: Callable[[Array], None],
-    pull: Callable[[], Array],
+    displace: Callable[[Array], None],
+    measure_change: Callable[[], Array],
     iterations: int,
     workers: int,
 ) -> float:
-    """Find a motion that changes the measures of the cells by about ``residual``; return the length to go along it.
+    """Find a displacement that changes the areas by about ``residual``; return the length to go along it.
 
-    ``lift(p)`` makes the motion ``M Bᵀ p`` of a potential p on the cells, and ``pull()`` returns ``B`` of the present
-    motion. Conjugate gradients up to a tenth of the residual's square, preconditioned by a cosine transform times
-    ``inverse``.
+    ``displace(p)`` writes the displacement ``M Bᵀ p`` of a potential p on the cells, and ``measure_change()`` returns
+    ``B`` times the displacement written last. The preconditioner is a cosine transform times ``inverse``. Ends after
+    so many iterations, or where a tenth of the residual's square is left.
     """
     rest, direction, power = residual, residual, 1.0
     potential: Array | None = None
-    goal = 0.1 * float(np.vdot(residual, residual))
+    goal = GOAL * float(np.vdot(residual, residual))
     for k in range(iterations):
         z = fft.dctn(rest, workers=workers)
         z *= inverse
@@ -56,13 +66,14 @@ def conjugate(
         new_power = float(np.vdot(rest, z))
         direction = z if k == 0 else z + (new_power / power) * direction
         power = new_power
-        lift(direction)
-        change = pull()
+        displace(direction)
+        change = measure_change()
         curvature = float(np.vdot(direction, change))
         if not curvature > 0.0:
             break
         length = power / curvature
         if iterations == 1:
+            # what has been written is already the displacement
             return length
         potential = length * direction if potential is None else potential + length * direction
         rest = rest - length * change
@@ -70,5 +81,5 @@ def conjugate(
             break
     if potential is None:
         return 0.0
-    lift(potential)
+    displace(potential)
     return 1.0

@@ -1,38 +1,31 @@
-"""Compiled loops of the diffusion flow in three dimensions, as `flow` has them for two."""
+"""Compiled loops of the diffusion flow in three dimensions: velocities, a Runge-Kutta stage, and coarser lattices."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from numba import njit
-
-from latent_widget.cartograms.compilation import OPTIONS
-from latent_widget.cartograms.hexes.geometry import INLINE
+from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.loops import compute_cubic_weights
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_A3 = "f8[:,:,::1]"
-_A4 = "f8[:,:,:,::1]"
 
-
-@njit(f"void({_A3},f8,f8,f8,f8,f8,{_A3},{_A3},{_A3},i8,i8)", **OPTIONS)
-def velocity(
+@compile_loop("void(f8[:,:,::1],f8,f8,UniTuple(f8,3),f8[:,:,:,::1],i8,i8)")
+def compute_velocity(
     deviation: Array,
     amount: float,
     mean: float,
-    along: float,
-    across: float,
-    upwards: float,
-    u: Array,
-    v: Array,
-    w: Array,
+    scales: tuple[float, float, float],
+    velocity: Array,
     first: int,
     last: int,
 ) -> None:
-    """Write -∇ρ'/ρ at the corners, with ρ = mean + amount · ρ' and ρ' mirrored at the walls."""
+    """Write -∇ρ'/ρ at some layers of corners, with ρ = mean + amount · ρ' and ρ' (D, H, W) mirrored at the walls."""
+    u, v, w = velocity[0], velocity[1], velocity[2]
+    along, across, upwards = scales
     depth, height, width = deviation.shape
     for k in range(first, last):
         k0, k1 = max(k - 1, 0), min(k, depth - 1)
@@ -51,42 +44,40 @@ def velocity(
                 w[k, i, j] = (((e - a) + (f - b)) + ((g - c) + (h - d))) * scale * upwards
 
 
-@njit(**INLINE)
-def _between(f: Array, c: int, b: int, a: int, r: float, q: float, p: float) -> float:
-    """Trilinear value in one cell."""
-    low = (1 - q) * ((1 - p) * f[c, b, a] + p * f[c, b, a + 1])
+@compile_helper
+def _interpolate(f: Array, c: int, b: int, a: int, r: float, q: float, p: float) -> float:
+    """Trilinear value in one cell, at p, q, r along x, y, z."""
+    low: float = (1 - q) * ((1 - p) * f[c, b, a] + p * f[c, b, a + 1])
     low += q * ((1 - p) * f[c, b + 1, a] + p * f[c, b + 1, a + 1])
-    high = (1 - q) * ((1 - p) * f[c + 1, b, a] + p * f[c + 1, b, a + 1])
+    high: float = (1 - q) * ((1 - p) * f[c + 1, b, a] + p * f[c + 1, b, a + 1])
     high += q * ((1 - p) * f[c + 1, b + 1, a] + p * f[c + 1, b + 1, a + 1])
     return (1 - r) * low + r * high
 
 
-@njit(f"f8({_A3},{_A3},{_A3},{_A3},{_A3},{_A3},{_A4},{_A4},{_A4},f8,f8,f8,f8,{_A3},{_A3},{_A3},{_A4},i8,i8)", **OPTIONS)
-def stage(
-    u: Array,
-    v: Array,
-    w: Array,
-    x: Array,
-    y: Array,
-    z: Array,
+@compile_loop(
+    "f8(f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],UniTuple(f8,3),f8,"
+    "f8[:,:,:,::1],f8[:,:,:,::1],i8,i8)"
+)
+def compute_stage(
+    velocity: Array,
+    points: Array,
     k1: Array,
     k2: Array,
     k3: Array,
-    c1: float,
-    c2: float,
-    c3: float,
+    weights: tuple[float, float, float],
     step: float,
-    new_x: Array,
-    new_y: Array,
-    new_z: Array,
+    new: Array,
     out: Array,
     first: int,
     last: int,
 ) -> float:
-    """Move (x, y, z) by step · (c1 k1 + c2 k2 + c3 k3) and write the trilinear value of (u, v, w) there.
+    """Move points by step · Σ weight · k to ``new``, and write the trilinear value of the velocity there to ``out``.
 
-    Returns the largest embedded error of the Bogacki–Shampine pair, which means something at the last stage.
+    Returns the largest embedded error of the Bogacki-Shampine pair, which means something at the last stage.
     """
+    u, v, w, x, y, z = velocity[0], velocity[1], velocity[2], points[0], points[1], points[2]
+    new_x, new_y, new_z = new[0], new[1], new[2]
+    c1, c2, c3 = weights
     depth, height, width = u.shape[0] - 1, u.shape[1] - 1, u.shape[2] - 1
     worst = 0.0
     for k in range(first, last):
@@ -99,8 +90,8 @@ def stage(
                 pz = min(max(pz, 0.0), float(depth))
                 a, b, c = min(int(px), width - 1), min(int(py), height - 1), min(int(pz), depth - 1)
                 p, q, r = px - a, py - b, pz - c
-                du, dv = _between(u, c, b, a, r, q, p), _between(v, c, b, a, r, q, p)
-                dw = _between(w, c, b, a, r, q, p)
+                du, dv = _interpolate(u, c, b, a, r, q, p), _interpolate(v, c, b, a, r, q, p)
+                dw = _interpolate(w, c, b, a, r, q, p)
                 new_x[k, i, j], new_y[k, i, j], new_z[k, i, j] = px, py, pz
                 out[0, k, i, j], out[1, k, i, j], out[2, k, i, j] = du, dv, dw
                 eu = -5.0 * k1[0, k, i, j] + 6.0 * k2[0, k, i, j] + 8.0 * k3[0, k, i, j] - 9.0 * du
@@ -110,35 +101,16 @@ def stage(
     return worst * step / 72.0
 
 
-@njit(**INLINE)
-def _weights(s: float) -> tuple[float, float, float, float]:
-    """Weights of the cubic convolution (Catmull–Rom) at s between the second and the third of four points."""
-    return (
-        s * (s * (1.0 - 0.5 * s) - 0.5),
-        1.0 + s * s * (1.5 * s - 2.5),
-        s * (0.5 + s * (2.0 - 1.5 * s)),
-        s * s * (0.5 * s - 0.5),
-    )
-
-
-@njit(f"void({_A3},{_A3},{_A3},{_A3},{_A3},{_A3},f8,f8,f8,i8,i8)", **OPTIONS)
-def carry(
-    shift_x: Array,
-    shift_y: Array,
-    shift_z: Array,
-    x: Array,
-    y: Array,
-    z: Array,
-    scale_x: float,
-    scale_y: float,
-    scale_z: float,
-    first: int,
-    last: int,
+@compile_loop("void(f8[:,:,:,::1],f8[:,:,:,::1],UniTuple(f8,3),i8,i8)")
+def add_coarse_displacement(
+    shift: Array, points: Array, scales: tuple[float, float, float], first: int, last: int
 ) -> None:
-    """Move (x, y, z), in place, by a displacement given on a coarser lattice with one ghost layer around.
+    """Move some layers of points, in place, by a displacement given on a coarser lattice with one ghost layer around.
 
-    The scales are the number of coarse cells per cell. The interpolation is cubic convolution.
+    ``scales`` are the numbers of coarse cells per cell. The interpolation is cubic convolution (Catmull-Rom).
     """
+    shift_x, shift_y, shift_z, x, y, z = shift[0], shift[1], shift[2], points[0], points[1], points[2]
+    scale_x, scale_y, scale_z = scales
     depth, height, width = shift_x.shape[0] - 3, shift_x.shape[1] - 3, shift_x.shape[2] - 3
     for k in range(first, last):
         for i in range(x.shape[1]):
@@ -147,7 +119,7 @@ def carry(
                 py = min(max(y[k, i, j] * scale_y, 0.0), float(height))
                 pz = min(max(z[k, i, j] * scale_z, 0.0), float(depth))
                 a, b, c = min(int(px), width - 1), min(int(py), height - 1), min(int(pz), depth - 1)
-                p, q, r = _weights(px - a), _weights(py - b), _weights(pz - c)
+                p, q, r = compute_cubic_weights(px - a), compute_cubic_weights(py - b), compute_cubic_weights(pz - c)
                 dx, dy, dz = 0.0, 0.0, 0.0
                 for n in range(4):
                     for m in range(4):

@@ -1,67 +1,44 @@
-"""Compiled loops over a mesh of trilinear hexahedra: volumes, a certificate that none folds, and their Jacobian.
+"""Volumes of trilinear hexahedra, a certificate that none folds, and the derivative of the volumes, compiled.
 
-Positions are one array ``X`` (3, D+1, H+1, W+1), components first, values on cells are ``(D, H, W)``. In a cell the
-map is trilinear; its faces are bilinear patches, which neighbours share, so the volumes add up to the box.
+Corners are one array ``X`` (3, D+1, H+1, W+1), components x, y and z first, values of cells are (D, H, W). In a cell
+the map is trilinear; its faces are bilinear patches, which neighbours share, so the volumes add up to the box. Every
+loop takes a range of layers, so that several threads can share one mesh.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from numba import njit
-
-from latent_widget.cartograms.compilation import OPTIONS
+from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.hexes.vectors import (
+    add,
+    add_twice,
+    average,
+    compute_one_norm,
+    cross,
+    dot,
+    get_corner,
+    get_corners,
+    get_face_x,
+    get_face_y,
+    get_face_z,
+    subtract,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
-    Array = np.ndarray[Any, np.dtype[np.float64]]
-    Vector = tuple[float, float, float]
-    Corners = tuple[Vector, Vector, Vector, Vector, Vector, Vector, Vector, Vector]
+    from latent_widget.cartograms.hexes.vectors import Corners, Face, Vector
 
-# helpers are compiled into the loops that call them
-INLINE: dict[str, Any] = {"nogil": True, "fastmath": OPTIONS["fastmath"], "error_model": "numpy"}
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
 
 # A cell whose determinant is bounded by more than this share of its volume needs no closer look.
 CLEAR = 0.2
 
 
-@njit(**INLINE)
-def at(X: Array, k: int, i: int, j: int) -> Vector:
-    """Position of one corner."""
-    return X[0, k, i, j], X[1, k, i, j], X[2, k, i, j]
-
-
-@njit(**INLINE)
-def minus(a: Vector, b: Vector) -> Vector:
-    """Return a - b."""
-    return a[0] - b[0], a[1] - b[1], a[2] - b[2]
-
-
-@njit(**INLINE)
-def cross(a: Vector, b: Vector) -> Vector:
-    """Return a × b."""
-    return a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]
-
-
-@njit(**INLINE)
-def dot(a: Vector, b: Vector) -> float:
-    """Return a · b."""
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-
-
-@njit(**INLINE)
-def _twice(a: Vector, b: Vector) -> Vector:
-    return 2.0 * a[0] + b[0], 2.0 * a[1] + b[1], 2.0 * a[2] + b[2]
-
-
-@njit(**INLINE)
-def _mean(a: Vector, b: Vector) -> Vector:
-    return 0.5 * (a[0] + b[0]), 0.5 * (a[1] + b[1]), 0.5 * (a[2] + b[2])
-
-
-@njit(**INLINE)
-def _nine(
+@compile_helper
+def _multiply_layer(
     x00: Vector, x01: Vector, x10: Vector, x11: Vector, q00: Vector, q01: Vector, q10: Vector, q11: Vector
 ) -> tuple[float, float]:
     """Nine Bernstein coefficients of one layer, ``x[t, u] · q[t, u]`` multiplied out: their minimum and their sum."""
@@ -75,86 +52,60 @@ def _nine(
     return low, c00 + c20 + c02 + c22 + c10 + c12 + c01 + c21 + c11
 
 
-@njit(**INLINE)
-def hexahedron(p: Corners) -> tuple[float, float]:
+@compile_helper
+def measure_hexahedron(p: Corners) -> tuple[float, float]:
     """Volume of one cell, and the smallest of the 27 Bernstein coefficients of its Jacobian determinant.
 
     The determinant is quadratic in each of the cell's coordinates s, t, u (along x, y, z). It lies above its smallest
-    coefficient everywhere in the cell, and the volume, its integral, is the mean of the coefficients. ``p`` are the
-    corners (u, t, s) in the order 000, 001, 010, 011, 100, 101, 110, 111.
+    coefficient everywhere in the cell, and the volume, its integral, is the mean of the coefficients.
     """
     # edges along s, by (t, u); along t, by (s, u); along u, by (s, t)
-    s00, s10, s01, s11 = minus(p[1], p[0]), minus(p[3], p[2]), minus(p[5], p[4]), minus(p[7], p[6])
-    t00, t10, t01, t11 = minus(p[2], p[0]), minus(p[3], p[1]), minus(p[6], p[4]), minus(p[7], p[5])
-    u00, u10, u01, u11 = minus(p[4], p[0]), minus(p[5], p[1]), minus(p[6], p[2]), minus(p[7], p[3])
+    s00, s10, s01, s11 = subtract(p[1], p[0]), subtract(p[3], p[2]), subtract(p[5], p[4]), subtract(p[7], p[6])
+    t00, t10, t01, t11 = subtract(p[2], p[0]), subtract(p[3], p[1]), subtract(p[6], p[4]), subtract(p[7], p[5])
+    u00, u10, u01, u11 = subtract(p[4], p[0]), subtract(p[5], p[1]), subtract(p[6], p[2]), subtract(p[7], p[3])
     # t × u by (t, u), at s = 0, mixed, and s = 1
-    low0, sum0 = _nine(s00, s01, s10, s11, cross(t00, u00), cross(t01, u00), cross(t00, u01), cross(t01, u01))
-    low2, sum2 = _nine(s00, s01, s10, s11, cross(t10, u10), cross(t11, u10), cross(t10, u11), cross(t11, u11))
-    low1, sum1 = _nine(
+    low0, sum0 = _multiply_layer(s00, s01, s10, s11, cross(t00, u00), cross(t01, u00), cross(t00, u01), cross(t01, u01))
+    low2, sum2 = _multiply_layer(s00, s01, s10, s11, cross(t10, u10), cross(t11, u10), cross(t10, u11), cross(t11, u11))
+    low1, sum1 = _multiply_layer(
         s00,
         s01,
         s10,
         s11,
-        _mean(cross(t00, u10), cross(t10, u00)),
-        _mean(cross(t01, u10), cross(t11, u00)),
-        _mean(cross(t00, u11), cross(t10, u01)),
-        _mean(cross(t01, u11), cross(t11, u01)),
+        average(cross(t00, u10), cross(t10, u00)),
+        average(cross(t01, u10), cross(t11, u00)),
+        average(cross(t00, u11), cross(t10, u01)),
+        average(cross(t01, u11), cross(t11, u01)),
     )
     return (sum0 + sum1 + sum2) / 27.0, min(low0, min(low1, low2))
 
 
-@njit(**INLINE)
-def _plus(a: Vector, b: Vector) -> Vector:
-    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
-
-
-@njit(**INLINE)
-def _length(a: Vector) -> float:
-    """Sum of the sizes of the components, never below the Euclidean length."""
-    return abs(a[0]) + abs(a[1]) + abs(a[2])
-
-
-@njit(**INLINE)
-def nearly_straight(p: Corners) -> tuple[float, float]:
+@compile_helper
+def bound_hexahedron(p: Corners) -> tuple[float, float]:
     """Volume of one cell, and a bound below its Jacobian determinant, close where the cell is nearly a box.
 
     With e the map's derivatives at the centre and r what they change by, the determinant stays within
     ``Π(|e| + r) - Π|e|`` of det(e), since a determinant is at most the product of its columns' lengths. Costs a
-    third of `hexahedron`; corners are in the same order.
+    third of `measure_hexahedron`.
     """
-    s0, s1, s2, s3 = minus(p[1], p[0]), minus(p[3], p[2]), minus(p[5], p[4]), minus(p[7], p[6])
-    m0, m1, m2, m3 = _plus(p[1], p[0]), _plus(p[3], p[2]), _plus(p[5], p[4]), _plus(p[7], p[6])
-    low_s, high_s, low_t, high_t = _plus(s0, s1), _plus(s2, s3), minus(m1, m0), minus(m3, m2)
-    low_st, high_st = minus(s1, s0), minus(s3, s2)
+    s0, s1, s2, s3 = subtract(p[1], p[0]), subtract(p[3], p[2]), subtract(p[5], p[4]), subtract(p[7], p[6])
+    m0, m1, m2, m3 = add(p[1], p[0]), add(p[3], p[2]), add(p[5], p[4]), add(p[7], p[6])
+    low_s, high_s, low_t, high_t = add(s0, s1), add(s2, s3), subtract(m1, m0), subtract(m3, m2)
+    low_st, high_st = subtract(s1, s0), subtract(s3, s2)
     # eight times the derivatives along s, t, u, and along two and three of them
-    s, t, u = _plus(low_s, high_s), _plus(low_t, high_t), minus(_plus(m2, m3), _plus(m0, m1))
-    st, su, tu, stu = _plus(low_st, high_st), minus(high_s, low_s), minus(high_t, low_t), minus(high_st, low_st)
+    s, t, u = add(low_s, high_s), add(low_t, high_t), subtract(add(m2, m3), add(m0, m1))
+    st, su, tu, stu = add(low_st, high_st), subtract(high_s, low_s), subtract(high_t, low_t), subtract(high_st, low_st)
     normal, normal_u = cross(s, t), cross(su, tu)
     whole = dot(u, normal)
     twist = dot(su, cross(s, st)) + dot(tu, cross(st, t)) + dot(u, normal_u)
-    n_s, n_t, n_u, n_st, n_su, n_tu = _length(s), _length(t), _length(u), _length(st), _length(su), _length(tu)
-    n_stu = _length(stu)
+    n_s, n_t, n_u = compute_one_norm(s), compute_one_norm(t), compute_one_norm(u)
+    n_st, n_su, n_tu = compute_one_norm(st), compute_one_norm(su), compute_one_norm(tu)
+    n_stu = compute_one_norm(stu)
     most = (n_s + n_st + n_su + n_stu) * (n_t + n_st + n_tu + n_stu) * (n_u + n_su + n_tu + n_stu)
     return (whole + twist / 3.0) / 64.0, (whole - most + n_s * n_t * n_u) / 64.0
 
 
-@njit(**INLINE)
-def corners_of(X: Array, k: int, i: int, j: int) -> Corners:
-    """Corners of one cell, in the order that `hexahedron` takes."""
-    return (
-        at(X, k, i, j),
-        at(X, k, i, j + 1),
-        at(X, k, i + 1, j),
-        at(X, k, i + 1, j + 1),
-        at(X, k + 1, i, j),
-        at(X, k + 1, i, j + 1),
-        at(X, k + 1, i + 1, j),
-        at(X, k + 1, i + 1, j + 1),
-    )
-
-
-@njit("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],i8,i8,f8[::1])", **OPTIONS)
-def measure(X: Array, target: Array, volume: Array, low: Array, first: int, last: int, found: Array) -> None:
+@compile_loop("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],i8,i8,f8[::1])")
+def measure(X: Array, target: Array, volume: Array, bound: Array, first: int, last: int, found: Array) -> None:
     """Write the volume of the cells in some layers, a bound below their determinants, and the extremes to ``found``.
 
     The bound is the smallest Bernstein coefficient, or a cheaper one where that is above ``CLEAR`` of the volume.
@@ -165,11 +116,11 @@ def measure(X: Array, target: Array, volume: Array, low: Array, first: int, last
     for k in range(first, last):
         for i in range(volume.shape[1]):
             for j in range(volume.shape[2]):
-                p = corners_of(X, k, i, j)
-                whole, small = nearly_straight(p)
+                p = get_corners(X, k, i, j)
+                whole, small = bound_hexahedron(p)
                 if not small > CLEAR * whole:
-                    whole, small = hexahedron(p)
-                volume[k, i, j], low[k, i, j] = whole, small
+                    whole, small = measure_hexahedron(p)
+                volume[k, i, j], bound[k, i, j] = whole, small
                 error = whole / target[k, i, j] - 1.0
                 total += error * error
                 largest = max(largest, abs(error))
@@ -181,23 +132,25 @@ def measure(X: Array, target: Array, volume: Array, low: Array, first: int, last
     found[0], found[1], found[2], found[3] = worst, total, largest, deepest
 
 
-@njit(**INLINE)
-def _face(a: Vector, b: Vector, c: Vector, d: Vector) -> tuple[Vector, Vector, Vector, Vector]:
+@compile_helper
+def _weigh_face(face: Face) -> Face:
     """Thirty-six times the area vectors of a patch (s, t) with corners 00, 10, 01, 11, each weighted by its corner."""
-    s0, s1, t0, t1 = minus(b, a), minus(d, c), minus(c, a), minus(d, b)
-    near_s, far_s, near_t, far_t = _twice(s0, s1), _twice(s1, s0), _twice(t0, t1), _twice(t1, t0)
+    a, b, c, d = face
+    s0, s1, t0, t1 = subtract(b, a), subtract(d, c), subtract(c, a), subtract(d, b)
+    near_s, far_s, near_t, far_t = add_twice(s0, s1), add_twice(s1, s0), add_twice(t0, t1), add_twice(t1, t0)
     return cross(near_s, near_t), cross(near_s, far_t), cross(far_s, near_t), cross(far_s, far_t)
 
 
-@njit(**INLINE)
-def _add(G: Array, k: int, i: int, j: int, n: Vector, q: float) -> None:
+@compile_helper
+def _add_to_corner(G: Array, k: int, i: int, j: int, n: Vector, q: float) -> None:
+    """Add q · n to one corner."""
     G[0, k, i, j] += q * n[0]
     G[1, k, i, j] += q * n[1]
     G[2, k, i, j] += q * n[2]
 
 
-@njit("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,:,::1],i8,i8)", **OPTIONS)
-def gather(X: Array, p: Array, G: Array, first: int, last: int) -> None:
+@compile_loop("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,:,::1],i8,i8)")
+def apply_transposed_jacobian(X: Array, p: Array, G: Array, first: int, last: int) -> None:
     """Write ``Bᵀ p`` to some layers of corners, B the derivative of the volumes by the corners.
 
     A corner moves the faces that it belongs to, and a face gives to one cell what it takes from the other. Faces on
@@ -210,45 +163,46 @@ def gather(X: Array, p: Array, G: Array, first: int, last: int) -> None:
         for i in range(h):
             for j in range(1, w):
                 q = (p[k, i, j - 1] - p[k, i, j]) / 36.0
-                n = _face(at(X, k, i, j), at(X, k, i + 1, j), at(X, k + 1, i, j), at(X, k + 1, i + 1, j))
+                n = _weigh_face(get_face_x(X, k, i, j))
                 if below:
-                    _add(G, k, i, j, n[0], q)
-                    _add(G, k, i + 1, j, n[1], q)
+                    _add_to_corner(G, k, i, j, n[0], q)
+                    _add_to_corner(G, k, i + 1, j, n[1], q)
                 if above:
-                    _add(G, k + 1, i, j, n[2], q)
-                    _add(G, k + 1, i + 1, j, n[3], q)
+                    _add_to_corner(G, k + 1, i, j, n[2], q)
+                    _add_to_corner(G, k + 1, i + 1, j, n[3], q)
         for i in range(1, h):
             for j in range(w):
                 q = (p[k, i - 1, j] - p[k, i, j]) / 36.0
-                n = _face(at(X, k, i, j), at(X, k + 1, i, j), at(X, k, i, j + 1), at(X, k + 1, i, j + 1))
+                n = _weigh_face(get_face_y(X, k, i, j))
                 if below:
-                    _add(G, k, i, j, n[0], q)
-                    _add(G, k, i, j + 1, n[2], q)
+                    _add_to_corner(G, k, i, j, n[0], q)
+                    _add_to_corner(G, k, i, j + 1, n[2], q)
                 if above:
-                    _add(G, k + 1, i, j, n[1], q)
-                    _add(G, k + 1, i, j + 1, n[3], q)
+                    _add_to_corner(G, k + 1, i, j, n[1], q)
+                    _add_to_corner(G, k + 1, i, j + 1, n[3], q)
     for k in range(max(first, 1), min(last, d)):
         for i in range(h):
             for j in range(w):
                 q = (p[k - 1, i, j] - p[k, i, j]) / 36.0
-                n = _face(at(X, k, i, j), at(X, k, i, j + 1), at(X, k, i + 1, j), at(X, k, i + 1, j + 1))
-                _add(G, k, i, j, n[0], q)
-                _add(G, k, i, j + 1, n[1], q)
-                _add(G, k, i + 1, j, n[2], q)
-                _add(G, k, i + 1, j + 1, n[3], q)
+                n = _weigh_face(get_face_z(X, k, i, j))
+                _add_to_corner(G, k, i, j, n[0], q)
+                _add_to_corner(G, k, i, j + 1, n[1], q)
+                _add_to_corner(G, k, i + 1, j, n[2], q)
+                _add_to_corner(G, k, i + 1, j + 1, n[3], q)
 
 
-@njit("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,:,::1],f8,f8,f8,i8,i8)", **OPTIONS)
-def weigh(
-    X: Array, volume: Array, G: Array, along: float, across: float, upwards: float, first: int, last: int
+@compile_loop("void(f8[:,:,:,::1],f8[:,:,::1],f8[:,:,:,::1],UniTuple(f8,3),i8,i8)")
+def apply_mobility(
+    X: Array, volume: Array, G: Array, weights: tuple[float, float, float], first: int, last: int
 ) -> None:
     """Turn ``G = Bᵀ p`` into the displacement ``M G``, in place, on some layers of corners.
 
     ``M = DX DXᵀ / ρ²``, DX the derivative of the map by the lattice and ρ the mean volume of the cells around;
-    ``along``, ``across`` and ``upwards`` are ``1/(2 dx)²`` and so on. On a wall the missing side is the mirror image:
-    M doubles with every wall, and nothing moves off it.
+    ``weights`` are ``1/(2 dx)²`` and so on. On a wall the missing side is the mirror image: M doubles with every
+    wall, and nothing moves off it.
     """
     d, h, w = volume.shape
+    along, across, upwards = weights
     for k in range(first, last):
         k0, k1 = max(k - 1, 0), min(k, d - 1)
         for i in range(h + 1):
@@ -268,30 +222,32 @@ def weigh(
                 if not free_z:
                     G[2, k, i, j] = 0.0
                     scale *= 2.0
-                g = at(G, k, i, j)
+                g = get_corner(G, k, i, j)
                 ux, uy, uz = 0.0, 0.0, 0.0
                 if free_x:
-                    e = minus(at(X, k, i, j + 1), at(X, k, i, j - 1))
+                    e = subtract(get_corner(X, k, i, j + 1), get_corner(X, k, i, j - 1))
                     c = dot(e, g) * along * scale
                     ux, uy, uz = ux + c * e[0], uy + c * e[1], uz + c * e[2]
                 if free_y:
-                    e = minus(at(X, k, i + 1, j), at(X, k, i - 1, j))
+                    e = subtract(get_corner(X, k, i + 1, j), get_corner(X, k, i - 1, j))
                     c = dot(e, g) * across * scale
                     ux, uy, uz = ux + c * e[0], uy + c * e[1], uz + c * e[2]
                 if free_z:
-                    e = minus(at(X, k + 1, i, j), at(X, k - 1, i, j))
+                    e = subtract(get_corner(X, k + 1, i, j), get_corner(X, k - 1, i, j))
                     c = dot(e, g) * upwards * scale
                     ux, uy, uz = ux + c * e[0], uy + c * e[1], uz + c * e[2]
                 G[0, k, i, j], G[1, k, i, j], G[2, k, i, j] = ux, uy, uz
 
 
-@njit(**INLINE)
-def _flux(n: tuple[Vector, Vector, Vector, Vector], a: Vector, b: Vector, c: Vector, d: Vector) -> float:
-    return (dot(n[0], a) + dot(n[1], b) + dot(n[2], c) + dot(n[3], d)) / 36.0
+@compile_helper
+def _compute_flux(normals: Face, motion: Face) -> float:
+    """Return the volume that a face passes over, to first order, when its corners move."""
+    n, u = normals, motion
+    return (dot(n[0], u[0]) + dot(n[1], u[1]) + dot(n[2], u[2]) + dot(n[3], u[3])) / 36.0
 
 
-@njit("void(f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,::1],i8,i8)", **OPTIONS)
-def pull(X: Array, U: Array, change: Array, first: int, last: int) -> None:
+@compile_loop("void(f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,::1],i8,i8)")
+def apply_area_jacobian(X: Array, U: Array, change: Array, first: int, last: int) -> None:
     """Write ``B U``: the first-order change of the volumes in some layers when the corners move by U.
 
     It is the flux of the motion through the faces; through a wall there is none.
@@ -301,21 +257,21 @@ def pull(X: Array, U: Array, change: Array, first: int, last: int) -> None:
     for k in range(first, last):
         for i in range(h):
             for j in range(1, w):
-                n = _face(at(X, k, i, j), at(X, k, i + 1, j), at(X, k + 1, i, j), at(X, k + 1, i + 1, j))
-                f = _flux(n, at(U, k, i, j), at(U, k, i + 1, j), at(U, k + 1, i, j), at(U, k + 1, i + 1, j))
+                n = _weigh_face(get_face_x(X, k, i, j))
+                f = _compute_flux(n, get_face_x(U, k, i, j))
                 change[k, i, j - 1] += f
                 change[k, i, j] -= f
         for i in range(1, h):
             for j in range(w):
-                n = _face(at(X, k, i, j), at(X, k + 1, i, j), at(X, k, i, j + 1), at(X, k + 1, i, j + 1))
-                f = _flux(n, at(U, k, i, j), at(U, k + 1, i, j), at(U, k, i, j + 1), at(U, k + 1, i, j + 1))
+                n = _weigh_face(get_face_y(X, k, i, j))
+                f = _compute_flux(n, get_face_y(U, k, i, j))
                 change[k, i - 1, j] += f
                 change[k, i, j] -= f
     for k in range(max(first, 1), min(last + 1, d)):
         for i in range(h):
             for j in range(w):
-                n = _face(at(X, k, i, j), at(X, k, i, j + 1), at(X, k, i + 1, j), at(X, k, i + 1, j + 1))
-                f = _flux(n, at(U, k, i, j), at(U, k, i, j + 1), at(U, k, i + 1, j), at(U, k, i + 1, j + 1))
+                n = _weigh_face(get_face_z(X, k, i, j))
+                f = _compute_flux(n, get_face_z(U, k, i, j))
                 if k > first:
                     change[k - 1, i, j] += f
                 if k < last:

@@ -1,45 +1,36 @@
-"""Quadrilaterals for the projection: how to measure, move, hold back and repair them."""
+"""Bilinear quadrilaterals as the cells of a map: what the solver asks of them, answered by their compiled loops."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from latent_widget._threads import split_rows
-from latent_widget.cartograms.area_correction import Cells
-from latent_widget.cartograms.quads import geometry as mesh
-from latent_widget.cartograms.quads import untangling as relaxation
+from latent_widget.cartograms.cells import Cells, weigh_spacing
+from latent_widget.cartograms.quads import geometry
+from latent_widget.cartograms.quads.quality import find_folds, measure
+from latent_widget.cartograms.quads.untangling import limit_motion, relax, untangle
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
-    Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 
-def _assess(points: Array, target: Array, area: Array, workers: int = 1) -> tuple[float, float, float, float]:
-    return mesh.assess(points[0], points[1], target, area, workers)
-
-
-def _lift(
+def compute_displacement(
     points: Array, area: Array, potential: Array, motion: Array, spacing: tuple[float, ...], workers: int
 ) -> None:
-    (x, y), (u, v) = points, motion
-    along, across = (0.25 / (step * step) for step in spacing)
-    rows = len(area) + 1
-    split_rows(workers, rows, lambda a, b: mesh.lift(x, y, area, potential, u, v, along, across, a, b))
+    """Write the displacement ``M Bᵀ p`` (2, H+1, W+1) of a potential p (H, W) on the cells."""
+    along, across = weigh_spacing(spacing)
+
+    def write_rows(first: int, last: int) -> None:
+        geometry.compute_displacement(points, area, potential, motion, (along, across), first, last)
+
+    split_rows(workers, len(area) + 1, write_rows)
 
 
-def _pull(points: Array, motion: Array, change: Array, workers: int) -> None:
-    (x, y), (u, v) = points, motion
-    split_rows(workers, len(change), lambda a, b: mesh.pull(x, y, u, v, change, a, b))
+def apply_area_jacobian(points: Array, motion: Array, change: Array, workers: int) -> None:
+    """Write the first-order change ``B u`` (H, W) of the areas by a displacement u (2, H+1, W+1)."""
+    split_rows(workers, len(change), lambda a, b: geometry.apply_area_jacobian(points, motion, change, a, b))
 
 
-def _guard(points: Array, motion: Array, new: Array, length: float) -> bool:
-    return relaxation.guard(points[0], points[1], motion[0], motion[1], new[0], new[1], length)
-
-
-def _relax(points: Array, target: Array, active: Mask, barrier: float, sweeps: int, workers: int) -> None:
-    relaxation.relax(points[0], points[1], target, active, barrier, 0.0, sweeps, workers)
-
-
-QUADRILATERALS = Cells(_assess, _lift, _pull, _guard, _relax, relaxation.around)
+QUADRILATERALS = Cells(measure, compute_displacement, apply_area_jacobian, limit_motion, relax, untangle, find_folds)

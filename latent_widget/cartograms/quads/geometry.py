@@ -1,26 +1,30 @@
-"""Compiled loops over a mesh of quadrilateral cells: areas, triangles, and the Jacobian of the areas.
+"""Areas and corner triangles of bilinear quadrilaterals, and the derivative of the areas by the corners, compiled.
 
-Positions are two arrays ``x`` and ``y`` of shape ``(H+1, W+1)``, values on cells are ``(H, W)``.
-Every loop takes a range of rows, so that several threads can share one mesh.
+Corners are one array (2, H+1, W+1), components x and y first, values of cells are (H, W). A quadrilateral has four
+corner triangles; all of them are positive exactly where it is convex and not folded, and then the bilinear map is
+one-to-one on it. Every loop takes a range of rows, so that several threads can share one mesh.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numba import njit
-
-from latent_widget._threads import split_rows
-from latent_widget.cartograms.compilation import OPTIONS
+from latent_widget.cartograms.compilation import compile_loop
 
 if TYPE_CHECKING:
+    import numpy as np
+
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
-@njit("f8(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],i8,i8,f8[::1])", **OPTIONS)
-def _measure(x: Array, y: Array, target: Array, area: Array, first: int, last: int, found: Array) -> float:
-    """Write the areas of the cells in some rows, and what `assess` asks for to ``found``."""
+@compile_loop("void(f8[:,:,::1],f8[:,::1],f8[:,::1],i8,i8,f8[::1])")
+def measure(points: Array, target: Array, area: Array, first: int, last: int, found: Array) -> None:
+    """Write the areas of the cells in some rows, and to ``found`` (4,) their quality.
+
+    That is the smallest corner triangle relative to its cell, negative if any cell folds, the sum of the squared
+    relative errors of the areas, the largest error, and the smallest triangle relative to its cell's target.
+    """
+    x, y = points[0], points[1]
     worst, total, largest, deepest = 1.0, 0.0, 0.0, 1e300
     for i in range(first, last):
         for j in range(area.shape[1]):
@@ -42,51 +46,20 @@ def _measure(x: Array, y: Array, target: Array, area: Array, first: int, last: i
             if not ratio >= worst:
                 worst = ratio
     found[0], found[1], found[2], found[3] = worst, total, largest, deepest
-    return worst
 
 
-def assess(x: Array, y: Array, target: Array, area: Array, workers: int = 1) -> tuple[float, float, float, float]:
-    """Write the area of every cell (H, W); find the worst triangle and the errors.
-
-    A quadrilateral has four corner triangles; all of them are positive exactly where the cell is convex and
-    not folded, and then the bilinear map is one-to-one on it. Returns the smallest triangle relative to its
-    cell, negative if any cell folds, the sum of the squared relative area errors, the largest of them, and
-    the smallest triangle relative to its cell's target.
-    """
-
-    def rows(first: int, last: int) -> Array:
-        found = np.empty(4)
-        _measure(x, y, target, area, first, last, found)
-        return found
-
-    found = np.array(split_rows(workers, len(target), rows))
-    return (
-        float(found[:, 0].min()),
-        float(found[:, 1].sum()),
-        float(found[:, 2].max()),
-        float(found[:, 3].min()),
-    )
-
-
-@njit("void(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8,f8,i8,i8)", **OPTIONS)
-def lift(
-    x: Array,
-    y: Array,
-    area: Array,
-    p: Array,
-    u: Array,
-    v: Array,
-    along: float,
-    across: float,
-    first: int,
-    last: int,
+@compile_loop("void(f8[:,:,::1],f8[:,::1],f8[:,::1],f8[:,:,::1],UniTuple(f8,2),i8,i8)")
+def compute_displacement(
+    points: Array, area: Array, p: Array, motion: Array, weights: tuple[float, float], first: int, last: int
 ) -> None:
-    """Turn a potential on the cells into a displacement ``(u, v) = M Bᵀ p`` of the corners.
+    """Write the displacement ``M Bᵀ p`` of some rows of corners, p a potential on the cells.
 
     B is the derivative of the cell areas by the corners and ``M = DX DXᵀ / ρ²``, DX the derivative of the map
-    by the lattice and ρ the mean area of the cells around. ``along`` and ``across`` are ``1/(2 dx)²`` and
-    ``1/(2 dy)²``. On a wall the missing side is the mirror image: M doubles, and nothing moves off the wall.
+    by the lattice and ρ the mean area of the cells around. ``weights`` are ``1/(2 dx)²`` and ``1/(2 dy)²``. On a
+    wall the missing side is the mirror image: M doubles, and nothing moves off the wall.
     """
+    x, y, u, v = points[0], points[1], motion[0], motion[1]
+    along, across = weights
     h, w = p.shape
     for i in range(first, last):
         if i == 0 or i == h:
@@ -130,9 +103,10 @@ def lift(
             v[i, j] = ay * da + by * db
 
 
-@njit("void(f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],f8[:,::1],i8,i8)", **OPTIONS)
-def pull(x: Array, y: Array, u: Array, v: Array, change: Array, first: int, last: int) -> None:
-    """Write ``B (u, v)``: the first-order change of every cell's area when its corners move by (u, v)."""
+@compile_loop("void(f8[:,:,::1],f8[:,:,::1],f8[:,::1],i8,i8)")
+def apply_area_jacobian(points: Array, motion: Array, change: Array, first: int, last: int) -> None:
+    """Write ``B u``: the first-order change of the areas in some rows when the corners move by a displacement u."""
+    x, y, u, v = points[0], points[1], motion[0], motion[1]
     for i in range(first, last):
         for j in range(change.shape[1]):
             ax, ay = x[i + 1, j + 1] - x[i, j], y[i + 1, j + 1] - y[i, j]

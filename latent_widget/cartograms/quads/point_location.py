@@ -1,4 +1,8 @@
-"""Points through a mesh of convex quadrilaterals, forwards and backwards, with no interpolated inverse."""
+"""Point location in a mesh of convex quadrilaterals by walks from cell to cell, and the exact inverse of each cell.
+
+A point goes through the map by bilinear interpolation of the corners, and back by finding the cell that holds it and
+solving a quadratic equation there. Corners are (H+1, W+1, 2); lattice coordinates count columns and rows.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,10 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import boolean, float64, int64, njit, types, void
+from numba import boolean, float64, int64, types, void
 
-from latent_widget.cartograms.compilation import OPTIONS
+from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.loops import fill_gaps
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -16,12 +21,14 @@ if TYPE_CHECKING:
 
 # the corners of a finished map are read-only
 _CORNERS = types.Array(float64, 3, "C", readonly=True)
-_POINTS, _TABLE = float64[:, ::1], int64[:, ::1]
+_POINTS, _BUCKETS, _VECTOR = float64[:, ::1], int64[:, ::1], float64[::1]
+# How far outside of the unit square a point may come out and still count as inside: round-off.
+SLACK = 1e-9
 
 
-@njit(void(_POINTS, _CORNERS, _POINTS), **OPTIONS)
-def forward(lattice: Array, corners: Array, out: Array) -> None:
-    """Map lattice coordinates (n, 2), columns and rows, to positions (n, 2), bilinearly in each cell."""
+@compile_loop(void(_POINTS, _CORNERS, _POINTS))
+def interpolate(lattice: Array, corners: Array, out: Array) -> None:
+    """Write the positions (n, 2) of lattice coordinates (n, 2), bilinear in each cell."""
     h, w = corners.shape[0] - 1, corners.shape[1] - 1
     for k in range(lattice.shape[0]):
         j = min(max(int(lattice[k, 0]), 0), w - 1)
@@ -33,39 +40,30 @@ def forward(lattice: Array, corners: Array, out: Array) -> None:
             out[k, c] = (1 - t) * ((1 - s) * a + s * b) + t * ((1 - s) * d + s * e)
 
 
-@njit(void(_CORNERS, float64, float64, float64, float64, _TABLE), **OPTIONS)
-def hints(corners: Array, left: float, bottom: float, wide: float, high: float, table: Indices) -> None:
-    """Fill a table of buckets over the rectangle with the number of a cell near each bucket."""
-    rows, columns = table.shape
+@compile_loop(void(_CORNERS, _VECTOR, _VECTOR, _BUCKETS))
+def fill_buckets(corners: Array, low: Array, size: Array, buckets: Indices) -> None:
+    """Write the number of a cell near each bucket over a rectangle, given by its lower corner (2,) and size (2,)."""
+    rows, columns = buckets.shape
     h, w = corners.shape[0] - 1, corners.shape[1] - 1
-    table[:, :] = -1
+    left, bottom, wide, high = low[0], low[1], size[0], size[1]
+    buckets[:, :] = -1
     for i in range(h):
         for j in range(w):
             cx = 0.5 * (corners[i, j, 0] + corners[i + 1, j + 1, 0])
             cy = 0.5 * (corners[i, j, 1] + corners[i + 1, j + 1, 1])
             a = min(max(int((cx - left) / wide * columns), 0), columns - 1)
             b = min(max(int((cy - bottom) / high * rows), 0), rows - 1)
-            table[b, a] = i * w + j
+            buckets[b, a] = i * w + j
+    # an empty bucket takes the number of the nearest one in its row, then an empty row that of the nearest row
     for b in range(rows):
-        for a in range(1, columns):
-            if table[b, a] < 0:
-                table[b, a] = table[b, a - 1]
-        for a in range(columns - 2, -1, -1):
-            if table[b, a] < 0:
-                table[b, a] = table[b, a + 1]
-    for b in range(1, rows):
-        for a in range(columns):
-            if table[b, a] < 0:
-                table[b, a] = table[b - 1, a]
-    for b in range(rows - 2, -1, -1):
-        for a in range(columns):
-            if table[b, a] < 0:
-                table[b, a] = table[b + 1, a]
+        fill_gaps(buckets[b])
+    for a in range(columns):
+        fill_gaps(buckets[:, a])
 
 
-@njit(boolean(_CORNERS, int64, int64, float64, float64, float64[::1]), **OPTIONS)
-def _solve(corners: Array, i: int, j: int, px: float, py: float, st: Array) -> bool:
-    """Invert one bilinear cell: write s, t; return whether the point lies in the cell up to round-off."""
+@compile_loop(boolean(_CORNERS, int64, int64, float64, float64, _VECTOR))
+def _invert_cell(corners: Array, i: int, j: int, px: float, py: float, st: Array) -> bool:
+    """Write the local coordinates (s, t) of a point in one cell; return whether it lies in the cell up to round-off."""
     ax, ay = corners[i, j, 0], corners[i, j, 1]
     ex, ey = corners[i, j + 1, 0] - ax, corners[i, j + 1, 1] - ay
     fx, fy = corners[i + 1, j, 0] - ax, corners[i + 1, j, 1] - ay
@@ -88,75 +86,79 @@ def _solve(corners: Array, i: int, j: int, px: float, py: float, st: Array) -> b
         s += (rx * my - ry * mx) / jacobian
         t += (hx * ry - hy * rx) / jacobian
     st[0], st[1] = s, t
-    slack = 1e-9
-    return -slack <= s <= 1.0 + slack and -slack <= t <= 1.0 + slack
+    inside: bool = -SLACK <= s <= 1.0 + SLACK and -SLACK <= t <= 1.0 + SLACK
+    return inside
 
 
-@njit(int64(_POINTS, _CORNERS, _TABLE, float64, float64, float64, float64, _POINTS), **OPTIONS)
-def backward(
-    points: Array,
-    corners: Array,
-    table: Indices,
-    left: float,
-    bottom: float,
-    wide: float,
-    high: float,
-    out: Array,
-) -> int:
-    """Find lattice coordinates (n, 2) of points (n, 2); return how many points lie in no cell.
+@compile_helper
+def _choose_neighbour(corners: Array, i: int, j: int, px: float, py: float, hop: int) -> tuple[int, int]:
+    """Rows and columns from a cell to the neighbour across an edge that separates it from the point; 0, 0 if none."""
+    h, w = corners.shape[0] - 1, corners.shape[1] - 1
+    x0, y0 = corners[i, j, 0], corners[i, j, 1]
+    x1, y1 = corners[i, j + 1, 0], corners[i, j + 1, 1]
+    x2, y2 = corners[i + 1, j, 0], corners[i + 1, j, 1]
+    x3, y3 = corners[i + 1, j + 1, 0], corners[i + 1, j + 1, 1]
+    south = (x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)
+    east = (x3 - x1) * (py - y1) - (y3 - y1) * (px - x1)
+    north = (x2 - x3) * (py - y3) - (y2 - y3) * (px - x3)
+    west = (x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)
+    di, dj = 0, 0
+    if south < 0.0 and i > 0:
+        di = -1
+    elif north < 0.0 and i < h - 1:
+        di = 1
+    if west < 0.0 and j > 0:
+        dj = -1
+    elif east < 0.0 and j < w - 1:
+        dj = 1
+    # alternate between the two directions: a diagonal step could jump past the cell
+    if di != 0 and dj != 0:
+        if hop % 2 == 0:
+            di = 0
+        else:
+            dj = 0
+    return di, dj
+
+
+@compile_helper
+def _find_cell(corners: Array, i: int, j: int, px: float, py: float, st: Array) -> tuple[int, int, bool]:
+    """Walk from a cell to the one that holds the point, and write its local coordinates; False where none does."""
+    h, w = corners.shape[0] - 1, corners.shape[1] - 1
+    for hop in range(4 * (h + w)):
+        di, dj = _choose_neighbour(corners, i, j, px, py, hop)
+        if di == 0 and dj == 0:
+            if _invert_cell(corners, i, j, px, py, st):
+                return i, j, True
+            break
+        i += di
+        j += dj
+        # round-off can bounce a point on an edge between two cells: either may claim it
+        if hop > h + w and _invert_cell(corners, i, j, px, py, st):
+            return i, j, True
+    for cell in range(h * w):
+        i, j = cell // w, cell % w
+        if _invert_cell(corners, i, j, px, py, st):
+            return i, j, True
+    return i, j, False
+
+
+@compile_loop(int64(_POINTS, _CORNERS, _BUCKETS, _VECTOR, _VECTOR, _POINTS))
+def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Array, out: Array) -> int:
+    """Write the lattice coordinates (n, 2) of points (n, 2); return how many points lie in no cell.
 
     Walks from a nearby cell across whichever edge separates it from the point (cells are convex), and
     searches all cells for the rare point at which the walk circles.
     """
-    h, w = corners.shape[0] - 1, corners.shape[1] - 1
-    rows, columns = table.shape
+    w = corners.shape[1] - 1
+    rows, columns = buckets.shape
+    left, bottom, wide, high = low[0], low[1], size[0], size[1]
     st = np.empty(2)
     lost = 0
     for k in range(points.shape[0]):
         px, py = points[k, 0], points[k, 1]
         a = min(max(int((px - left) / wide * columns), 0), columns - 1)
         b = min(max(int((py - bottom) / high * rows), 0), rows - 1)
-        i, j = table[b, a] // w, table[b, a] % w
-        found = False
-        for hop in range(4 * (h + w)):
-            x0, y0 = corners[i, j, 0], corners[i, j, 1]
-            x1, y1 = corners[i, j + 1, 0], corners[i, j + 1, 1]
-            x2, y2 = corners[i + 1, j, 0], corners[i + 1, j, 1]
-            x3, y3 = corners[i + 1, j + 1, 0], corners[i + 1, j + 1, 1]
-            south = (x1 - x0) * (py - y0) - (y1 - y0) * (px - x0)
-            east = (x3 - x1) * (py - y1) - (y3 - y1) * (px - x1)
-            north = (x2 - x3) * (py - y3) - (y2 - y3) * (px - x3)
-            west = (x0 - x2) * (py - y2) - (y0 - y2) * (px - x2)
-            di, dj = 0, 0
-            if south < 0.0 and i > 0:
-                di = -1
-            elif north < 0.0 and i < h - 1:
-                di = 1
-            if west < 0.0 and j > 0:
-                dj = -1
-            elif east < 0.0 and j < w - 1:
-                dj = 1
-            # alternate between the two directions: a diagonal step could jump past the cell
-            if di != 0 and dj != 0:
-                if hop % 2 == 0:
-                    di = 0
-                else:
-                    dj = 0
-            if di == 0 and dj == 0:
-                found = _solve(corners, i, j, px, py, st)
-                break
-            i += di
-            j += dj
-            # round-off can bounce a point on an edge between two cells: either may claim it
-            if hop > h + w and _solve(corners, i, j, px, py, st):
-                found = True
-                break
-        if not found:
-            for cell in range(h * w):
-                i, j = cell // w, cell % w
-                if _solve(corners, i, j, px, py, st):
-                    found = True
-                    break
+        i, j, found = _find_cell(corners, buckets[b, a] // w, buckets[b, a] % w, px, py, st)
         if not found:
             lost += 1
             out[k, 0] = out[k, 1] = math.nan

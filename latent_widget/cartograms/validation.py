@@ -1,0 +1,115 @@
+"""Checks of what `cartogram` and the points of a map are given: every error names the argument, its value, a remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast, get_args
+
+import numpy as np
+
+from latent_widget._lattice import Extent
+from latent_widget.cartograms.solver import Method
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from latent_widget._field import Field
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+# Densities of a larger range leave the targets of the emptiest cells to round-off.
+LARGEST_RANGE = 1e12
+# A point this share of the side beyond a wall is on the wall: a rounding error.
+SLACK = 1e-12
+
+
+def read_density(
+    density: Field | ArrayLike, extent: Sequence[float] | None, floor: float | None
+) -> tuple[Array, Extent, list[str]]:
+    """Check a density or a field; return floats (H, W) or (D, H, W), the extent, and notes on what was changed."""
+    if hasattr(density, "density") and hasattr(density, "lattice"):
+        if extent is not None:
+            raise ValueError(f"extent={extent!r}: a field brings its own extent; leave it out")
+        field = cast("Field", density)
+        density, extent = field.density, field.lattice.extent
+    rho = _check_cells(np.asarray(density))
+    notes = []
+    if floor is not None:
+        if not (isinstance(floor, (int, float)) and 0.0 < floor < 1.0):
+            raise ValueError(f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3")
+        lowest = floor * rho.mean()
+        notes.append(f"{int((rho < lowest).sum())} cells raised to floor={floor:g}")
+        rho = np.maximum(rho, lowest)
+    if not rho.all():
+        zeros = int((rho == 0).sum())
+        raise ValueError(f"density is zero in {zeros} cells: pass floor=1e-3 to raise them to a share of the mean")
+    # only ratios count, and sums of extreme values could leave the range of floats
+    rho = rho / rho.max()
+    if not rho.min() > 1.0 / LARGEST_RANGE:
+        raise ValueError(f"density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor=, or temper the field")
+    return rho, _read_extent(extent, rho.shape), notes
+
+
+def _check_cells(rho: np.ndarray[Any, Any]) -> Array:
+    """Return a density as contiguous floats that are finite and not negative."""
+    if rho.ndim not in (2, 3):
+        raise ValueError(f"density has shape {rho.shape}: it must be two-dimensional, (H, W), or three-, (D, H, W)")
+    if rho.dtype.kind != "f":
+        raise TypeError(f"density has dtype {rho.dtype}: it must be floating point; use density.astype(float)")
+    if min(rho.shape) < 2:
+        raise ValueError(
+            f"density has shape {rho.shape}: a map needs at least 2 by 2 cells (in a box by 2); refine the lattice"
+        )
+    rho = np.ascontiguousarray(rho, dtype=np.float64)
+    bad = int((~np.isfinite(rho)).sum())
+    if bad:
+        raise ValueError(f"density has {bad} cells that are NaN or infinite: mask or replace them first")
+    if (rho < 0).any():
+        raise ValueError(f"density has negative cells, the lowest {rho.min():g}: shift or clip it first")
+    return rho
+
+
+def _read_extent(extent: Sequence[float] | None, shape: tuple[int, ...]) -> Extent:
+    """Return the extent as floats, from 0 to 1 along every axis where there is none."""
+    box = (0.0, 1.0) * len(shape) if extent is None else tuple(float(e) for e in extent)
+    names = "four numbers (x0, x1, y0, y1)" if len(shape) == 2 else "six numbers (x0, x1, y0, y1, z0, z1)"
+    if len(box) != 2 * len(shape):
+        raise ValueError(f"extent={extent!r}: give {names} for a density of shape {shape}")
+    if not (np.isfinite(box).all() and (np.array(box[1::2]) > box[0::2]).all()):
+        raise ValueError(f"extent={extent!r}: {names} must be finite with x1 > x0, and so for every axis")
+    return box
+
+
+def check_options(method: str, tolerance: float, max_steps: int) -> None:
+    """Raise ValueError for an option that is none."""
+    if method not in get_args(Method):
+        raise ValueError(f"method={method!r}: use one of {', '.join(map(repr, get_args(Method)))}")
+    if not (isinstance(tolerance, (int, float)) and 0.0 < tolerance < 1.0):
+        raise ValueError(f"tolerance={tolerance!r}: give a relative area error between 0 and 1, such as 1e-3")
+    if isinstance(max_steps, bool) or not (isinstance(max_steps, int) and max_steps >= 1):
+        raise ValueError(f"max_steps={max_steps!r}: give a number of steps, at least 1")
+
+
+def read_points(points: ArrayLike, extent: Extent, outside: str) -> tuple[Array, tuple[int, ...]]:
+    """Return points (n, d) inside the extent, and the shape (..., d) that they came in."""
+    if outside not in ("error", "clamp"):
+        raise ValueError(f'outside={outside!r}: use "error" or "clamp"')
+    array = np.asarray(points, dtype=np.float64)
+    ndim = len(extent) // 2
+    if array.ndim == 0 or array.shape[-1] != ndim:
+        axes = "(x, y)" if ndim == 2 else "(x, y, z)"
+        raise ValueError(f"points has shape {array.shape}: the last axis must be {axes}, shape (..., {ndim})")
+    flat = np.ascontiguousarray(array.reshape(-1, ndim))
+    if not np.isfinite(flat).all():
+        raise ValueError(f"points holds {int((~np.isfinite(flat)).any(1).sum())} that are not finite: drop them")
+    low, high = np.array(extent[0::2]), np.array(extent[1::2])
+    if outside == "error":
+        slack = SLACK * (high - low)
+        beyond = ((flat < low - slack) | (flat > high + slack)).any(1)
+        if beyond.any():
+            first = tuple(float(c) for c in flat[np.argmax(beyond)])
+            raise ValueError(
+                f"points: {int(beyond.sum())} of {len(flat)} lie outside extent={extent}, "
+                f'the first at {first}: move them inside, or pass outside="clamp"'
+            )
+    return np.clip(flat, low, high), array.shape
