@@ -22,7 +22,13 @@ from torch.distributions import (
 )
 
 import latent_widget as lw
-from latent_widget.measures._jensen_shannon import CLOSE, _close_polynomial, _evaluated, _integrated, jsd
+from latent_widget.measures.statistical_distances._jensen_shannon import (
+    CLOSE,
+    _close_polynomial,
+    _evaluated,
+    _integrated,
+    jsd,
+)
 
 
 def double(*values):

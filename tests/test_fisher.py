@@ -10,9 +10,9 @@ from torch import distributions as D
 from torch.distributions.kl import kl_divergence
 
 import latent_widget as lw
-from latent_widget.measures._fisher_rao import _continuous_bernoulli
-from latent_widget.measures._jensen_shannon import looked_up, summed
-from latent_widget.measures.statistical_distances import _HELLINGER, _KL
+from latent_widget.measures.statistical_distances._fisher_rao import _continuous_bernoulli
+from latent_widget.measures.statistical_distances._jensen_shannon import looked_up, summed
+from latent_widget.measures.statistical_distances._kl import _HELLINGER, _KL
 
 WEIGHTS = torch.tensor([[1.0, -0.5, 0.2, 0.8], [0.3, 1.1, -0.7, -0.2]], dtype=torch.float64)
 TURN = torch.tensor([[1.0, 0.4], [-0.5, 0.6]], dtype=torch.float64)

@@ -20,7 +20,9 @@ RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from 
     "_field": 2,
     "decoders": 3,
     "measures.autodiff": 4,
-    "measures": 5,
+    "measures.sequences": 5,
+    "measures.statistical_distances": 6,
+    "measures": 6,
     "geodesics.kernels": 4,
     "geodesics": 6,
     "cartograms.quads": 5,
@@ -32,7 +34,8 @@ RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from 
     "_survey": 9,
     "display": 10,
 }
-TORCH = ("decoders", "measures", "measures.autodiff", "examples")
+SEQUENCES, DISTANCES = "measures.sequences", "measures.statistical_distances"
+TORCH = ("decoders", "measures", "measures.autodiff", SEQUENCES, DISTANCES, "examples")
 MOST_ENTRIES, MOST_FILES, MOST_LINES = 15, 16, 450
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import distributions as D
 
 import latent_widget as lw
-from latent_widget.measures.sampling import drawn, fisher_by_scores, sampled_jsd
+from latent_widget.measures.statistical_distances.monte_carlo import drawn, fisher_by_scores, sampled_jsd
 
 LATTICE = lw.Lattice((-1, 1, -0.8, 0.8), (7, 9))
 
@@ -91,7 +91,7 @@ def test_sampled_jensen_shannon_tends_to_fisher_rao(make):
 def test_sampled_jensen_shannon_is_the_integral_however_close(gap):
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     p, q = D.Normal(zero, one), D.Normal(zero + gap, one)
-    truth = float(lw.measures.divergence.jsd(p, q))
+    truth = float(lw.measures.statistical_distances._jensen_shannon.jsd(p, q))
     assert float(sampled_jsd(p, q, 4000, 0)) == pytest.approx(truth, rel=0.01)
 
 

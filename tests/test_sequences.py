@@ -16,7 +16,7 @@ import latent_widget as lw
 from latent_widget.decoders import sequence
 from latent_widget.decoders.outputs import FOR_TOKENS
 from latent_widget.figures.thumbnails import PAGE, drawn
-from latent_widget.measures.sequences import _plain_kernels, weighted_jsd, weighted_kl
+from latent_widget.measures.sequences.chain_rule import _plain_kernels, weighted_jsd, weighted_kl
 
 MEASURES = ("fisher_rao", "jensen_shannon", "kl")
 LATTICE = lw.Lattice((-1.5, 1.5, -1, 1), (9, 10))
@@ -144,7 +144,7 @@ def test_entropy_agrees_with_enumeration():
     decoder = decoder_of(Tiny(), eos=2)
     field = lw.measures.entropy(decoder, LATTICE, prefixes=64, floor=0.05)
     h = enumerated(decoder)(LATTICE.cells).entropy().numpy()
-    values, error = lw.measures.sequences.entropies(decoder, LATTICE, 64, 0)
+    values, error = lw.measures.sequences.chain_rule.entropies(decoder, LATTICE, 64, 0)
     scores = (values - h) / error
     assert abs(scores).max() < 5
     assert 0.7 < scores.std() < 1.3

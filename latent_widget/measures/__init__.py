@@ -5,12 +5,12 @@ from typing import Any
 
 from latent_widget._field import Field
 from latent_widget.measures._ensemble import ensemble
-from latent_widget.measures._fisher_rao import fisher_rao
-from latent_widget.measures._jensen_shannon import jensen_shannon
+from latent_widget.measures._feature import classifier, distance, feature
+from latent_widget.measures._likelihood import entropy, likelihood
 from latent_widget.measures._pullback import decoded_length, pullback
-from latent_widget.measures.conformal import entropy, likelihood
-from latent_widget.measures.statistical_distances import hellinger, kl, wasserstein
-from latent_widget.measures.tasks import classifier, distance, feature
+from latent_widget.measures.statistical_distances._fisher_rao import fisher_rao
+from latent_widget.measures.statistical_distances._jensen_shannon import jensen_shannon
+from latent_widget.measures.statistical_distances._kl import hellinger, kl, wasserstein
 from latent_widget.measures.tiling import is_local, local, settled
 
 Measure = Callable[..., Field]

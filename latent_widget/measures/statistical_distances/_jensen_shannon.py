@@ -26,9 +26,9 @@ from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.measures import sequences
 from latent_widget.measures.polarisation import polarised
-from latent_widget.measures.sampling import jensen_shannon_by_samples
+from latent_widget.measures.sequences import chain_rule as sequences
+from latent_widget.measures.statistical_distances.monte_carlo import jensen_shannon_by_samples
 from latent_widget.measures.tiling import local
 
 Pointwise = Callable[[Any, Any], Tensor]

@@ -16,9 +16,9 @@ from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder, Output
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.measures._fisher_rao import fisher_rao
 from latent_widget.measures._pullback import pullback
 from latent_widget.measures.polarisation import polarised_with_residual
+from latent_widget.measures.statistical_distances._fisher_rao import fisher_rao
 from latent_widget.measures.tiling import local, settled, settling
 
 Measure = Callable[..., Field]

@@ -32,10 +32,10 @@ from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.measures import sequences
-from latent_widget.measures._jensen_shannon import has_entry, looked_up
 from latent_widget.measures.autodiff.metric import NoDerivativeError, differentiated
-from latent_widget.measures.sampling import fisher_by_scores
+from latent_widget.measures.sequences import chain_rule as sequences
+from latent_widget.measures.statistical_distances._jensen_shannon import has_entry, looked_up
+from latent_widget.measures.statistical_distances.monte_carlo import fisher_by_scores
 from latent_widget.measures.tiling import local
 
 Parameters = Callable[[Any], tuple[Tensor, ...]]

@@ -12,7 +12,7 @@ from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.measures import sequences
+from latent_widget.measures.sequences import chain_rule as sequences
 from latent_widget.measures.tiling import local
 
 CHUNK = 2_000_000

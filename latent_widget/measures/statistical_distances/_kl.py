@@ -18,8 +18,8 @@ from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.measures import sequences
-from latent_widget.measures._jensen_shannon import Table, by_corners
+from latent_widget.measures.sequences import chain_rule as sequences
+from latent_widget.measures.statistical_distances._jensen_shannon import Table, by_corners
 from latent_widget.measures.tiling import local
 
 
