@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from latent_widget._arrays import Bools, Floats, as_floats, as_points
 
@@ -320,7 +320,7 @@ def _enclose(points: Floats, margin: float) -> Extent:
     return float(x0), float(x1), float(y0), float(y1)
 
 
-def _make_grid(axes: Sequence[Floats]) -> Floats:
+def _make_grid(axes: Sequence[NDArray[np.floating[Any]]]) -> Floats:
     # the last index runs along x, the first axis
     grid = np.stack(np.meshgrid(*axes[::-1], indexing="ij")[::-1], axis=-1)
     # shared by everything that holds the lattice, so nobody may write into it
