@@ -267,7 +267,7 @@ def digits_model(count, n):
 
             class Space(EmbeddedManifold):
                 def embed(self, c, jacobian=False, decoder=decoder):  # noqa: ARG002
-                    return decoder.raw(c.reshape(-1, 2)).flatten(1).reshape(*c.shape[:-1], -1)
+                    return decoder.decode_batch(c.reshape(-1, 2)).flatten(1).reshape(*c.shape[:-1], -1)
 
             manifold = Space()
             paths, times = timed(lambda a, b, m=manifold: stochman_path(m, a, b, torch.float32), ends[:40])

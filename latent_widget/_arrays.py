@@ -1,4 +1,4 @@
-"""Turning whatever a user holds (lists, NumPy arrays, torch tensors on any device) into checked NumPy arrays."""
+"""Conversion of what a user holds (lists, NumPy arrays, torch tensors on any device) to checked NumPy arrays."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 ROUND_OFF = 1e-14
 """Below this ratio to the large eigenvalue, the small one of a tensor is only round-off."""
@@ -27,7 +28,10 @@ def as_floats(value: Any, name: str) -> Floats:
 
 
 def as_points(value: Any, name: str, width: int = 2) -> Floats:
-    """Return `value` as finite float64 points of shape `(..., width)`; raises `ValueError` naming the first bad row."""
+    """Return `value` as finite float64 points of shape `(..., width)`.
+
+    Raises `ValueError` for another shape, and for NaN or infinity, naming the first such row.
+    """
     points = as_floats(value, name)
     if points.ndim == 0 or points.shape[-1] != width:
         raise ValueError(f"{name} must have shape (..., {width}), got {points.shape}")

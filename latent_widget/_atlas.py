@@ -1,36 +1,43 @@
-"""The atlas: one frozen result of a survey, from which geodesics are walked and the map is stretched."""
+"""The atlas: one frozen result of a survey, which answers for paths, distances and maps, and is saved to one file.
 
+Whatever computes is imported where it is asked for, so that a saved atlas opens without torch and without Numba.
+"""
+
+import dataclasses
 import json
 import os
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.cartograms._cartogram import Cartogram, cartogram
 from latent_widget.figures.thumbnails import Thumbnails
-from latent_widget.geodesics import Geodesic, distances, geodesic
-from latent_widget.geodesics.lines import measure_polyline, stays_allowed
-from latent_widget.geodesics.validation import pose_problem
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from latent_widget.cartograms._cartogram import Cartogram
     from latent_widget.decoders.decoder import Decoder
     from latent_widget.decoders.sequence import SequenceDecoder
+    from latent_widget.geodesics import Geodesic
 
-REFINED = 257
+REFINED_POINTS = 257
 """Points of a path that is refined with the decoder."""
 
 FORMAT = "latent_widget atlas 1"
+"""What the files say that they are; files of another format are refused."""
 
-DAMAGED = (
+READ_ERRORS = (
     *(ValueError, KeyError, TypeError, AttributeError, NotImplementedError),
     *(EOFError, OSError, zipfile.BadZipFile, zlib.error),
 )
@@ -41,18 +48,33 @@ DAMAGED = (
 class Atlas:
     """Everything that a survey measured: one field per measure on one lattice, with encoded points and thumbnails.
 
-    `points (n, 2)` (in a box `(n, 3)`) are encoded data in plane coordinates and `labels (n,)` their classes;
-    `thumbnails` shows what is decoded where; `decoder` is there until the atlas is saved, and after
-    `load(..., decoder=...)`.
+    Parameters
+    ----------
+    lattice : Lattice
+        The cells.
+    fields : mapping of str to Field
+        What was measured, by the names of the measures.
+    points : ndarray (n, 2), optional
+        Encoded data in plane coordinates; in a box `(n, 3)`.
+    labels : ndarray (n,), optional
+        Their classes.
+    thumbnails : Thumbnails, optional
+        What is decoded where.
+    decoder : Decoder or SequenceDecoder, optional
+        What was measured; it is there until the atlas is saved, and after `load(..., decoder=...)`.
+
+    Raises
+    ------
+    ValueError
+        Where there is no field, or one that lies on another lattice or has impassable cells.
     """
 
     lattice: Lattice
     fields: Mapping[str, Field]
     points: Floats | None = None
-    labels: np.ndarray | None = None
+    labels: NDArray[Any] | None = None
     thumbnails: Thumbnails | None = None
     decoder: "Decoder | SequenceDecoder | None" = None
-    _cartograms: dict[str, Cartogram] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.fields:
@@ -80,12 +102,33 @@ class Atlas:
         points = "no points" if self.points is None else f"{len(self.points)} points"
         return f"Atlas({', '.join(self.measures)} on {self.lattice.shape} over {self.lattice.extent}, {points})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled and copied: the fields of the dataclass, and no cartogram that was computed."""
+        return {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
+
     def mixed(self, weights: Mapping[str, float], temper: float = 1.0, smoothing: float = 0.0) -> Field:
-        """Return the weighted, tempered field (Σ wᵢ Gᵢ)ᵗ; measures left out or of weight 0 do not enter.
+        """Mix the fields: the weighted, smoothed and tempered (Σ wᵢ Gᵢ)ᵗ.
 
-        The sum is smoothed over `smoothing` cells before it is tempered.
+        Parameters
+        ----------
+        weights : mapping of str to float
+            Weight of each measure; measures left out or of weight 0 do not enter.
+        temper : float
+            The power t.
+        smoothing : float
+            Standard deviation, in cells, of the Gaussian that smooths the sum before it is tempered.
 
-        Raises `KeyError` for an unknown measure and `ValueError` for negative weights or none above 0.
+        Returns
+        -------
+        Field
+            The mixture.
+
+        Raises
+        ------
+        KeyError
+            For an unknown measure.
+        ValueError
+            For negative weights, or none above 0.
         """
         parts = []
         for name, weight in weights.items():
@@ -102,44 +145,71 @@ class Atlas:
         return total.smooth(smoothing).temper(temper)
 
     def geodesic(
-        self, start: Any, end: Any, measure: str | None = None, *, refine: bool = False, **options: Any
-    ) -> Geodesic:
-        """Walk the shortest path between two plane points under a measure (the first, unless named).
+        self, start: ArrayLike, end: ArrayLike, measure: str | None = None, *, refine: bool = False, **options: Any
+    ) -> "Geodesic":
+        """Find the shortest path between two plane points under a measure.
 
         Where the atlas holds the decoder and the measure is its pull-back, candidates are judged by their decoded
-        length, so the path is never longer than the straight line as the decoder measures it. `refine=True` then
-        shortens the path on its decoded points, free of the lattice's error, and never makes it longer; that takes two
-        end points, no `via`. Options are those of `latent_widget.geodesic`: `alternatives=`, `mask=`, `via=`, `nodes=`,
-        `length_of=`.
+        length, so the path is never longer than the straight line as the decoder measures it.
+
+        Parameters
+        ----------
+        start, end : array_like (2,)
+            Plane points.
+        measure : str, optional
+            The first measure, unless named.
+        refine : bool
+            Shorten the path on its decoded points, free of the lattice's error, and never make it longer; that takes
+            two end points, no `via`.
+        **options
+            Those of `latent_widget.geodesic`: `alternatives=`, `mask=`, `via=`, `nodes=`, `length_of=`.
+
+        Returns
+        -------
+        Geodesic
+            The path, with its lengths.
+
+        Raises
+        ------
+        KeyError
+            For an unknown measure.
+        ValueError
+            For points outside the extent, and where `refine` is asked for without decoder or pull-back.
         """
+        from latent_widget.geodesics import geodesic
+
         if refine:
-            return self._refined(start, end, measure, options)
+            return self._refine_geodesic(start, end, measure, options)
         chosen = self[measure or self.measures[0]]
         if self.decoder is not None and chosen.info.get("measure") == "pullback" and "length_of" not in options:
             options["length_of"] = self.decoded_length
         return geodesic(chosen, start, end, **options)
 
-    def _refined(self, start: Any, end: Any, measure: str | None, options: dict[str, Any]) -> Geodesic:
+    def _refine_geodesic(
+        self, start: ArrayLike, end: ArrayLike, measure: str | None, options: dict[str, Any]
+    ) -> "Geodesic":
         chosen = self[measure or self.measures[0]]
         from latent_widget.decoders.decoder import Decoder
+        from latent_widget.geodesics.lines import measure_polyline, stays_allowed
+        from latent_widget.geodesics.validation import pose_problem
 
         if not isinstance(self.decoder, Decoder) or chosen.info.get("measure") != "pullback":
             raise ValueError("refine=True needs the pull-back measure and an atlas that holds the decoder")
         if options.get("via") is not None:
             raise ValueError("refine=True shortens a path between two points; refine the legs between way-points")
-        from latent_widget.measures.path_refinement import shortened
+        from latent_widget.measures.path_refinement import shorten
 
         path = self.geodesic(start, end, measure, **options)
         if path.length == 0.0:
             return path
         mask = options.get("mask")
-        before, problem = path.at(REFINED), pose_problem(chosen, mask)
-        after = shortened(self.decoder, self.lattice, before, lambda points: stays_allowed(problem, points))
+        before, problem = path.at(REFINED_POINTS), pose_problem(chosen, mask)
+        after = shorten(self.decoder, self.lattice, before, lambda points: stays_allowed(problem, points))
         lengths = [self.decoded_length(path.points), self.decoded_length(after)]
         if lengths[1] >= lengths[0] or not stays_allowed(problem, after):
-            return replace(path, decoded_length=lengths[0])
+            return dataclasses.replace(path, decoded_length=lengths[0])
         cumulative = measure_polyline(problem, after)
-        return replace(
+        return dataclasses.replace(
             path,
             points=after,
             length=float(cumulative[-1]),
@@ -148,42 +218,118 @@ class Atlas:
             message=f"{path.message}, refined with the decoder",
         )
 
-    def decoded_length(self, points: Any) -> float:
-        """Return the length of a path `(N, 2)` as the decoder measures it, in output units; needs the decoder."""
+    def decoded_length(self, points: ArrayLike) -> float:
+        """Measure the length of a path by the decoder.
+
+        Parameters
+        ----------
+        points : array_like (N, 2)
+            The path, in plane coordinates.
+
+        Returns
+        -------
+        float
+            Its length in output units.
+
+        Raises
+        ------
+        ValueError
+            Where the atlas holds no decoder.
+        """
         if self.decoder is None:
             raise ValueError("this atlas holds no decoder; load it with Atlas.load(path, decoder=...)")
         from latent_widget.measures import decoded_length
 
         return decoded_length(self.decoder, self.lattice, points)
 
-    def distances(self, points: Any, targets: Any = None, measure: str | None = None, **options: Any) -> Floats:
-        """Return geodesic distances `(n, m)` between plane points, or all against all where `targets` is None.
+    def distances(
+        self, points: ArrayLike, targets: ArrayLike | None = None, measure: str | None = None, **options: Any
+    ) -> Floats:
+        """Measure geodesic distances between plane points.
 
-        Options are those of `latent_widget.distances`: `refine=`, `workers=`, `mask=`.
+        Parameters
+        ----------
+        points : array_like (n, 2)
+            Plane points.
+        targets : array_like (m, 2), optional
+            Plane points; all of `points` where left out.
+        measure : str, optional
+            The first measure, unless named.
+        **options
+            Those of `latent_widget.distances`: `refine=`, `workers=`, `mask=`.
+
+        Returns
+        -------
+        ndarray (n, m)
+            Distances in the measure's own unit.
         """
+        from latent_widget.geodesics import distances
+
         return distances(self[measure or self.measures[0]], points, targets, **options)
 
-    def cartogram(self, measure: str | None = None, **options: Any) -> Cartogram:
-        """Stretch the map by a measure's density (the first measure, unless named); kept for the next call."""
+    @cached_property
+    def _cartograms(self) -> Mapping[str, "_LazyCartogram"]:
+        return {name: _LazyCartogram(measured) for name, measured in self.fields.items()}
+
+    def cartogram(self, measure: str | None = None, **options: Any) -> "Cartogram":
+        """Stretch the map by a measure's density.
+
+        Without options the map is computed once and kept for the next call.
+
+        Parameters
+        ----------
+        measure : str, optional
+            The first measure, unless named.
+        **options
+            Those of `latent_widget.cartogram`.
+
+        Returns
+        -------
+        Cartogram
+            The stretched map.
+        """
         name = measure or self.measures[0]
-        if options:
-            return cartogram(self[name], **options)
-        if name not in self._cartograms:
-            self._cartograms[name] = cartogram(self[name])
-        return self._cartograms[name]
+        chosen = self[name]
+        if not options:
+            return self._cartograms[name].map
+        from latent_widget.cartograms._cartogram import cartogram
 
-    def plot(self, measure: str | None = None, stretch: float = 1.0, ax: Any = None, **options: Any) -> Any:
-        """Draw the map with Matplotlib, `stretch` between the latent plane (0) and the cartogram (1); returns the axes.
+        return cartogram(chosen, **options)
 
-        Options are those of `latent_widget.figures.map.draw_map`: `paths=`, `points=`, `thumbnails=`, `grid=`,
-        `contours=`, `ellipses=`, `colour_by=`, `weights=`, `view=`.
+    def plot(
+        self, measure: str | None = None, stretch: float = 1.0, ax: "Axes | None" = None, **options: Any
+    ) -> "Axes":
+        """Draw the map with Matplotlib.
+
+        Parameters
+        ----------
+        measure : str, optional
+            The first measure, unless named.
+        stretch : float
+            Between the latent plane (0) and the cartogram (1).
+        ax : matplotlib.axes.Axes, optional
+            Where it is drawn; by default into a new figure.
+        **options
+            Those of `latent_widget.figures.map.draw_map`: `paths=`, `points=`, `thumbnails=`, `grid=`, `contours=`,
+            `ellipses=`, `colour_by=`, `weights=`, `view=`.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            Where it was drawn.
         """
         from latent_widget.figures.map import draw_map
 
         return draw_map(self, measure or self.measures[0], stretch=stretch, ax=ax, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the atlas (all but the decoder) to one `.npz` file, which opens without torch and without the model."""
+        """Write the atlas (all but the decoder) to one `.npz` file, which opens without torch and without the model.
+
+        Parameters
+        ----------
+        path : str or path
+            The file, whatever its name; one that is there is replaced once the new one is whole.
+        """
         entries: dict[str, Any] = {"extent": np.array(self.lattice.extent), "shape": np.array(self.lattice.shape)}
         infos = {}
         for name in ("origin", "basis"):
@@ -201,7 +347,7 @@ class Atlas:
         if self.thumbnails is not None:
             entries |= {"thumbnails": self.thumbnails.images, "levels": np.array(self.thumbnails.levels)}
             entries["blend"] = np.array(self.thumbnails.blend)
-        entries["atlas"] = np.array(json.dumps({"format": FORMAT, "measures": infos}, default=_plain))
+        entries["atlas"] = np.array(json.dumps({"format": FORMAT, "measures": infos}, default=_to_json))
         target = Path(path)
         # written aside and moved, so that a full disk or an interrupt never leaves half an atlas under the name
         with tempfile.NamedTemporaryFile(dir=target.parent, prefix=target.name, suffix=".part", delete=False) as part:
@@ -216,22 +362,39 @@ class Atlas:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], decoder: "Decoder | SequenceDecoder | None" = None) -> "Atlas":
-        """Open a saved atlas; `decoder` puts back the model for exact samples and lengths.
+        """Open a saved atlas.
 
-        Raises `FileNotFoundError`, and `ValueError` where the file is not an atlas.
+        Parameters
+        ----------
+        path : str or path
+            A file that `save` wrote.
+        decoder : Decoder or SequenceDecoder, optional
+            The model, for exact samples and lengths.
+
+        Returns
+        -------
+        Atlas
+            As it was saved, with the decoder given here.
+
+        Raises
+        ------
+        FileNotFoundError
+            Where there is no such file.
+        ValueError
+            Where the file is not an atlas.
         """
         wrong = f"path {os.fspath(path)!r} is not an atlas; give a file that Atlas.save wrote"
         try:
             with np.load(path, allow_pickle=False) as stored:
                 entries = {name: stored[name] for name in stored.files}
-            told = json.loads(str(entries["atlas"]))
-            if told["format"] != FORMAT:
-                raise ValueError(f"its format is {told['format']!r}, this version reads {FORMAT!r}")
+            header = json.loads(str(entries["atlas"]))
+            if header["format"] != FORMAT:
+                raise ValueError(f"its format is {header['format']!r}, this version reads {FORMAT!r}")
             extent = tuple(float(v) for v in entries["extent"])
             shape = tuple(int(n) for n in entries["shape"])
             lattice = Lattice(extent, shape, entries.get("origin"), entries.get("basis"))
             fields = {}
-            for index, (measure, info) in enumerate(told["measures"].items()):
+            for index, (measure, info) in enumerate(header["measures"].items()):
                 arrays = {k.split(".", 2)[2]: v for k, v in entries.items() if k.startswith(f"info.{index}.")}
                 fields[measure] = Field(lattice, entries[f"metric.{index}"], {**info, **arrays})
             thumbnails = None
@@ -241,10 +404,23 @@ class Atlas:
             return cls(lattice, fields, entries.get("points"), entries.get("labels"), thumbnails, decoder)
         except FileNotFoundError:
             raise
-        except DAMAGED as error:
+        except READ_ERRORS as error:
             raise ValueError(f"{wrong} ({type(error).__name__}: {error})") from error
 
 
-def _plain(value: Any) -> Any:
+@dataclass(frozen=True, eq=False)
+class _LazyCartogram:
+    """The cartogram of one field, computed when it is first asked for; two threads at once may both compute it."""
+
+    field: Field
+
+    @cached_property
+    def map(self) -> "Cartogram":
+        from latent_widget.cartograms._cartogram import cartogram
+
+        return cartogram(self.field)
+
+
+def _to_json(value: Any) -> Any:
     """Return a number or array of NumPy's as JSON holds it, and anything else as text."""
     return value.tolist() if isinstance(value, (np.generic, np.ndarray)) else str(value)

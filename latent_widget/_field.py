@@ -1,13 +1,15 @@
-"""The field: one symmetric positive-definite metric tensor per cell, the currency of every measure."""
+"""The metric field: one symmetric positive-definite tensor per cell, which is what every measure returns."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from latent_widget._arrays import ROUND_OFF, Floats, as_floats
+from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats
 from latent_widget._lattice import Lattice
 
 if TYPE_CHECKING:
@@ -16,18 +18,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """A metric field G on the cells of a lattice, `metric (H, W, 2, 2)`, in plane coordinates.
+    """A metric field G on the cells of a lattice, in plane coordinates: squared lengths are vᵀGv.
 
-    On a lattice of three dimensions it is `metric (D, H, W, 3, 3)`.
+    Fields add, `field_a + field_b`, and are scaled by positive numbers, `0.3 * field`.
 
-    `info` says how it was made. Eigenvalues below `floor`, in the metric's own units, are raised to it, and
-    `info["floored"]` counts the cells where this happened; 0 (the default) changes nothing.
+    Parameters
+    ----------
+    lattice : Lattice
+        The cells.
+    metric : array_like (H, W, 2, 2)
+        One symmetric positive-definite tensor per cell; `(D, H, W, 3, 3)` on a lattice of three dimensions.
+    info : dict, optional
+        How the field was made: measure, method, options, standard error where there is one.
+    floor : float
+        Eigenvalues below it, in the metric's own units, are raised to it, and `info["floored"]` counts the cells where
+        this happened; 0 changes nothing.
+    walls : bool
+        Whether cells whose metric is infinite are impassable: geodesics go round them. Such a field cannot be drawn or
+        stretched.
 
-    With `walls=True` cells whose metric is infinite are impassable: geodesics go round them. Such a field cannot be
-    drawn or stretched.
-
-    Raises `ValueError` where the metric has the wrong shape, is not finite, not symmetric, or not positive definite
-    in some cells: how many, where, and which `floor` would mend it.
+    Raises
+    ------
+    ValueError
+        Where the metric has the wrong shape, is not finite, not symmetric, or not positive definite in some cells: how
+        many, where, and which `floor` would mend it.
     """
 
     lattice: Lattice
@@ -40,8 +54,8 @@ class Field:
     def __init__(
         self,
         lattice: Lattice,
-        metric: Any,
-        info: dict[str, Any] | None = None,
+        metric: ArrayLike,
+        info: Mapping[str, Any] | None = None,
         floor: float = 0.0,
         walls: bool = False,
     ) -> None:
@@ -58,34 +72,54 @@ class Field:
         if skew > 1e-6 * np.abs(tensors).max():
             raise ValueError(f"metric must be symmetric, its off-diagonals differ by up to {skew:.3g}")
         tensors = 0.5 * (tensors + np.swapaxes(tensors, -1, -2))
-        told = dict(info or {})
+        described = dict(info or {})
         if floor:
-            tensors, told["floored"] = _floored(tensors, floor)
-            told["floor"] = floor
+            tensors, described["floored"] = _raise_eigenvalues(tensors, floor)
+            described["floor"] = floor
         _check_positive(tensors, lattice)
         if shut.any():
             tensors[shut] = np.where(unit > 0, np.inf, 0.0)
         tensors.setflags(write=False)
         object.__setattr__(self, "lattice", lattice)
         object.__setattr__(self, "metric", tensors)
-        object.__setattr__(self, "info", told)
+        object.__setattr__(self, "info", described)
 
     @classmethod
     def from_density(
         cls,
         lattice: Lattice,
-        rho: Any,
-        info: dict[str, Any] | None = None,
+        rho: ArrayLike,
+        info: Mapping[str, Any] | None = None,
         *,
         exponent: float = 1.0,
         walls: bool = False,
     ) -> "Field":
-        """Make the conformal field G = ρ·I from a positive scalar `rho (H, W)`; its density is `rho` again.
+        """Make the conformal field G = ρ·I from a positive scalar per cell; its density √det G is ρ again.
 
-        A scalar that you mean as a length is raised to the dimension: `exponent=2` on a plane makes the density ρ².
-        In three dimensions it is G = ρ^(2/3)·I from `rho (D, H, W)`, so that √det G is again ρ.
-        With `walls=True` cells where `rho` is infinite are impassable.
-        Raises `ValueError` for a wrong shape, and for values that are not positive and finite.
+        In three dimensions it is G = ρ^(2/3)·I.
+
+        Parameters
+        ----------
+        lattice : Lattice
+            The cells.
+        rho : array_like (H, W)
+            The density, measured area per unit of the plane's own; `(D, H, W)` in a box.
+        info : dict, optional
+            How the field was made.
+        exponent : float
+            Power to which `rho` is raised. A scalar that you mean as a length takes the dimension: 2 on a plane.
+        walls : bool
+            Whether cells where `rho` is infinite are impassable.
+
+        Returns
+        -------
+        Field
+            With density `rho ** exponent`.
+
+        Raises
+        ------
+        ValueError
+            For a wrong shape, and for values that are not positive and finite.
         """
         density = as_floats(rho, "rho")
         if not np.isfinite(exponent):
@@ -95,7 +129,7 @@ class Field:
         bad = ~((np.isfinite(density) | walls) & (density > 0))
         if bad.any():
             raise ValueError(
-                f"rho must be positive and finite, {bad.sum()} of {bad.size} cells are not, {_where(bad, lattice)}; "
+                f"rho must be positive and finite, {bad.sum()} of {bad.size} cells are not, {_locate(bad, lattice)}; "
                 "shift it, for instance rho - rho.min() + 1e-3, or, where paths must not go, give infinity and "
                 "walls=True"
             )
@@ -113,7 +147,7 @@ class Field:
         return density
 
     @cached_property
-    def walls(self) -> np.ndarray:
+    def walls(self) -> Bools:
         """Which cells are impassable, `(H, W)` bool; none unless the field was made with `walls=True`."""
         shut = np.isinf(self.metric[..., 0, 0])
         shut.setflags(write=False)
@@ -139,9 +173,22 @@ class Field:
         return np.where(self.walls[..., None, None], np.eye(self.lattice.ndim), self.metric)
 
     def temper(self, exponent: float) -> "Field":
-        """Raise every tensor to a matrix power, G ↦ Gᵗ, so the density becomes ρᵗ: 0 makes it uniform, 1 leaves it.
+        """Raise every tensor to a matrix power, G ↦ Gᵗ, so that the density becomes ρᵗ.
 
-        Raises `ValueError` for a negative or infinite exponent.
+        Parameters
+        ----------
+        exponent : float
+            The power t >= 0: 0 makes the field uniform, 1 leaves it as it is.
+
+        Returns
+        -------
+        Field
+            With `info["temper"]`.
+
+        Raises
+        ------
+        ValueError
+            For a negative or infinite exponent.
         """
         if not (np.isfinite(exponent) and exponent >= 0):
             raise ValueError(f"exponent must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
@@ -150,15 +197,29 @@ class Field:
         values, vectors = np.linalg.eigh(self._passable)
         powered = np.einsum("...ik,...k,...jk->...ij", vectors, values**exponent, vectors)
         powered[self.walls] = np.inf
-        told = {**self.info, "temper": exponent * self.info.get("temper", 1.0)}
-        return Field(self.lattice, powered, told, walls=True)
+        info = {**self.info, "temper": exponent * self.info.get("temper", 1.0)}
+        return Field(self.lattice, powered, info, walls=True)
 
     def smooth(self, cells: float) -> "Field":
-        """Average every tensor over its neighbours, by a Gaussian of `cells` standard deviation along each axis.
+        """Average every tensor over its neighbours, by a Gaussian along each axis.
 
         The kernel ends at four standard deviations and is mirrored at the border: each entry of G keeps its mean, a
         constant field stays what it is, and averages of positive definite tensors are positive definite.
-        Raises `ValueError` for a negative or infinite number.
+
+        Parameters
+        ----------
+        cells : float
+            Standard deviation of the Gaussian, in cells; 0 changes nothing.
+
+        Returns
+        -------
+        Field
+            With `info["smoothing"]`, and without residual and standard error, which no longer hold.
+
+        Raises
+        ------
+        ValueError
+            For a negative or infinite number, and for a field with impassable cells.
         """
         if not (np.isfinite(cells) and cells >= 0):
             raise ValueError(f"cells must be finite and >= 0, got {cells}; it is the smoothing's width in cells")
@@ -169,8 +230,8 @@ class Field:
                 f"the field has {self.walls.sum()} impassable cells, which have no average; smooth it before"
             )
         blurred = gaussian_filter(self.metric, cells, mode="reflect", axes=tuple(range(self.lattice.ndim)))
-        told = {k: v for k, v in self.info.items() if k not in ("residual", "standard_error")}
-        return Field(self.lattice, blurred, {**told, "smoothing": cells})
+        info = {k: v for k, v in self.info.items() if k not in ("residual", "standard_error")}
+        return Field(self.lattice, blurred, {**info, "smoothing": cells})
 
     def __add__(self, other: Any) -> "Field":
         if not isinstance(other, Field):
@@ -192,10 +253,10 @@ class Field:
                 f"a field can be scaled by a positive finite weight only, got {weight}; leave it out for 0"
             )
         weight = float(weight)
-        told = {**self.info, "weight": weight * self.info.get("weight", 1.0)}
+        info = {**self.info, "weight": weight * self.info.get("weight", 1.0)}
         scaled = weight * self._passable
         scaled[self.walls] = np.inf
-        return Field(self.lattice, scaled, told, walls=True)
+        return Field(self.lattice, scaled, info, walls=True)
 
     __rmul__ = __mul__
 
@@ -211,7 +272,7 @@ def _check_finite(tensors: Floats, lattice: Lattice) -> None:
     bad = np.asarray(~np.isfinite(tensors).all(axis=(-1, -2)))
     if bad.any():
         raise ValueError(
-            f"metric is NaN or infinite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)}; "
+            f"metric is NaN or infinite in {bad.sum()} of {bad.size} cells, {_locate(bad, lattice)}; "
             "does the decoder overflow there? Shrink the extent or decode in float64; where infinity is "
             "meant, walls=True makes such cells impassable"
         )
@@ -238,13 +299,14 @@ def _check_positive(tensors: Floats, lattice: Lattice) -> None:
         lowest = float(np.linalg.eigvalsh(tensors[bad]).min())
         mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / lattice.ndim)
         raise ValueError(
-            f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_where(bad, lattice)} (smallest "
+            f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_locate(bad, lattice)} (smallest "
             f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. floor="
             f"{max(1e-6 * mean, 1e-12):.1g} would raise the eigenvalues below that number to it"
         )
 
 
-def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
+def _raise_eigenvalues(tensors: Floats, floor: float) -> tuple[Floats, int]:
+    """Raise eigenvalues below `floor` to it; return the tensors and in how many cells that was done."""
     if not (np.isfinite(floor) and floor > 0):
         raise ValueError(f"floor is the smallest eigenvalue allowed and must be positive and finite, got {floor}")
     values, vectors = np.linalg.eigh(tensors)
@@ -253,6 +315,7 @@ def _floored(tensors: Floats, floor: float) -> tuple[Floats, int]:
     return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())
 
 
-def _where(bad: Any, lattice: Lattice) -> str:
+def _locate(bad: Bools, lattice: Lattice) -> str:
+    """Name the first of the cells in question by its coordinates."""
     place = lattice.cells[tuple(np.argwhere(bad)[0])]
     return "the first at " + ", ".join(f"{name}={value:.4g}" for name, value in zip("xyz", place, strict=False))

@@ -1,12 +1,17 @@
-"""The lattice: a grid of cells laid over a plane, or a box of three dimensions, of the latent space."""
+"""The lattice: a grid of cells laid over a plane, or a box of three dimensions, of the latent space.
 
+Cells carry values, corners carry positions: an (H, W) lattice has centres `(H, W, 2)` and corners `(H + 1, W + 1, 2)`.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from latent_widget._arrays import Floats, as_floats, as_points
+from latent_widget._arrays import Bools, Floats, as_floats, as_points
 
 Extent = tuple[float, ...]
 
@@ -16,15 +21,26 @@ MARGIN = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """An `(H, W)` grid of cells over `extent = (x0, x1, y0, y1)` of a plane z = origin + x·basis[0] + y·basis[1].
+    """A grid of cells over a rectangle of a plane z = origin + x·basis[0] + y·basis[1] of the latent space.
 
-    Row i runs along y (i = 0 at y0), column j along x. Without `origin` and `basis` the plane is the 2-D latent
-    space itself; with them it lies in a latent space of dimension d: `origin (d,)`, `basis (2, d)`.
+    Row i runs along y (i = 0 at y0), column j along x; points are (x, y). In a box of three dimensions layer k runs
+    along z and points are (x, y, z); measures, fields, surveys and cartograms take boxes, paths and pictures do not.
 
-    With `extent = (x0, x1, y0, y1, z0, z1)` and `shape = (D, H, W)` it is a box of three dimensions: layer k runs
-    along z, points are (x, y, z), `basis` is `(3, d)`. Measures, fields, surveys and cartograms take it.
+    Parameters
+    ----------
+    extent : tuple of float
+        Borders `(x0, x1, y0, y1)` in the plane's own coordinates, or `(x0, x1, y0, y1, z0, z1)` of a box.
+    shape : tuple of int
+        Cells `(H, W)` along y and x, or `(D, H, W)`.
+    origin : array_like (d,), optional
+        The latent at the plane's (0, 0). Without `origin` and `basis` the plane is the 2-D latent space itself.
+    basis : array_like (2, d) or (3, d), optional
+        The plane's axes, as latents.
 
-    Raises `ValueError` for an extent with x1 <= x0 (y, z alike), fewer than 2 cells a side, or dependent basis rows.
+    Raises
+    ------
+    ValueError
+        For an extent with x1 <= x0 (y and z alike), fewer than 2 cells a side, or dependent rows of the basis.
     """
 
     extent: Extent
@@ -33,8 +49,8 @@ class Lattice:
     basis: Floats | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "extent", _checked_extent(self.extent))
-        object.__setattr__(self, "shape", _checked_shape(self.shape, self.ndim))
+        object.__setattr__(self, "extent", _check_extent(self.extent))
+        object.__setattr__(self, "shape", _check_shape(self.shape, self.ndim))
         if (self.origin is None) != (self.basis is None):
             raise ValueError(f"origin and basis must be given together: origin (d,), basis ({self.ndim}, d)")
         if self.origin is not None and self.basis is not None:
@@ -53,13 +69,34 @@ class Lattice:
 
     @classmethod
     def through(
-        cls, za: Any, zb: Any, zc: Any, shape: tuple[int, int] = (128, 128), margin: float = MARGIN
+        cls,
+        za: ArrayLike,
+        zb: ArrayLike,
+        zc: ArrayLike,
+        shape: tuple[int, int] = (128, 128),
+        margin: float = MARGIN,
     ) -> "Lattice":
-        """Lay a lattice on the plane through three latents `(d,)`, d >= 2, with an orthonormal basis.
+        """Lay a lattice on the plane through three latents, with an orthonormal basis.
 
-        `za` is the plane's (0, 0) and `zb` lies on its x axis, so plane distances are latent distances. The extent
-        is the bounding box of the three, widened on every side by `margin` times its span. Raises `ValueError`
-        where the three lie on one line.
+        Parameters
+        ----------
+        za, zb, zc : array_like (d,)
+            Three latents, d >= 2. `za` is the plane's (0, 0) and `zb` lies on its x axis, so plane distances are
+            latent distances.
+        shape : tuple of int
+            Cells `(H, W)`.
+        margin : float
+            Room on every side of the three latents' bounding box, as a fraction of its span.
+
+        Returns
+        -------
+        Lattice
+            Over the bounding box with its margin.
+
+        Raises
+        ------
+        ValueError
+            Where the three lie on one line or differ in shape.
         """
         anchors = [as_floats(z, name) for z, name in ((za, "za"), (zb, "zb"), (zc, "zc"))]
         if {z.shape for z in anchors} != {(anchors[0].size,)} or anchors[0].size < 2:
@@ -79,15 +116,33 @@ class Lattice:
             basis = np.stack([along / np.linalg.norm(along), across / np.linalg.norm(across)])
             plane = cls((-1.0, 1.0, -1.0, 1.0), (2, 2), a, basis)
             on_plane = plane.project(np.stack([a, b, c]))
-        return cls(_around(on_plane, margin), shape, plane.origin, plane.basis)
+        return cls(_enclose(on_plane, margin), shape, plane.origin, plane.basis)
 
     @classmethod
-    def fit(cls, latents: Any, shape: tuple[int, int] = (128, 128), margin: float = 0.08) -> "Lattice":
-        """Lay a lattice on the principal plane of encoded data `(n, d)`, wide enough to hold every projection.
+    def fit(cls, latents: ArrayLike, shape: tuple[int, int] = (128, 128), margin: float = 0.08) -> "Lattice":
+        """Lay a lattice on the principal plane of encoded data, wide enough to hold every projection.
 
         For d = 2 the plane is the latent space itself, axes unturned. Otherwise the origin is the mean and the basis
-        the first two principal directions (right singular vectors, signs fixed so that the largest entry is
-        positive). Raises `ValueError` for fewer than 3 latents or data without spread in two directions.
+        the first two principal directions (right singular vectors, signs fixed so that the largest entry is positive).
+
+        Parameters
+        ----------
+        latents : array_like (n, d)
+            Encoded data, n >= 3 and d >= 2.
+        shape : tuple of int
+            Cells `(H, W)`.
+        margin : float
+            Room on every side of the projections' bounding box, as a fraction of its span.
+
+        Returns
+        -------
+        Lattice
+            Over the bounding box of the projections with its margin.
+
+        Raises
+        ------
+        ValueError
+            For fewer than 3 latents, or data without spread in two directions.
         """
         z = as_floats(latents, "latents")
         if z.ndim != 2 or z.shape[1] < 2 or z.shape[0] < 3:
@@ -96,14 +151,14 @@ class Lattice:
         if z.shape[1] == 2:
             if np.ptp(z, axis=0).min() == 0:
                 raise ValueError("latents do not spread in both directions; give extent= by hand")
-            return cls(_around(z, margin), shape)
+            return cls(_enclose(z, margin), shape)
         origin = z.mean(axis=0)
         _, spread, directions = np.linalg.svd(z - origin, full_matrices=False)
         if len(spread) < 2 or spread[1] <= 1e-9 * spread[0]:
             raise ValueError("latents lie on one line and span no plane; use Lattice.through with a point off it")
         basis = directions[:2] * np.sign(directions[:2][np.arange(2), np.abs(directions[:2]).argmax(axis=1)])[:, None]
         plane = cls((-1.0, 1.0, -1.0, 1.0), (2, 2), origin, basis)
-        return cls(_around(plane.project(z), margin), shape, origin, basis)
+        return cls(_enclose(plane.project(z), margin), shape, origin, basis)
 
     @property
     def ndim(self) -> int:
@@ -125,37 +180,92 @@ class Lattice:
     def cells(self) -> Floats:
         """Centres of the cells, `(H, W, 2)`, as (x, y); `(D, H, W, 3)`, as (x, y, z), in a box."""
         steps = zip(self.extent[0::2], self.spacing, reversed(self.shape), strict=True)
-        return _frozen_grid([a + step * (np.arange(n) + 0.5) for a, step, n in steps])
+        return _make_grid([a + step * (np.arange(n) + 0.5) for a, step, n in steps])
 
     @cached_property
     def corners(self) -> Floats:
         """Corners of the cells, `(H + 1, W + 1, 2)`, as (x, y); `(D + 1, H + 1, W + 1, 3)` in a box."""
         ends = zip(self.extent[0::2], self.extent[1::2], reversed(self.shape), strict=True)
-        return _frozen_grid([np.linspace(a, b, n + 1) for a, b, n in ends])
+        return _make_grid([np.linspace(a, b, n + 1) for a, b, n in ends])
 
     def band(self, start: int, stop: int) -> "Lattice":
-        """Return rows (of a box: layers) start to stop as a lattice of their own, at least 2: a tile of a survey."""
+        """Return some rows (of a box: layers) as a lattice of their own: a tile of a survey.
+
+        Parameters
+        ----------
+        start, stop : int
+            The first row and the one after the last, at least 2 apart.
+
+        Returns
+        -------
+        Lattice
+            Shape `(stop - start, W)`, with the same cells.
+        """
         first, step = self.extent[-2], self.spacing[-1]
         extent = (*self.extent[:-2], first + step * start, first + step * stop)
         return Lattice(extent, (stop - start, *self.shape[1:]), self.origin, self.basis)
 
-    def embed(self, points: Any) -> Floats:
-        """Map the lattice's points `(..., 2)`, or `(..., 3)` of a box, to latents `(..., d)`."""
+    def embed(self, points: ArrayLike) -> Floats:
+        """Map points of the lattice to latents, z = origin + x·basis[0] + y·basis[1].
+
+        Parameters
+        ----------
+        points : array_like (..., 2)
+            Plane points, or `(..., 3)` of a box.
+
+        Returns
+        -------
+        ndarray (..., d)
+            Latents.
+        """
         p = as_points(points, "points", self.ndim)
         return p if self.origin is None or self.basis is None else self.origin + p @ self.basis
 
-    def project(self, latents: Any) -> Floats:
-        """Map latents `(..., d)` to their nearest points `(..., 2)` or `(..., 3)`; the inverse of `embed` there."""
+    def project(self, latents: ArrayLike) -> Floats:
+        """Map latents to the nearest points of the plane (or box); the inverse of `embed` there.
+
+        Parameters
+        ----------
+        latents : array_like (..., d)
+            Latents.
+
+        Returns
+        -------
+        ndarray (..., 2)
+            Plane points, or `(..., 3)` of a box.
+        """
         z = as_points(latents, "latents", self.latent_dim)
         return z if self.origin is None or self.basis is None else (z - self.origin) @ np.linalg.pinv(self.basis)
 
-    def contains(self, points: Any) -> np.ndarray:
-        """Tell which points `(..., 2)` or `(..., 3)` lie within the extent, its border included."""
+    def contains(self, points: ArrayLike) -> Bools:
+        """Tell which points lie within the extent, its border included.
+
+        Parameters
+        ----------
+        points : array_like (..., 2)
+            Plane points, or `(..., 3)` of a box.
+
+        Returns
+        -------
+        ndarray of bool (...)
+            True for points within.
+        """
         p = as_points(points, "points", self.ndim)
         return np.asarray(((p >= self.extent[0::2]) & (p <= self.extent[1::2])).all(axis=-1))
 
     def same_as(self, other: "Lattice") -> bool:
-        """Tell whether two lattices have the same cells in the same plane or box, to round-off."""
+        """Tell whether two lattices have the same cells in the same plane or box, to round-off.
+
+        Parameters
+        ----------
+        other : Lattice
+            The lattice to compare with.
+
+        Returns
+        -------
+        bool
+            True where shape, extent and plane agree.
+        """
         if self.shape != other.shape or self.latent_dim != other.latent_dim:
             return False
         low, high = np.array(self.extent[0::2]), np.array(self.extent[1::2])
@@ -174,7 +284,7 @@ def need_plane(lattice: Lattice, what: str) -> None:
         )
 
 
-def _checked_extent(extent: Any) -> Extent:
+def _check_extent(extent: Any) -> Extent:
     numbers = as_floats(extent, "extent")
     if numbers.shape not in ((4,), (6,)) or not np.isfinite(numbers).all():
         raise ValueError(
@@ -187,7 +297,7 @@ def _checked_extent(extent: Any) -> Extent:
     return tuple(float(v) for v in numbers)
 
 
-def _checked_shape(shape: Any, ndim: int) -> tuple[int, ...]:
+def _check_shape(shape: Any, ndim: int) -> tuple[int, ...]:
     names = "two whole numbers (H, W)" if ndim == 2 else "three whole numbers (D, H, W), as the extent has six numbers"
     try:
         counts = tuple(int(n) for n in shape)
@@ -202,14 +312,15 @@ def _checked_shape(shape: Any, ndim: int) -> tuple[int, ...]:
     return counts
 
 
-def _around(points: Floats, margin: float) -> Extent:
+def _enclose(points: Floats, margin: float) -> Extent:
+    """Return the bounding box of plane points, widened on every side."""
     low, high = points.min(axis=0), points.max(axis=0)
     room = margin * (high - low)
     (x0, y0), (x1, y1) = low - room, high + room
     return float(x0), float(x1), float(y0), float(y1)
 
 
-def _frozen_grid(axes: list[np.ndarray]) -> Floats:
+def _make_grid(axes: Sequence[NDArray[np.floating[Any]]]) -> Floats:
     # the last index runs along x, the first axis
     grid = np.stack(np.meshgrid(*axes[::-1], indexing="ij")[::-1], axis=-1)
     # shared by everything that holds the lattice, so nobody may write into it

@@ -1,8 +1,8 @@
-"""The survey: decoder and lattice in, atlas out. The pipeline reads top to bottom in `survey`."""
+"""The survey: decoder and lattice in, atlas out. The steps read top to bottom in `carry_out`."""
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from threading import Event
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 from tqdm.auto import tqdm
 
 from latent_widget._arrays import Floats, as_floats
@@ -21,18 +22,32 @@ from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
 from latent_widget.figures.thumbnails import Pixels, Thumbnails, drawn, levels_of
-from latent_widget.measures import Measure, is_local, named, settled
+from latent_widget.measures import Measure, is_local, look_up, prepare
+
+AnyDecoder = Decoder | SequenceDecoder | Callable[..., Any]
+MeasureLike = str | Measure | tuple[str, Measure]
+Progress = bool | Callable[[int, int, str], None]
 
 TILE = 8192
 """Cells surveyed in one piece; memory grows with this, not with the lattice."""
-WATCHED = 16
+CANCELLABLE_BANDS = 16
 """Bands of a survey that can be cancelled, or more."""
-SHEET = 2_000_000
+MOST_BYTES = 2_000_000
 """Most bytes of thumbnails in an atlas."""
+LEAST_THUMBNAILS = 8
+"""Thumbnails along a side below which they are not thinned out for the sake of bytes."""
 
 
 class SurveyError(ValueError):
-    """A measure failed; `atlas` holds what had been measured before it, or is None where nothing had."""
+    """A measure failed, or the survey was cancelled.
+
+    Parameters
+    ----------
+    message : str
+        What happened.
+    atlas : Atlas or None
+        What had been measured before; None where nothing had.
+    """
 
     def __init__(self, message: str, atlas: Atlas | None) -> None:
         super().__init__(message)
@@ -51,99 +66,128 @@ class Plan:
     lattice: Lattice
     measures: Mapping[str, Measure]
     points: Floats | None
-    labels: np.ndarray | None
+    labels: NDArray[Any] | None
     executor: Executor | None
     thumbnails: int
 
 
 def survey(
-    decoder: Decoder | SequenceDecoder | Callable[..., Any],
+    decoder: AnyDecoder,
     lattice: Lattice,
-    measures: Iterable[Any] = ("pullback",),
-    points: Any = None,
-    labels: Any = None,
+    measures: MeasureLike | Iterable[MeasureLike] = ("pullback",),
+    points: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
     executor: Executor | None = None,
-    progress: bool | Callable[[int, int, str], None] = True,
+    progress: Progress = True,
     thumbnails: int = 32,
     cancel: Event | None = None,
 ) -> Atlas:
     """Measure a decoder on a lattice with one or more measures, and return the atlas.
 
-    `measures` are names, functions `(decoder, lattice) -> Field` or `(name, function)`. `points (n, d)` are encoded
-    latents, shown where they project onto the plane, and `labels (n,)` their classes. Local measures are cut into
-    bands of at most 8192 cells and mapped over `executor`. `progress` is True for a bar, or called with
-    `(done, total, measure)`. `thumbnails` is the most decoded pictures along the longer side of the map, 0 for none;
-    a box of three dimensions gets none. `cancel`, set from another thread, ends the survey with its present band;
-    where it is given, bands are smaller, so that the end comes soon.
+    Parameters
+    ----------
+    decoder : Decoder, SequenceDecoder or callable
+        What is measured; a callable is wrapped in a `Decoder` of the lattice's latent dimension.
+    lattice : Lattice
+        Where it is measured; a plane or a box.
+    measures : iterable of str, callable or tuple of (str, callable)
+        Names of measures, functions `(decoder, lattice) -> Field`, or functions with names of their own.
+    points : array_like (n, d), optional
+        Encoded latents, shown where they project onto the plane.
+    labels : array_like (n,), optional
+        Their classes.
+    executor : concurrent.futures.Executor, optional
+        Over which the bands of local measures, at most 8192 cells each, are mapped.
+    progress : bool or callable
+        True for a bar, or a function of `(done, total, measure)`.
+    thumbnails : int
+        Most decoded pictures along the longer side of the map, 0 for none; a box of three dimensions gets none.
+    cancel : threading.Event, optional
+        Set from another thread, it ends the survey with its present band. Where it is given, bands are smaller, so that
+        the end comes soon.
 
-    Raises `ValueError` before anything is measured for bad arguments and decoders, and `SurveyError`, which keeps the
-    measures already taken in its `.atlas`, where a measure fails or the survey is cancelled.
+    Returns
+    -------
+    Atlas
+        One field per measure, with points, labels, thumbnails and decoder.
+
+    Raises
+    ------
+    ValueError
+        Before anything is measured, for bad arguments and decoders.
+    SurveyError
+        Where a measure fails or the survey is cancelled; its `.atlas` keeps the measures already taken.
     """
-    return carried_out(plan(decoder, lattice, measures, points, labels, executor, thumbnails), progress, cancel)
+    return carry_out(make_plan(decoder, lattice, measures, points, labels, executor, thumbnails), progress, cancel)
 
 
-def plan(
-    decoder: Decoder | SequenceDecoder | Callable[..., Any],
+def make_plan(
+    decoder: AnyDecoder,
     lattice: Lattice,
-    measures: Iterable[Any] = ("pullback",),
-    points: Any = None,
-    labels: Any = None,
+    measures: MeasureLike | Iterable[MeasureLike] = ("pullback",),
+    points: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
     executor: Executor | None = None,
     thumbnails: int = 32,
 ) -> Plan:
     """Check the arguments of a survey, and decode nothing yet. Raises `ValueError` for bad ones."""
     if not isinstance(decoder, Decoder | SequenceDecoder):
         decoder = Decoder(decoder, latent_dim=lattice.latent_dim)
-    return Plan(decoder, lattice, _asked(measures), *_encoded(points, labels, lattice), executor, thumbnails)
+    by_name = _name_measures(measures)
+    on_plane = _project_points(points, lattice)
+    classes = _check_labels(labels, on_plane)
+    return Plan(decoder, lattice, by_name, on_plane, classes, executor, thumbnails)
 
 
-def carried_out(
-    plan: Plan, progress: bool | Callable[[int, int, str], None] = True, cancel: Event | None = None
-) -> Atlas:
+def carry_out(plan: Plan, progress: Progress = True, cancel: Event | None = None) -> Atlas:
     """Measure what was planned; see `survey`."""
     decoder, lattice = plan.decoder, plan.lattice
-    bands = _bands(lattice, TILE if cancel is None else min(TILE, math.prod(lattice.shape) // WATCHED))
+    bands = _cut_bands(lattice, TILE if cancel is None else min(TILE, math.prod(lattice.shape) // CANCELLABLE_BANDS))
     pieces = {name: bands if is_local(measure) else [lattice] for name, measure in plan.measures.items()}
+    total = sum(len(parts) for parts in pieces.values())
     fields: dict[str, Field] = {}
-    with decoder.evaluating():
+    with decoder.evaluation_mode():
         decoder.probe(lattice)
-        pictures = _thumbnails(decoder, lattice, plan.thumbnails) if plan.thumbnails and lattice.ndim == 2 else None
+        wanted = plan.thumbnails and lattice.ndim == 2
+        pictures = _draw_thumbnails(decoder, lattice, plan.thumbnails) if wanted else None
 
-        def failed(what: str) -> SurveyError:
-            atlas = Atlas(lattice, dict(fields), plan.points, plan.labels, pictures, decoder) if fields else None
+        def collect() -> Atlas:
+            return Atlas(lattice, dict(fields), plan.points, plan.labels, pictures, decoder)
+
+        def make_error(message: str) -> SurveyError:
             kept = f"; kept in the error's .atlas: {', '.join(fields)}" if fields else ""
-            return SurveyError(what + kept, atlas)
+            return SurveyError(message + kept, collect() if fields else None)
 
-        with _reporting(progress, sum(len(parts) for parts in pieces.values()), cancel) as step:
+        with _report_progress(progress, total, cancel) as step:
             for name, measure in plan.measures.items():
                 try:
-                    fields[name] = _measured(measure, name, decoder, lattice, pieces[name], plan.executor, step)
+                    ready = prepare(measure, decoder, lattice)
+                    parts = _measure_bands(ready, name, decoder, pieces[name], plan.executor, step)
+                    fields[name] = _join_bands(parts, name, lattice)
                 except _CancelledError:
-                    raise failed(f"the survey was cancelled while {name!r} was measured") from None
+                    raise make_error(f"the survey was cancelled while {name!r} was measured") from None
                 except Exception as error:
-                    raise failed(f"measure {name!r} failed: {error}") from error
-    return Atlas(lattice, fields, plan.points, plan.labels, pictures, decoder)
+                    raise make_error(f"measure {name!r} failed: {error}") from error
+    return collect()
 
 
-def _asked(measures: Iterable[Any]) -> dict[str, Measure]:
+def _name_measures(measures: MeasureLike | Iterable[MeasureLike]) -> dict[str, Measure]:
     if isinstance(measures, str) or callable(measures):
         measures = [measures]
-    asked: dict[str, Measure] = {}
+    found: dict[str, Measure] = {}
     for measure in measures:
-        name, function = named(measure)
-        if name in asked:
+        name, function = look_up(measure)
+        if name in found:
             raise ValueError(f"measures names {name!r} twice; tell them apart as (name, function)")
-        asked[name] = function
-    if not asked:
+        found[name] = function
+    if not found:
         raise ValueError("measures is empty; give at least one, for instance ['pullback']")
-    return asked
+    return found
 
 
-def _encoded(points: Any, labels: Any, lattice: Lattice) -> tuple[Floats | None, np.ndarray | None]:
+def _project_points(points: ArrayLike | None, lattice: Lattice) -> Floats | None:
     if points is None:
-        if labels is not None:
-            raise ValueError("labels were given without points; give points (n, d), the encoded latents, too")
-        return None, None
+        return None
     latents = as_floats(points, "points")
     if latents.ndim != 2 or latents.shape[1] != lattice.latent_dim:
         raise ValueError(f"points must be latents of shape (n, {lattice.latent_dim}), got {latents.shape}")
@@ -155,17 +199,23 @@ def _encoded(points: Any, labels: Any, lattice: Lattice) -> tuple[Floats | None,
             "seen; Lattice.fit(points) lays one that holds them all",
             stacklevel=4,
         )
+    return on_plane
+
+
+def _check_labels(labels: Any, points: Floats | None) -> NDArray[Any] | None:
     if labels is None:
-        return on_plane, None
+        return None
+    if points is None:
+        raise ValueError("labels were given without points; give points (n, d), the encoded latents, too")
     classes = np.asarray(labels.detach().cpu() if hasattr(labels, "detach") else labels)
     if classes.dtype == object:
         classes = classes.astype(str)
-    if classes.shape != (len(on_plane),):
-        raise ValueError(f"labels must have one entry per point, shape ({len(on_plane)},), got {classes.shape}")
-    return on_plane, classes
+    if classes.shape != (len(points),):
+        raise ValueError(f"labels must have one entry per point, shape ({len(points)},), got {classes.shape}")
+    return classes
 
 
-def _bands(lattice: Lattice, tile: int) -> list[Lattice]:
+def _cut_bands(lattice: Lattice, tile: int) -> list[Lattice]:
     rows = lattice.shape[0]
     # every band has two rows or more, as a lattice must
     count = max(1, min(rows // 2, round(math.prod(lattice.shape) / max(1, tile))))
@@ -173,79 +223,77 @@ def _bands(lattice: Lattice, tile: int) -> list[Lattice]:
     return [lattice.band(int(a), int(b)) for a, b in pairwise(edges)]
 
 
-def _measured(
+def _measure_bands(
     measure: Measure,
     name: str,
     decoder: Decoder | SequenceDecoder,
-    lattice: Lattice,
-    bands: list[Lattice],
+    bands: Sequence[Lattice],
     executor: Executor | None,
     step: Callable[[str], None],
-) -> Field:
-    measure = settled(measure, decoder, lattice)
-    if executor is None:
-        parts = []
-        for band in bands:
-            parts.append(_checked(measure(decoder, band), name, band))
+) -> list[Field]:
+    """Measure band by band, here or on the executor; `step` is called after each, and may raise to stop the survey."""
+    parts = []
+    futures = [] if executor is None else [executor.submit(measure, decoder, band) for band in bands]
+    results = (future.result() for future in futures) if futures else (measure(decoder, band) for band in bands)
+    try:
+        for band, result in zip(bands, results, strict=True):
+            parts.append(_check_field(result, name, band))
             step(name)
-    else:
-        futures = [executor.submit(measure, decoder, band) for band in bands]
-        try:
-            parts = []
-            for future, band in zip(futures, bands, strict=True):
-                parts.append(_checked(future.result(), name, band))
-                step(name)
-        finally:
-            for future in futures:
-                future.cancel()
-    info = {**parts[0].info, "measure": parts[0].info.get("measure", name)}
+    finally:
+        for future in futures:
+            future.cancel()
+    return parts
+
+
+def _check_field(result: Any, name: str, lattice: Lattice) -> Field:
+    if not isinstance(result, Field):
+        raise TypeError(
+            f"measure {name!r} returned {type(result).__name__}, it must return a Field; for a scalar per cell, "
+            "return lw.Field.from_density(lattice, rho)"
+        )
+    if not result.lattice.same_as(lattice):
+        raise ValueError(f"measure {name!r} returned a field on another lattice than the one it was given")
+    return result
+
+
+def _join_bands(parts: Sequence[Field], name: str, lattice: Lattice) -> Field:
+    """Join the fields of consecutive bands; what their infos say of every cell is joined, and the rest said once."""
+    first = parts[0]
+    info = {**first.info, "measure": first.info.get("measure", name)}
     if "floored" in info:
         info["floored"] = sum(part.info["floored"] for part in parts)
     if "largest_residual" in info:
         info["largest_residual"] = max(part.info["largest_residual"] for part in parts)
     for key, value in info.items():
-        # what is told for every cell, and nothing else, is told band by band
-        if isinstance(value, np.ndarray) and value.shape[: lattice.ndim] == bands[0].shape:
+        if isinstance(value, np.ndarray) and value.shape[: lattice.ndim] == first.lattice.shape:
             info[key] = np.concatenate([part.info[key] for part in parts])
     return Field(lattice, np.concatenate([part.metric for part in parts]), info)
 
 
-def _checked(measured: Any, name: str, lattice: Lattice) -> Field:
-    if not isinstance(measured, Field):
-        raise TypeError(
-            f"measure {name!r} returned {type(measured).__name__}, it must return a Field; for a scalar per cell, "
-            "return lw.Field.from_density(lattice, rho)"
-        )
-    if not measured.lattice.same_as(lattice):
-        raise ValueError(f"measure {name!r} returned a field on another lattice than the one it was given")
-    return measured
-
-
-def _thumbnails(decoder: Decoder | SequenceDecoder, lattice: Lattice, most: int) -> Thumbnails | None:
+def _draw_thumbnails(decoder: Decoder | SequenceDecoder, lattice: Lattice, most: int) -> Thumbnails | None:
+    """Decode and draw pictures on a coarser lattice, coarser still where they would take too many bytes."""
     rows, columns = lattice.shape
-    coarse = max(rows, columns) / most
+    coarseness = max(rows, columns) / most
     try:
         while True:
-            shape = max(2, round(rows / coarse)), max(2, round(columns / coarse))
-            small = Lattice(lattice.extent, shape, lattice.origin, lattice.basis)
-            samples = outputs.mean(decoder(lattice.embed(small.cells))).numpy()
+            shape = max(2, round(rows / coarseness)), max(2, round(columns / coarseness))
+            coarse = Lattice(lattice.extent, shape, lattice.origin, lattice.basis)
+            samples = outputs.to_mean(decoder(lattice.embed(coarse.cells))).numpy()
             flat = samples.reshape(-1, *samples.shape[2:])
             levels = levels_of(flat)
             one = drawn(flat[:1], levels, decoder.render)
-            if one.nbytes * len(flat) <= SHEET or min(shape) <= 8:
+            if one.nbytes * len(flat) <= MOST_BYTES or min(shape) <= LEAST_THUMBNAILS:
                 images: Pixels = drawn(flat, levels, decoder.render)
                 is_text = decoder.render is not None and isinstance(decoder.render(flat[0]), str)
                 return Thumbnails(images.reshape(*shape, *images.shape[1:]), levels, blend=not is_text)
-            coarse *= max(1.1, (one.nbytes * len(flat) / SHEET) ** 0.5)
+            coarseness *= max(1.1, (one.nbytes * len(flat) / MOST_BYTES) ** 0.5)
     except Exception as error:  # a user's render may raise anything, and pictures are not worth losing a survey for
         warnings.warn(f"no thumbnails: {error}", stacklevel=3)
         return None
 
 
 @contextmanager
-def _reporting(
-    progress: bool | Callable[[int, int, str], None], total: int, cancel: Event | None
-) -> Iterator[Callable[[str], None]]:
+def _report_progress(progress: Progress, total: int, cancel: Event | None) -> Iterator[Callable[[str], None]]:
     """Report progress band by band, to a tqdm bar or to the caller's function, and stop where that is wished."""
     with tqdm(total=total, unit="band", disable=progress is not True, leave=False) as bar:
         done = 0

@@ -1,5 +1,8 @@
 """Atlases: what is kept, what is measured from them, and files that are none."""
 
+import copy
+import dataclasses
+import pickle
 import subprocess
 import sys
 
@@ -98,6 +101,21 @@ def test_the_cartogram_is_made_once(atlas):
     assert atlas.cartogram("pullback") is atlas.cartogram("pullback")
     assert atlas.cartogram("pullback").folds == 0
     assert atlas.cartogram().max_area_error < 0.02
+
+
+def test_what_was_computed_is_neither_copied_nor_pickled():
+    lattice = lw.Lattice((0, 1, 0, 1), (6, 6))
+    first = lw.Atlas(lattice, {"hill": lw.Field.from_density(lattice, 1 + lattice.cells[..., 0])})
+    made = first.cartogram()
+    for other in (pickle.loads(pickle.dumps(first)), copy.copy(first), dataclasses.replace(first, labels=None)):
+        assert set(vars(other)) == {field.name for field in dataclasses.fields(lw.Atlas)}
+        again = other.cartogram("hill")
+        assert again is not made
+        np.testing.assert_array_equal(again.corners, made.corners)
+    with pytest.raises(KeyError, match="'hull' is not in this atlas, which holds hill"):
+        first.cartogram("hull")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        first.fields = {}
 
 
 @pytest.mark.parametrize("case", ["text", "empty", "foreign", "truncated", "array", "extent", "metric.0"])

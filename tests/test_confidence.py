@@ -7,7 +7,7 @@ from torch import distributions as D
 from torch import nn
 
 import latent_widget as lw
-from latent_widget.decoders.uncertainty import _fitted
+from latent_widget.decoders.uncertainty import _fit_weights, _place_kernels
 
 RNG = np.random.default_rng(0)
 ANGLES = RNG.uniform(0, 2 * np.pi, 3000)
@@ -48,7 +48,7 @@ def test_no_step_of_the_fit_lowers_the_likelihood():
     kernels, squares, far = chance.uniform(size=(50, 6)), chance.exponential(size=(50, 3)), np.full(3, 0.2)
 
     def likelihood(steps):
-        precision = kernels @ _fitted(kernels, squares, far, steps) + far
+        precision = kernels @ _fit_weights(kernels, squares, far, steps) + far
         return float((np.log(precision) - squares * precision).sum())
 
     found = [likelihood(steps) for steps in (0, 1, 2, 5, 20, 100, 500)]
@@ -56,9 +56,31 @@ def test_no_step_of_the_fit_lowers_the_likelihood():
     assert found[-1] > found[0] + 1
 
 
+def test_kernels_lie_at_different_latents_and_come_again_with_the_seed(recwarn):
+    """Three places, one of them held by a single latent, and more centres asked for than there are places."""
+    z = np.repeat([[0.0, 0.0], [4.0, 0.0], [0.0, 9.0]], [40, 30, 1], axis=0)
+    places, rates = _place_kernels(z, 64, 2.0, 0)
+    np.testing.assert_allclose(sorted(places.tolist()), [[0, 0], [0, 9], [4, 0]], atol=1e-12)
+    assert np.isfinite(rates).all()
+    # no cluster is wider than its members, whose mean distance is what the rate is made of
+    noisy = z + 0.1 * np.random.default_rng(2).normal(size=z.shape)
+    places, rates = _place_kernels(noisy, 3, 2.0, 5)
+    again = _place_kernels(noisy, 3, 2.0, 5)
+    np.testing.assert_array_equal(places, again[0])
+    near = noisy[:40]
+    own = np.linalg.norm(places - near.mean(axis=0), axis=1).argmin()
+    np.testing.assert_allclose(places[own], near.mean(axis=0), atol=1e-12)
+    mean_distance = np.linalg.norm(near - near.mean(axis=0), axis=1).mean()
+    assert rates[own] == pytest.approx(0.5 / (2.0 * mean_distance) ** 2)
+    # clusters that k-means leaves empty are dropped without a word
+    many, _ = _place_kernels(np.random.default_rng(3).normal(size=(30, 2)), 30, 2.0, 0)
+    assert len(np.unique(many, axis=0)) == len(many)
+    assert not list(recwarn)
+
+
 def test_the_digits_get_an_uncertainty_that_keeps_pictures_and_shapes():
     digits = lw.examples.digits()
-    given = lw.with_uncertainty(digits.decoder, digits.latents, digits.images, centres=32, steps=30)
+    given = lw.with_uncertainty(digits.decoder, digits.latents, digits.images, centres=32, max_steps=30)
     decoded = given(digits.latents[:5])
     assert tuple(decoded.event_shape) == (8, 8)
     inside = given(digits.latents).base_dist.scale.mean()
@@ -74,6 +96,7 @@ def test_the_digits_get_an_uncertainty_that_keeps_pictures_and_shapes():
         (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA[:5]), "one row each"),
         (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA[:, :1]), r"decoded shape \(3000, 2\)"),
         (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA, centres=0), "centres"),
+        (lambda: lw.with_uncertainty(DECODER, LATENTS, DATA, max_steps=0), "max_steps must be .*>= 1, got 0"),
         (lambda: lw.with_uncertainty(lw.Decoder(lambda z: D.Normal(z, 1.0)), LATENTS, DATA), "returns Normal"),
         (lambda: lw.measures.ensemble([DECODER]), "two decoders or more, got 1"),
     ],
@@ -97,7 +120,7 @@ def test_an_ensemble_is_the_mean_of_its_members_and_their_expected_metric():
     densities = np.stack([one.density for one in each])
     np.testing.assert_allclose(field.info["spread"], densities.std(axis=0) / densities.mean(axis=0), rtol=1e-12)
     # one decoder of all outputs side by side, over √3, is the same space
-    together = lw.Decoder(lambda z: torch.cat([d.raw(z) for d in decoders], 1) / 3**0.5, dtype=torch.float64)
+    together = lw.Decoder(lambda z: torch.cat([d.decode_batch(z) for d in decoders], 1) / 3**0.5, dtype=torch.float64)
     exact = lw.measures.ensemble(decoders, lambda d, l: lw.measures.pullback(d, l, method="exact"))  # noqa: E741
     whole = lw.measures.pullback(together, lattice, method="exact")
     np.testing.assert_allclose(exact(decoders[0], lattice).metric, whole.metric, rtol=1e-10)

@@ -9,7 +9,7 @@ from torch import distributions as D
 from torch import nn
 
 import latent_widget as lw
-from latent_widget.decoders.torch_modules import evaluating
+from latent_widget.decoders.torch_modules import evaluation_mode
 
 LATTICE = lw.Lattice((-1, 1, -1, 1), (6, 5))
 NET = nn.Linear(2, 3).requires_grad_(False)
@@ -174,7 +174,7 @@ def test_bad_arguments_say_what_is_wrong(make, error, words):
 def test_modes_come_back_with_the_last_of_several_surveys_at_once():
     net = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.BatchNorm1d(2)).train()
     net[0].eval()
-    first, second = evaluating([net]), evaluating([net])
+    first, second = evaluation_mode([net]), evaluation_mode([net])
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)

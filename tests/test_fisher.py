@@ -10,9 +10,10 @@ from torch import distributions as D
 from torch.distributions.kl import kl_divergence
 
 import latent_widget as lw
-from latent_widget.measures._fisher_rao import _continuous_bernoulli
-from latent_widget.measures._jensen_shannon import looked_up, summed
-from latent_widget.measures.statistical_distances import _HELLINGER, _KL
+from latent_widget.measures.statistical_distances._fisher_rao import _variance_of_continuous_bernoulli
+from latent_widget.measures.statistical_distances._hellinger import _HELLINGER
+from latent_widget.measures.statistical_distances._kl import _KL
+from latent_widget.measures.statistical_distances.families import look_up, sum_over_factors
 
 WEIGHTS = torch.tensor([[1.0, -0.5, 0.2, 0.8], [0.3, 1.1, -0.7, -0.2]], dtype=torch.float64)
 TURN = torch.tensor([[1.0, 0.4], [-0.5, 0.6]], dtype=torch.float64)
@@ -197,7 +198,7 @@ def test_other_families_agree_with_the_score_integrated(name):
 
 def test_variance_of_the_continuous_bernoulli_is_smooth_where_its_formula_changes():
     eta = torch.linspace(-0.6, 0.6, 2001, dtype=torch.float64)
-    variance = _continuous_bernoulli(eta)
+    variance = _variance_of_continuous_bernoulli(eta)
     truth = D.ContinuousBernoulli(logits=eta[(eta.abs() > 0.4)], lims=(0.4999, 0.5001)).variance
     np.testing.assert_allclose(variance[eta.abs() > 0.4], truth, rtol=1e-7)
     assert float(variance.diff().abs().max()) < 2e-5
@@ -234,18 +235,18 @@ def pair(make):
 def test_symmetrised_kl_is_pytorchs_both_ways(make):
     p, q = pair(make)
     truth = kl_divergence(p, q) + kl_divergence(q, p)
-    torch.testing.assert_close(summed(looked_up(p, _KL, "kl"), p, q), truth, rtol=1e-8, atol=1e-12)
+    torch.testing.assert_close(sum_over_factors(look_up(p, _KL, "kl"), p, q), truth, rtol=1e-8, atol=1e-12)
 
 
 def test_hellinger_is_its_integral():
     p, q = D.Normal(torch.tensor(0.3).double(), torch.tensor(1.1).double()), D.Normal(torch.tensor(-1.0).double(), 0.4)
     x = torch.linspace(-20, 20, 400_001, dtype=torch.float64)
     truth = 0.5 * torch.trapezoid(((p.log_prob(x) / 2).exp() - (q.log_prob(x) / 2).exp()).square(), x)
-    assert float(looked_up(p, _HELLINGER, "hellinger")(p, q)) == pytest.approx(float(truth), rel=1e-9)
+    assert float(look_up(p, _HELLINGER, "hellinger")(p, q)) == pytest.approx(float(truth), rel=1e-9)
     a, b = D.Poisson(torch.tensor(2.0).double()), D.Poisson(torch.tensor(3.5).double())
     k = torch.arange(200, dtype=torch.float64)
     truth = 0.5 * ((a.log_prob(k) / 2).exp() - (b.log_prob(k) / 2).exp()).square().sum()
-    assert float(looked_up(a, _HELLINGER, "hellinger")(a, b)) == pytest.approx(float(truth), rel=1e-9)
+    assert float(look_up(a, _HELLINGER, "hellinger")(a, b)) == pytest.approx(float(truth), rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -64,5 +64,5 @@ def test_a_leaf_may_not_make_or_return_an_array():
         leaf(give_back)
     with pytest.raises(TypeError, match=r"make calls empty, which makes an array; use kernel"):
         leaf(make)
-    with pytest.raises(TypeError, match="unsaid returns None"):
+    with pytest.raises(TypeError, match="unsaid returns something unsaid"):
         leaf(unsaid)

@@ -22,18 +22,21 @@ RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from 
     "_field": 4,
     "decoders": 5,
     "measures.autodiff": 6,
-    "measures": 7,
-    "geodesics": 7,
-    "cartograms.quads": 7,
-    "cartograms.hexes": 7,
-    "cartograms": 7,
-    "examples": 7,
-    "figures": 8,
-    "_atlas": 9,
-    "_survey": 10,
-    "display": 11,
+    "measures.sequences": 7,
+    "measures.statistical_distances": 8,
+    "measures": 8,
+    "geodesics": 8,
+    "cartograms.quads": 8,
+    "cartograms.hexes": 8,
+    "cartograms": 8,
+    "examples": 8,
+    "figures": 9,
+    "_atlas": 10,
+    "_survey": 11,
+    "display": 12,
 }
-TORCH = ("decoders", "measures", "measures.autodiff", "examples")
+SEQUENCES, DISTANCES = "measures.sequences", "measures.statistical_distances"
+TORCH = ("decoders", "measures", "measures.autodiff", SEQUENCES, DISTANCES, "examples")
 MOST_ENTRIES, MOST_FILES, MOST_LINES = 15, 16, 450
 
 

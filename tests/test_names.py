@@ -6,7 +6,7 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 import latent_widget as lw
-from latent_widget.examples.names_vae import COUNTRIES, LONGEST, tokens_of
+from latent_widget.examples.names_vae import COUNTRIES, LONGEST, to_tokens
 
 
 @pytest.fixture(scope="module")
@@ -22,10 +22,10 @@ def test_names_are_real_and_encoded(example):
 
 
 def test_letters_make_the_round_trip(example):
-    read = example.decoder.texts(tokens_of(example.names.tolist()))
+    read = example.decoder.texts(to_tokens(example.names.tolist()))
     assert read.tolist() == [name.lower() for name in example.names]
-    assert example.decoder.texts(tokens_of(["Łódź", "São Tomé"])).tolist() == ["lodz", "sao tome"]
-    assert tokens_of(["x" * 99]).shape == (1, LONGEST)
+    assert example.decoder.texts(to_tokens(["Łódź", "São Tomé"])).tolist() == ["lodz", "sao tome"]
+    assert to_tokens(["x" * 99]).shape == (1, LONGEST)
 
 
 def test_latents_know_kinds_of_names(example):
@@ -37,14 +37,14 @@ def test_latents_know_kinds_of_names(example):
 def test_the_decoder_knows_names_from_noise(example):
     """A name is likelier at its own latent than at another's, and than when it is written backwards."""
     decoder, chosen = example.decoder, np.random.default_rng(0).choice(len(example.names), 300, replace=False)
-    own = decoder.latents(example.latents[chosen])
+    own = decoder.place_latents(example.latents[chosen])
     tokens, backwards = (
-        torch.from_numpy(tokens_of([name[::step] for name in example.names[chosen]])) for step in (1, -1)
+        torch.from_numpy(to_tokens([name[::step] for name in example.names[chosen]])) for step in (1, -1)
     )
 
     def score(z, of):
         said = decoder.log_probabilities(z, of).gather(-1, of[..., None])[..., 0]
-        return float((said * (said.new_tensor(range(LONGEST)) < decoder.lengths(of)[:, None])).sum(1).mean())
+        return float((said * (said.new_tensor(range(LONGEST)) < decoder.count_tokens(of)[:, None])).sum(1).mean())
 
     assert score(own, tokens) > score(own.roll(1, 0), tokens) + 2
     assert score(own, tokens) > score(own, backwards) + 2

@@ -8,7 +8,8 @@ import torch
 from torch import distributions as D
 
 import latent_widget as lw
-from latent_widget.measures.sampling import drawn, fisher_by_scores, sampled_jsd
+from latent_widget.measures.statistical_distances._jensen_shannon import compute_jsd
+from latent_widget.measures.statistical_distances.monte_carlo import draw, estimate_jsd, measure_by_scores
 
 LATTICE = lw.Lattice((-1, 1, -0.8, 0.8), (7, 9))
 
@@ -60,7 +61,7 @@ def test_fisher_rao_of_a_mixture_is_its_integral_within_the_standard_error():
 def test_sampled_scores_agree_with_closed_forms(decode):
     decoder = lw.Decoder(decode, dtype=torch.float64)
     exact = lw.measures.fisher_rao(decoder, LATTICE)
-    found = fisher_by_scores(decoder, LATTICE, decoder.probe(LATTICE), 800, 0, 0.0)
+    found = measure_by_scores(decoder, LATTICE, decoder.probe(LATTICE), 800, 0, 0.0)
     apart = (found.density - exact.density) / found.info["standard_error"]
     assert np.sqrt(np.mean(np.square(apart))) < 2.5
     assert np.median(np.abs(found.density / exact.density - 1)) < 0.08
@@ -91,13 +92,13 @@ def test_sampled_jensen_shannon_tends_to_fisher_rao(make):
 def test_sampled_jensen_shannon_is_the_integral_however_close(gap):
     zero, one = torch.zeros(1, dtype=torch.float64), torch.ones(1, dtype=torch.float64)
     p, q = D.Normal(zero, one), D.Normal(zero + gap, one)
-    truth = float(lw.measures.divergence.jsd(p, q))
-    assert float(sampled_jsd(p, q, 4000, 0)) == pytest.approx(truth, rel=0.01)
+    truth = float(compute_jsd(p, q))
+    assert float(estimate_jsd(p, q, 4000, 0)) == pytest.approx(truth, rel=0.01)
 
 
 def test_draws_have_the_moments_of_their_distribution():
     d = mixture(torch.tensor([[0.3, -0.4], [1.0, 0.2]], dtype=torch.float64))
-    x, weights = drawn(d, 2000, 1)
+    x, weights = draw(d, 2000, 1)
     torch.testing.assert_close(weights.sum(0), torch.ones(2, dtype=torch.float64))
     torch.testing.assert_close((weights * x).sum(0), d.mean, rtol=1e-3, atol=1e-3)
     torch.testing.assert_close((weights * (x - d.mean) ** 2).sum(0), d.variance, rtol=1e-2, atol=1e-2)
@@ -107,12 +108,12 @@ def test_what_is_surveyed_in_tiles_keeps_its_standard_errors(monkeypatch):
     monkeypatch.setattr("latent_widget._survey.TILE", 20)
     lattice = LATTICE
     decoder = lw.Decoder(lambda z: D.Laplace(z[:, 0], z[:, 1].exp()), dtype=torch.float64)
-    measure = ("sampled", lambda d, l: fisher_by_scores(d, l, d.probe(l), 16, 0, 0.0))  # noqa: E741
+    measure = ("sampled", lambda d, l: measure_by_scores(d, l, d.probe(l), 16, 0, 0.0))  # noqa: E741
     lw.measures.local(measure[1])
     atlas = lw.survey(decoder, lattice, [measure, "jensen_shannon"], progress=False, thumbnails=0)
     for name in atlas.measures:
         assert atlas[name].info["standard_error"].shape == lattice.shape
-    whole = fisher_by_scores(decoder, lattice, decoder.probe(lattice), 16, 0, 0.0)
+    whole = measure_by_scores(decoder, lattice, decoder.probe(lattice), 16, 0, 0.0)
     np.testing.assert_allclose(atlas["sampled"].metric, whole.metric, rtol=1e-7)
 
 

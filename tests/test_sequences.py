@@ -16,7 +16,10 @@ import latent_widget as lw
 from latent_widget.decoders import sequence
 from latent_widget.decoders.outputs import FOR_TOKENS
 from latent_widget.figures.thumbnails import PAGE, drawn
-from latent_widget.measures.sequences import _plain_kernels, weighted_jsd, weighted_kl
+from latent_widget.measures.sequences.chain_rule import measure_entropy
+from latent_widget.measures.sequences.derivatives import plain_kernels
+from latent_widget.measures.sequences.divergences import weigh_jsd, weigh_kl
+from latent_widget.measures.sequences.prefixes import Sampling
 
 MEASURES = ("fisher_rao", "jensen_shannon", "kl")
 LATTICE = lw.Lattice((-1.5, 1.5, -1, 1), (9, 10))
@@ -108,7 +111,7 @@ def test_every_architecture_is_served(name, kind, recwarn):
     measure = getattr(lw.measures, name)
     field = measure(decoder, lattice, prefixes=64)
     assert torch.backends.mha.get_fastpath_enabled() == fused
-    with _plain_kernels():  # the truth is differentiated too
+    with plain_kernels():  # the truth is differentiated too
         truth = measure(enumerated(decoder), lattice)
     assert abs((field.density - truth.density) / field.info["standard_error"]).max() < 4.5
     assert not [w for w in recwarn if "differences" in str(w.message)]
@@ -144,7 +147,7 @@ def test_entropy_agrees_with_enumeration():
     decoder = decoder_of(Tiny(), eos=2)
     field = lw.measures.entropy(decoder, LATTICE, prefixes=64, floor=0.05)
     h = enumerated(decoder)(LATTICE.cells).entropy().numpy()
-    values, error = lw.measures.sequences.entropies(decoder, LATTICE, 64, 0)
+    values, error = measure_entropy(decoder, LATTICE, Sampling(64, 0))
     scores = (values - h) / error
     assert abs(scores).max() < 5
     assert 0.7 < scores.std() < 1.3
@@ -188,7 +191,7 @@ def test_tiles_and_batches_change_nothing(name, monkeypatch):
     assert not np.array_equal(measure(decoder, LATTICE, seed=2).metric, whole.metric)
     low, high = measure(decoder, LATTICE.band(0, 4)), measure(decoder, LATTICE.band(4, 9))
     assert np.concatenate([low.metric, high.metric]) == pytest.approx(whole.metric, rel=1e-6)
-    monkeypatch.setattr(sequence, "MOST", 20 * 9 * 4 * 5)
+    monkeypatch.setattr(sequence, "MOST_LOGITS", 20 * 9 * 4 * 5)
     small = measure(decoder, LATTICE)
     assert small.metric == pytest.approx(whole.metric, rel=1e-9)
     assert small.info["standard_error"] == pytest.approx(whole.info["standard_error"], rel=1e-9)
@@ -223,8 +226,8 @@ def test_greedy_takes_the_likeliest_token():
     tokens = decoder(LATTICE.cells)
     assert tokens.shape == (*LATTICE.shape, 5)
     rows = tokens.reshape(-1, 5)
-    log_p = decoder.log_probabilities(decoder.latents(LATTICE.cells), rows)
-    before_end = torch.arange(5) < decoder.lengths(rows)[:, None]
+    log_p = decoder.log_probabilities(decoder.place_latents(LATTICE.cells), rows)
+    before_end = torch.arange(5) < decoder.count_tokens(rows)[:, None]
     assert torch.equal(log_p.argmax(-1)[before_end], rows[before_end])
     assert (rows[~before_end] == 3).all()
     texts = decoder.texts(tokens)
@@ -244,7 +247,7 @@ def test_forms_do_not_cancel(logits, seed, scale, share):
     p, q = log_p.exp(), log_q.exp()
     a = (torch.tensor([[[share]]], dtype=torch.float64), log_p[None, None], p[None, None])
     b = (torch.tensor([[[1 - share]]], dtype=torch.float64), log_q[None, None], q[None, None])
-    jsd, kl = float(weighted_jsd(a, b)), float(weighted_kl(a, b))
+    jsd, kl = float(weigh_jsd(a, b)), float(weigh_kl(a, b))
     if 10**scale > 1e-2:
         m = (share * p + (1 - share) * q).log()
         assert jsd == pytest.approx(float((share * p * (log_p - m) + (1 - share) * q * (log_q - m)).sum()), rel=1e-6)

@@ -1,6 +1,10 @@
-"""What decoders return, tensors and distributions alike: checked, joined, reshaped and compared row by row."""
+"""Decoder outputs, tensors and distributions alike: checks, and operations on their rows.
 
-from collections.abc import Callable
+A distribution is handled through the tensors that define it (its parameters), so that whatever is done to a decoded
+tensor, such as joining batches or taking rows, is done to a distribution by the same function.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,13 +22,13 @@ class Objects:
     rows: NDArray[Any]
 
     def numpy(self) -> NDArray[Any]:
-        """Return the things as they are, for drawing."""
+        """Return the things as they are, as tensors return their numbers."""
         return self.rows
 
 
 Output = Tensor | Distribution | Objects
 
-# of two equivalent parameters the first is kept; building with both is an error in torch
+# of two equivalent parameters only one is kept, since building with both is an error in torch
 _PREFERRED = {"probs": "logits", "covariance_matrix": "scale_tril", "precision_matrix": "scale_tril"}
 
 FOR_TOKENS = "jensen_shannon, fisher_rao, kl, entropy, likelihood(latents) and distance(fn)"
@@ -36,8 +40,8 @@ def is_tokens(output: Any) -> bool:
     return isinstance(output, Tensor) and not output.is_floating_point()
 
 
-def checked(output: Any, n: int) -> Output:
-    """Return `output` if it is a tensor or a distribution with n rows; a distribution becomes one event per row.
+def check(output: Any, n: int) -> Output:
+    """Check that `output` is a tensor, a distribution or a list of n rows; a distribution becomes one event per row.
 
     Raises `ValueError` naming what came instead.
     """
@@ -60,7 +64,7 @@ def checked(output: Any, n: int) -> Output:
                 f"decode returned a tensor of {output.dtype}; return floats, or a distribution over tokens"
             )
         return output
-    if _is_things(output):
+    if _is_list_of_things(output):
         if len(output) != n:
             raise ValueError(f"decode returned {len(output)} things for {n} latents; return one for each")
         rows = np.empty(n, dtype=object)
@@ -73,13 +77,13 @@ def checked(output: Any, n: int) -> Output:
     )
 
 
-def _is_things(output: Any) -> bool:
+def _is_list_of_things(output: Any) -> bool:
     if isinstance(output, np.ndarray):
         return output.dtype.kind in "OUST"
     return isinstance(output, list | tuple) and not any(isinstance(v, Tensor | Distribution) for v in output)
 
 
-def parameters(output: Output) -> list[Tensor]:
+def list_parameters(output: Output) -> list[Tensor]:
     """List the tensors that define an output: itself, or the distribution's parameters."""
     found: list[Tensor] = []
 
@@ -87,21 +91,27 @@ def parameters(output: Output) -> list[Tensor]:
         found.append(parameter)
         return parameter
 
-    mapped(output, keep)
+    map_parameters(output, keep)
     return found
 
 
-def mapped(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
+def unwrap(output: Any) -> Any:
+    """Return the factors of an `Independent` distribution, and any other output as it is."""
+    return output.base_dist if isinstance(output, Independent) else output
+
+
+def map_parameters(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
     """Rebuild an output with `change` applied to each defining tensor; raises `ValueError` for unknown families."""
     if isinstance(output, Tensor):
         return change(output)
     if isinstance(output, Objects):
         return Objects(change(output.rows))  # type: ignore[arg-type]
     if isinstance(output, Independent):
-        base = mapped(output.base_dist, change)
+        base = map_parameters(output.base_dist, change)
         return Independent(base, output.reinterpreted_batch_ndims, validate_args=False)
     if isinstance(output, MixtureSameFamily):
-        mixture, component = mapped(output.mixture_distribution, change), mapped(output.component_distribution, change)
+        parts = (output.mixture_distribution, output.component_distribution)
+        mixture, component = (map_parameters(part, change) for part in parts)
         return MixtureSameFamily(mixture, component, validate_args=False)
     names = {_PREFERRED.get(name, name) for name in output.arg_constraints}
     names = {n if hasattr(output, n) else next(k for k, v in _PREFERRED.items() if v == n) for n in names}
@@ -120,10 +130,13 @@ def mapped(output: Any, change: Callable[[Tensor], Tensor]) -> Any:
 
 def to_cpu(output: Output) -> Output:
     """Bring an output to the CPU, detached, in float32 or wider."""
-    return output if isinstance(output, Objects) else mapped(output, lambda p: _wide(p.detach()).cpu())
+    if isinstance(output, Objects):
+        return output
+    moved: Output = map_parameters(output, lambda p: _widen(p.detach()).cpu())
+    return moved
 
 
-def joined(parts: list[Output]) -> Output:
+def concatenate(parts: list[Output]) -> Output:
     """Join outputs along their rows; raises `ValueError` where the batches differ in kind."""
     if len(parts) == 1:
         return parts[0]
@@ -133,27 +146,34 @@ def joined(parts: list[Output]) -> Output:
         )
     if isinstance(parts[0], Objects):
         return Objects(np.concatenate([part.rows for part in parts if isinstance(part, Objects)]))
-    columns = [torch.cat(column) for column in zip(*(parameters(part) for part in parts), strict=True)]
-    following = iter(columns)
-    return mapped(parts[0], lambda _: next(following))
+    columns = zip(*(list_parameters(part) for part in parts), strict=True)
+    joined: Output = replace_parameters(parts[0], [torch.cat(column) for column in columns])
+    return joined
 
 
-def with_lead(output: Output, lead: tuple[int, ...]) -> Output:
+def replace_parameters(output: Any, values: Iterable[Tensor]) -> Any:
+    """Rebuild an output of the same kind from other defining tensors, in the order of `list_parameters`."""
+    following = iter(values)
+    return map_parameters(output, lambda _: next(following))
+
+
+def unflatten_rows(output: Output, lead: tuple[int, ...]) -> Output:
     """Unfold the rows `(n, ...)` into a leading shape `(*lead, ...)`."""
-    return mapped(output, lambda p: p.reshape(*lead, *p.shape[1:]))
+    unfolded: Output = map_parameters(output, lambda p: p.reshape(*lead, *p.shape[1:]))
+    return unfolded
 
 
-def rows(output: Output, index: Any) -> Output:
-    """Take rows of an output: an index tensor or slice, or an int for the first so many."""
-    chosen = slice(index) if isinstance(index, int) else index
-    return mapped(output, lambda p: p[chosen])
+def take_rows(output: Output, count: int) -> Output:
+    """Take the first so many rows of an output."""
+    taken: Output = map_parameters(output, lambda p: p[:count])
+    return taken
 
 
-def differs(a: Output, b: Output) -> bool:
+def differ(a: Output, b: Output) -> bool:
     """Tell whether two outputs differ by more than round-off of their own size."""
     if isinstance(a, Objects) and isinstance(b, Objects):
-        return any(_unlike(x, y) for x, y in zip(a.rows.flat, b.rows.flat, strict=True))
-    for p, q in zip(parameters(a), parameters(b), strict=True):
+        return any(_differ_as_things(x, y) for x, y in zip(a.rows.flat, b.rows.flat, strict=True))
+    for p, q in zip(list_parameters(a), list_parameters(b), strict=True):
         scale = p.abs().max().clamp_min(1e-30)
         tolerance = 1e-3 if p.dtype != torch.float64 else 1e-6
         if p.shape != q.shape or (p - q).abs().max() > tolerance * scale:
@@ -161,7 +181,7 @@ def differs(a: Output, b: Output) -> bool:
     return False
 
 
-def _unlike(a: Any, b: Any) -> bool:
+def _differ_as_things(a: Any, b: Any) -> bool:
     try:
         return bool(a != b)
     except (TypeError, ValueError, RuntimeError):
@@ -170,7 +190,7 @@ def _unlike(a: Any, b: Any) -> bool:
 
 def check_finite(output: Output, latents: Tensor) -> None:
     """Raise `ValueError` naming the first latent whose output has NaN or infinity (−∞ log-probabilities excepted)."""
-    for p in [] if isinstance(output, Objects) else parameters(output):
+    for p in [] if isinstance(output, Objects) else list_parameters(output):
         good = torch.isfinite(p) if isinstance(output, Tensor) else ~torch.isnan(p) & (p != torch.inf)
         if not good.all():
             bad = torch.nonzero(~good.reshape(len(latents), -1).all(dim=1)).flatten()
@@ -180,8 +200,8 @@ def check_finite(output: Output, latents: Tensor) -> None:
             )
 
 
-def mean(output: Output) -> Any:
-    """Return what is shown of an output: the tensor itself, a distribution's mean, or its most likely value."""
+def to_mean(output: Output) -> Any:
+    """Reduce an output to what is shown of it: the tensor itself, a distribution's mean, or its most likely value."""
     if isinstance(output, Tensor | Objects):
         return output
     try:
@@ -190,19 +210,17 @@ def mean(output: Output) -> Any:
             return shown
     except NotImplementedError:
         pass
-    base = output.base_dist if isinstance(output, Independent) else output
-    return base.mode.to(torch.get_default_dtype())
+    return unwrap(output).mode.to(torch.get_default_dtype())
 
 
-def kind(output: Output) -> str:
+def describe(output: Output) -> str:
     """Name what a decoder returned, as an error or a field's info should say it."""
     if isinstance(output, Tensor) and is_tokens(output):
         return f"sequences of {output.shape[-1]} tokens"
     if isinstance(output, Objects):
         return f"objects ({type(output.rows.flat[0]).__name__})"
-    base = output.base_dist if isinstance(output, Independent) else output
-    return f"tensor {tuple(output.shape[1:])}" if isinstance(output, Tensor) else type(base).__name__
+    return f"tensor {tuple(output.shape[1:])}" if isinstance(output, Tensor) else type(unwrap(output)).__name__
 
 
-def _wide(p: Tensor) -> Tensor:
+def _widen(p: Tensor) -> Tensor:
     return p.float() if p.is_floating_point() and p.dtype.itemsize < 4 else p

@@ -1,4 +1,4 @@
-"""What a callable is made of: the torch modules that it refers to, where they live, and their evaluation mode."""
+"""The torch modules that a callable refers to: which they are, where they live, and their evaluation mode."""
 
 import inspect
 import threading
@@ -10,13 +10,18 @@ from typing import Any
 import torch
 from torch import nn
 
+DEPTH = 3
+"""How far attributes and closures are followed in search of modules."""
 
-def modules_in(function: Any) -> tuple[nn.Module, ...]:
+
+def find_modules(function: Any) -> tuple[nn.Module, ...]:
     """Find the modules in `function`: a module, a bound method, a partial, or a function that refers to modules."""
-    return tuple(_found_in(function))
+    return tuple(_search(function))
 
 
-def placed(modules: Iterable[nn.Module], device: Any, dtype: torch.dtype | None) -> tuple[torch.device, torch.dtype]:
+def choose_placement(
+    modules: Iterable[nn.Module], device: torch.device | str | None, dtype: torch.dtype | None
+) -> tuple[torch.device, torch.dtype]:
     """Return where and in which precision modules compute: as asked, else as their parameters, else torch's defaults.
 
     Raises `ValueError` where `device` is not where the parameters are.
@@ -31,33 +36,34 @@ def placed(modules: Iterable[nn.Module], device: Any, dtype: torch.dtype | None)
     return chosen, dtype or (parameters[0].dtype if parameters else torch.get_default_dtype())
 
 
-_switched: dict[nn.Module, int] = {}
-"""How many surveys under way have found each module in training, or switched already."""
-_switching = threading.Lock()
+_users_in_evaluation: dict[nn.Module, int] = {}
+"""How many surveys under way have found each module in training, or in evaluation for another survey's sake."""
+evaluation_mode_lock = threading.Lock()
+"""Guards the dictionary above and the modules' own modes, which surveys on several threads share."""
 
 
 @contextmanager
-def evaluating(modules: Iterable[nn.Module]) -> Iterator[None]:
+def evaluation_mode(modules: Iterable[nn.Module]) -> Iterator[None]:
     """Switch modules to evaluation for a while; the last of several at once puts back each one's own mode."""
     held = []
-    with _switching:
+    with evaluation_mode_lock:
         for module in dict.fromkeys(m for root in modules for m in root.modules()):
-            if module.training or module in _switched:
-                _switched[module] = _switched.get(module, 0) + 1
+            if module.training or module in _users_in_evaluation:
+                _users_in_evaluation[module] = _users_in_evaluation.get(module, 0) + 1
                 module.training = False
                 held.append(module)
     try:
         yield
     finally:
-        with _switching:
+        with evaluation_mode_lock:
             for module in held:
-                _switched[module] -= 1
-                if _switched[module] == 0:
-                    del _switched[module]
+                _users_in_evaluation[module] -= 1
+                if _users_in_evaluation[module] == 0:
+                    del _users_in_evaluation[module]
                     module.training = True
 
 
-def _found_in(decode: Any, depth: int = 0) -> list[nn.Module]:
+def _search(decode: Any, depth: int = 0) -> list[nn.Module]:
     if isinstance(decode, nn.Module):
         return [decode]
     if isinstance(decode, partial):
@@ -72,5 +78,5 @@ def _found_in(decode: Any, depth: int = 0) -> list[nn.Module]:
     else:
         # an object with __call__, or one whose attributes hold the modules
         candidates = list(getattr(decode, "__dict__", {}).values())
-    found = [m for c in candidates if depth < 3 and not inspect.ismodule(c) for m in _found_in(c, depth + 1)]
+    found = [m for c in candidates if depth < DEPTH and not inspect.ismodule(c) for m in _search(c, depth + 1)]
     return list(dict.fromkeys(found))

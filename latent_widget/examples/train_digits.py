@@ -38,15 +38,15 @@ def main() -> None:
     torch.manual_seed(SEED)
     data = load_digits()
     images = torch.from_numpy(data.images / 16).float()
-    encoder, mean = _vae(images)
+    encoder, mean = _train_vae(images)
     with torch.no_grad():
         latents = encoder(images.flatten(1))[:, :2]
         error = float((mean(latents) - images).square().mean())
-    precision = _precision(mean, latents, images)
+    precision = _fit_precision(mean, latents, images)
     neighbours = KNeighborsClassifier(1).fit(latents[::2], data.target[::2])
     print(f"reconstruction: mean squared error {error:.4f} of brightness in 0..1")
     print(f"1-nearest-neighbour accuracy of the latents: {neighbours.score(latents[1::2], data.target[1::2]):.3f}")
-    print(f"latents within x {_span(latents[:, 0])}, y {_span(latents[:, 1])}")
+    print(f"latents within x {_format_span(latents[:, 0])}, y {_format_span(latents[:, 1])}")
     weights = {f"mean.{k}": v.numpy() for k, v in mean.state_dict().items()}
     weights |= {f"precision.{k}": v.numpy() for k, v in precision.state_dict().items()}
     np.savez_compressed(
@@ -60,7 +60,7 @@ def main() -> None:
     print(f"{output.name}: {output.stat().st_size / 1024:.0f} KiB after {time.perf_counter() - began:.1f} s")
 
 
-def _vae(images: Tensor) -> tuple[nn.Module, Mean]:
+def _train_vae(images: Tensor) -> tuple[nn.Module, Mean]:
     encoder = nn.Sequential(nn.Linear(64, 256), nn.SiLU(), nn.Linear(256, 128), nn.SiLU(), nn.Linear(128, 4))
     mean = Mean()
     parameters = [*encoder.parameters(), *mean.parameters()]
@@ -69,7 +69,7 @@ def _vae(images: Tensor) -> tuple[nn.Module, Mean]:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 4e-3, total_steps=rounds, pct_start=0.1)
     for epoch in range(EPOCHS):
         warm = min(1.0, epoch / (0.3 * EPOCHS)) * BETA
-        for batch in torch.randperm(len(images)).split(BATCH):
+        for batch in torch.split(torch.randperm(len(images)), BATCH):
             shown = images[batch]
             location, log_scale = encoder(shown.flatten(1)).split(2, dim=1)
             z = location + log_scale.exp() * torch.randn_like(location)
@@ -84,7 +84,7 @@ def _vae(images: Tensor) -> tuple[nn.Module, Mean]:
     return encoder.eval().requires_grad_(False), mean.eval().requires_grad_(False)
 
 
-def _precision(mean: Mean, latents: Tensor, images: Tensor) -> Precision:
+def _fit_precision(mean: Mean, latents: Tensor, images: Tensor) -> Precision:
     """Fit positive weights of Gaussian kernels to the inverse squared residuals, over a floor far from all data."""
     clusters = KMeans(CENTRES, n_init=3, random_state=SEED).fit(latents.numpy())
     centres = torch.from_numpy(clusters.cluster_centers_).float()
@@ -110,7 +110,7 @@ def _precision(mean: Mean, latents: Tensor, images: Tensor) -> Precision:
     return precision.eval()
 
 
-def _span(values: Tensor) -> str:
+def _format_span(values: Tensor) -> str:
     return f"[{float(values.min()):.2f}, {float(values.max()):.2f}]"
 
 

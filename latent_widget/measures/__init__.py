@@ -1,17 +1,25 @@
-"""Measures: functions `(decoder, lattice, **options) -> Field`, each a way to say how much the output changes."""
+"""Measures: functions `(decoder, lattice, **options) -> Field`, each a way to say how much the output changes.
+
+`_pullback` measures the output itself, `statistical_distances` decoded distributions, `sequences` decoded texts;
+`_feature`, `_classifier` and `_distance` make measures of a task, `_entropy` and `_likelihood` conformal ones, and
+`_ensemble` averages over decoders. Tensors come from derivatives at the cell centres (`autodiff`) or from chords
+between corners (`polarisation`); `resolution` says which of the two a lattice bears, and `tiling` how a survey may cut
+it. `path_refinement` shortens a path on its decoded points.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 from latent_widget._field import Field
+from latent_widget.measures._classifier import classifier
+from latent_widget.measures._distance import distance
 from latent_widget.measures._ensemble import ensemble
-from latent_widget.measures._fisher_rao import fisher_rao
-from latent_widget.measures._jensen_shannon import jensen_shannon
+from latent_widget.measures._entropy import entropy
+from latent_widget.measures._feature import feature
+from latent_widget.measures._likelihood import likelihood
 from latent_widget.measures._pullback import decoded_length, pullback
-from latent_widget.measures.conformal import entropy, likelihood
-from latent_widget.measures.statistical_distances import hellinger, kl, wasserstein
-from latent_widget.measures.tasks import classifier, distance, feature
-from latent_widget.measures.tiling import is_local, local, settled
+from latent_widget.measures.statistical_distances import fisher_rao, hellinger, jensen_shannon, kl, wasserstein
+from latent_widget.measures.tiling import is_local, local, prepare
 
 Measure = Callable[..., Field]
 
@@ -42,17 +50,32 @@ __all__ = [
     "kl",
     "likelihood",
     "local",
-    "named",
+    "look_up",
+    "prepare",
     "pullback",
-    "settled",
     "wasserstein",
 ]
 
 
-def named(measure: Any) -> tuple[str, Measure]:
-    """Return a measure with its name: a known name, a function `(decoder, lattice) -> Field`, or a `(name, function)`.
+def look_up(measure: Any) -> tuple[str, Measure]:
+    """Return a measure with its name.
 
-    Raises `ValueError` for an unknown name, listing the known ones, and `TypeError` for anything else.
+    Parameters
+    ----------
+    measure : str, callable or tuple of (str, callable)
+        A known name, a function `(decoder, lattice) -> Field`, or one with a name of its own.
+
+    Returns
+    -------
+    tuple of (str, callable)
+        The name and the function.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name, listing the known ones.
+    TypeError
+        For anything else.
     """
     if isinstance(measure, str):
         if measure not in NAMED:

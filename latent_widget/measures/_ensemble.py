@@ -1,4 +1,4 @@
-"""The expected metric of an ensemble of decoders."""
+"""The expected metric of an ensemble of decoders, E[G] over its members, which is large where they disagree."""
 
 from collections.abc import Callable, Iterable
 
@@ -8,7 +8,7 @@ from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.measures._pullback import pullback
-from latent_widget.measures.tiling import is_local, local, settled, settling
+from latent_widget.measures.tiling import is_local, local, prepare, prepare_by
 
 Measure = Callable[..., Field]
 
@@ -17,28 +17,45 @@ def ensemble(decoders: Iterable[Decoder], measure: Measure = pullback) -> Measur
     """Make a measure of an ensemble: the mean of its members' fields, E[JᵀJ] for the pull-back.
 
     Members disagree away from the data and bend differently there, so the mean is large where they do and paths keep
-    away. `field.info["spread"] (H, W)` is the standard deviation of the members' densities over their mean. The decoder
-    that is surveyed is for the pictures. Raises `ValueError` for fewer than two members.
+    away. The decoder that is surveyed is for the pictures alone.
+
+    Parameters
+    ----------
+    decoders : iterable of Decoder
+        The members, two or more, with one latent space.
+    measure : callable
+        What is averaged, a measure `(decoder, lattice) -> Field`.
+
+    Returns
+    -------
+    callable
+        A measure `(decoder, lattice) -> Field`, named "ensemble", local where `measure` is. `info["spread"] (H, W)` is
+        the standard deviation of the members' densities over their mean.
+
+    Raises
+    ------
+    ValueError
+        For fewer than two members.
     """
     members = list(decoders)
     if len(members) < 2:
         raise ValueError(f"an ensemble needs two decoders or more, got {len(members)}")
 
-    def settle(_: Decoder, lattice: Lattice) -> Measure:
-        ready = [settled(measure, member, lattice) for member in members]
+    def prepare_members(_: Decoder, lattice: Lattice) -> Measure:
+        ready = [prepare(measure, member, lattice) for member in members]
 
-        def averaged(_: Decoder, band: Lattice) -> Field:
+        def average(_: Decoder, band: Lattice) -> Field:
             fields = [one(member, band) for one, member in zip(ready, members, strict=True)]
             densities = np.stack([field.density for field in fields])
-            told = {"measure": "ensemble", "of": fields[0].info.get("measure"), "members": len(members)}
-            told["spread"] = densities.std(axis=0) / densities.mean(axis=0)
-            return Field(band, sum(field.metric for field in fields) / len(members), told)
+            info = {"measure": "ensemble", "of": fields[0].info.get("measure"), "members": len(members)}
+            info["spread"] = densities.std(axis=0) / densities.mean(axis=0)
+            return Field(band, sum(field.metric for field in fields) / len(members), info)
 
-        return local(averaged) if is_local(measure) else averaged
+        return local(average) if is_local(measure) else average
 
-    @settling(settle)
-    def measured(decoder: Decoder, lattice: Lattice) -> Field:
-        return settle(decoder, lattice)(decoder, lattice)
+    @prepare_by(prepare_members)
+    def average_whole(decoder: Decoder, lattice: Lattice) -> Field:
+        return prepare_members(decoder, lattice)(decoder, lattice)
 
-    measured.__name__ = "ensemble"
-    return local(measured) if is_local(measure) else measured
+    average_whole.__name__ = "ensemble"
+    return local(average_whole) if is_local(measure) else average_whole

@@ -1,12 +1,13 @@
-"""Which of two tensors a lattice resolves: derivatives at the cell centres, or chords between the corners.
+"""Resolution of a lattice: whether derivatives or chords predict decoded lengths better, tried on windows of it.
 
 Tensors at the centres are exact there, and where the decoder bends within a cell (ReLU layers, steps, features finer
 than the lattice) they say little about the rest of it. Chords average over the cell, at the price of some blur. The
-judge is the decoder: each predicts how far apart neighbouring cells' centres are decoded.
+decoder decides: each predicts how far apart the centres of neighbouring cells are decoded.
 """
 
 from collections.abc import Callable
 from itertools import product
+from typing import Literal
 
 import numpy as np
 
@@ -15,41 +16,42 @@ from latent_widget._lattice import Lattice
 
 WINDOWS = {2: (2, 12), 3: (2, 6)}
 """Windows along each axis of a plane or a box that are looked at, and the cells along each side of one."""
-RESOLVED = 1e-3
+RESOLVED_ERROR = 1e-3
 """Relative error of lengths below which derivatives are taken whatever the chords would give."""
-BETTER = 0.95
+CHORDS_SHARE = 0.95
 """Chords must err less than this part of what derivatives do, as both are equally good where the field is smooth."""
 
 Tensors = Callable[[Lattice], Floats]
 
 
-def compared(
-    lattice: Lattice, exact: Tensors, chords: Tensors, decoded: Callable[[Lattice], Floats]
+def compare_errors(
+    lattice: Lattice, exact: Tensors, chords: Tensors, decode: Callable[[Lattice], Floats]
 ) -> dict[str, float]:
     """Return the relative error of each kind of tensor, as a root mean square over windows spread over the lattice.
 
-    `exact` and `chords` give tensors `(H, W, 2, 2)` on a lattice, `decoded` the outputs `(H, W, k)` at its centres.
+    `exact` and `chords` give tensors `(H, W, 2, 2)` on a lattice, `decode` the outputs `(H, W, k)` at its centres.
     """
     left, whole = np.zeros(2), 0.0
-    for window in _windows(lattice):
-        values, tensors = decoded(window), (exact(window), chords(window))
+    for window in _lay_windows(lattice):
+        values, tensors = decode(window), (exact(window), chords(window))
         for axis, step in enumerate(window.spacing):
             along = window.ndim - 1 - axis
             truth = np.linalg.norm(np.diff(values, axis=along), axis=-1)
             whole += np.square(truth).sum()
             for k, metric in enumerate(tensors):
                 own = step * np.sqrt(np.maximum(metric[..., axis, axis], 0))
-                left[k] += np.square(0.5 * (_low(own, along) + _high(own, along)) - truth).sum()
+                left[k] += np.square(0.5 * (_drop_last(own, along) + _drop_first(own, along)) - truth).sum()
     errors = np.sqrt(left / max(whole, np.finfo(float).tiny))
     return {"exact": float(errors[0]), "chords": float(errors[1])}
 
 
-def chosen(errors: dict[str, float]) -> str:
-    """Name the kind of tensor that the errors speak for."""
-    return "chords" if errors["exact"] > RESOLVED and errors["chords"] < BETTER * errors["exact"] else "exact"
+def choose_kind(errors: dict[str, float]) -> Literal["exact", "chords"]:
+    """Choose the kind of tensor that the errors speak for."""
+    is_unresolved = errors["exact"] > RESOLVED_ERROR
+    return "chords" if is_unresolved and errors["chords"] < CHORDS_SHARE * errors["exact"] else "exact"
 
 
-def _windows(lattice: Lattice) -> list[Lattice]:
+def _lay_windows(lattice: Lattice) -> list[Lattice]:
     count, side = WINDOWS[lattice.ndim]
     if max(lattice.shape) <= count * side:
         return [lattice]
@@ -58,10 +60,10 @@ def _windows(lattice: Lattice) -> list[Lattice]:
     for n in lattice.shape:
         starts = {int(start) for start in np.clip(centres * n - side / 2, 0, max(n - side, 0))}
         spans.append([(start, min(start + side, n)) for start in sorted(starts)])
-    return [_window(lattice, one) for one in product(*spans)]
+    return [_cut_window(lattice, one) for one in product(*spans)]
 
 
-def _window(lattice: Lattice, spans: tuple[tuple[int, int], ...]) -> Lattice:
+def _cut_window(lattice: Lattice, spans: tuple[tuple[int, int], ...]) -> Lattice:
     # the extent runs x, y(, z), the shape the other way round
     extent: list[float] = []
     for low, step, (start, stop) in zip(lattice.extent[::2], lattice.spacing, spans[::-1], strict=True):
@@ -69,9 +71,9 @@ def _window(lattice: Lattice, spans: tuple[tuple[int, int], ...]) -> Lattice:
     return Lattice(tuple(extent), tuple(stop - start for start, stop in spans), lattice.origin, lattice.basis)
 
 
-def _low(values: Floats, axis: int) -> Floats:
+def _drop_last(values: Floats, axis: int) -> Floats:
     return np.take(values, range(values.shape[axis] - 1), axis)
 
 
-def _high(values: Floats, axis: int) -> Floats:
+def _drop_first(values: Floats, axis: int) -> Floats:
     return np.take(values, range(1, values.shape[axis]), axis)

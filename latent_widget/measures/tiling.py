@@ -1,42 +1,87 @@
-"""Marking measures whose value in a cell depends on that cell alone: a survey may cut the lattice into tiles."""
+"""Marks by which a survey knows how it may cut a lattice into tiles for a measure.
+
+A local measure gives in a cell what depends on that cell alone. A measure may also have something to decide from the
+whole lattice beforehand (which method resolves the decoder): that it does once, in its `prepare` function.
+"""
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from latent_widget._lattice import Lattice
 
 Measure = TypeVar("Measure", bound=Callable[..., Any])
 
 
 def local(measure: Measure) -> Measure:
-    """Mark a measure as local: surveyed tile by tile it gives what it gives on the whole lattice, to round-off."""
+    """Mark a measure as local: surveyed tile by tile it gives what it gives on the whole lattice, to round-off.
+
+    Parameters
+    ----------
+    measure : callable
+        A measure whose value in a cell depends on that cell alone.
+
+    Returns
+    -------
+    callable
+        The same measure; as a decorator, `@lw.measures.local`.
+    """
     measure.local = True  # type: ignore[attr-defined]
     return measure
 
 
 def is_local(measure: Callable[..., Any]) -> bool:
-    """Tell whether a measure was marked; options bound with `functools.partial` keep the mark."""
+    """Tell whether a measure was marked as local; options bound with `functools.partial` keep the mark.
+
+    Parameters
+    ----------
+    measure : callable
+        Any measure.
+
+    Returns
+    -------
+    bool
+        True where a survey may cut the lattice.
+    """
     while isinstance(measure, partial):
         measure = measure.func
     return bool(getattr(measure, "local", False))
 
 
-def settling(settle: Callable[..., Any]) -> Callable[[Measure], Measure]:
+def prepare_by(function: Callable[..., Any]) -> Callable[[Measure], Measure]:
     """Mark a measure that has something to decide from the whole lattice, before a survey cuts it into tiles.
 
-    `settle(decoder, lattice, **options)` returns the measure with that decided.
+    `function(decoder, lattice, **options)` returns the measure with that decided.
     """
 
     def mark(measure: Measure) -> Measure:
-        measure.settle = settle  # type: ignore[attr-defined]
+        measure.prepare = function  # type: ignore[attr-defined]
         return measure
 
     return mark
 
 
-def settled(measure: Callable[..., Any], decoder: Any, lattice: Any) -> Callable[..., Any]:
-    """Return the measure with all decided that depends on the whole lattice, its bound options included."""
+def prepare(measure: Callable[..., Any], decoder: Any, lattice: "Lattice") -> Callable[..., Any]:
+    """Decide whatever a measure decides from the whole lattice.
+
+    Parameters
+    ----------
+    measure : callable
+        Any measure, its options bound with `functools.partial` or not.
+    decoder : Decoder or SequenceDecoder
+        What is measured.
+    lattice : Lattice
+        The whole lattice.
+
+    Returns
+    -------
+    callable
+        The measure with that decided, or the same measure where there is nothing to decide.
+    """
     options: dict[str, Any] = {}
     inner: Any = measure
     while isinstance(inner, partial) and not inner.args:
         inner, options = inner.func, {**inner.keywords, **options}
-    return inner.settle(decoder, lattice, **options) if hasattr(inner, "settle") else measure
+    prepared: Callable[..., Any] = inner.prepare(decoder, lattice, **options) if hasattr(inner, "prepare") else measure
+    return prepared

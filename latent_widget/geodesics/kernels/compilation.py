@@ -43,7 +43,7 @@ def leaf(function: Function) -> Function:
 
     Raises `TypeError` for a function whose return annotation is not made of scalars, or that makes an array.
     """
-    returned = str(function.__annotations__.get("return"))
+    returned = str(function.__annotations__.get("return", "something unsaid"))
     if not SCALARS.fullmatch(returned):
         raise TypeError(f"{function.__name__} returns {returned}: only scalars may be returned; use kernel")
     made = MAKERS.intersection(function.__code__.co_names)

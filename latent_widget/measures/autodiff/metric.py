@@ -1,4 +1,8 @@
-"""A metric from derivatives: plane, decoder and an embedding composed, pushed forward tile by tile and contracted."""
+"""The metric from derivatives, G = JᵀMJ: the plane's tangents pushed through the decoder, and contracted.
+
+Plane, decoder and an embedding of its output are composed, so that two tangents (in a box three) serve any latent
+dimension. The fastest way to differentiate that works is chosen on a few cells, and checked against reverse mode.
+"""
 
 import warnings
 from collections.abc import Callable
@@ -11,26 +15,31 @@ from torch import Tensor
 from latent_widget._arrays import Floats
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.decoder import Decoder
-from latent_widget.measures.autodiff.forward import push, push_by_jvp, push_measured
-from latent_widget.measures.autodiff.reverse import CutError, pulled_back, push_by_rows, push_by_two_vjps
+from latent_widget.decoders.sequence import SequenceDecoder
+from latent_widget.measures.autodiff.forward import push, push_and_measure, push_by_jvp
+from latent_widget.measures.autodiff.reverse import CutError, pull_back, push_by_rows, push_by_two_vjps
 
-TILE = 2048
+MOST_CELLS = 2048
 """Most cells differentiated at once."""
-NUMBERS = 2_000_000
+MOST_NUMBERS = 2_000_000
 """Most numbers that one operation holds, value and tangents together; decoders of wide layers get smaller tiles."""
+CHECKED_CELLS = 16
+"""About as many cells, spread over the lattice, on which a way to differentiate is tried."""
 
+Embedding = Callable[[Any], Tensor]
+"""A decoded output to vectors `(n, k)`."""
+Contraction = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+"""A stack of value and two tangents `(3, n, k)` to E, F and G, `(n,)` each."""
 Push = Callable[[Callable[[Tensor], Tensor], Tensor], Tensor]
+"""A function of plane points, and points `(n, 2)`, to the stack of value and tangents `(3, n, k)`."""
 
 
 class NoDerivativeError(RuntimeError):
     """PyTorch can differentiate the decoder neither forwards nor backwards."""
 
 
-def differentiated(
-    decoder: Decoder,
-    lattice: Lattice,
-    embed: Callable[[Any], Tensor],
-    contract: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]],
+def differentiate(
+    decoder: Decoder, lattice: Lattice, embed: Embedding, contract: Contraction
 ) -> tuple[Floats, dict[str, Any]]:
     """Return the metric `(H, W, 2, 2)`, or `(D, H, W, 3, 3)`, at the cell centres, and how it was differentiated.
 
@@ -41,49 +50,56 @@ def differentiated(
     cells = torch.from_numpy(lattice.cells.reshape(-1, lattice.ndim).copy()).to(
         device=decoder.device, dtype=decoder.dtype
     )
-    decode = _composed(decoder, lattice, embed)
-    with decoder.evaluating():
-        pushed, how, width = _chosen(decode, cells)
-        tile = max(1, min(TILE, NUMBERS // max(width, 1)))
-        metric = np.concatenate([_contracted(pushed(decode, part), contract) for part in cells.split(tile)])
+    decode = _compose(decoder, lattice, embed)
+    with decoder.evaluation_mode():
+        push_tile, how, width = _choose_push(decode, cells)
+        tile = max(1, min(MOST_CELLS, MOST_NUMBERS // max(width, 1)))
+        metric = np.concatenate([_contract(push_tile(decode, part), contract) for part in torch.split(cells, tile)])
     return metric.reshape(*lattice.shape, lattice.ndim, lattice.ndim), {"method": "exact", "differentiated": how}
 
 
-def along(decoder: Decoder, lattice: Lattice, embed: Callable[[Any], Tensor]) -> Callable[[Floats], Tensor]:
+def make_push(decoder: Decoder, lattice: Lattice, embed: Embedding) -> Callable[[Floats], Tensor]:
     """Return a function that pushes plane points `(n, 2)` to their stack of value and two tangents `(3, n, k)`."""
     where: dict[str, Any] = {"device": decoder.device, "dtype": decoder.dtype}
-    decode = _composed(decoder, lattice, embed)
-    with decoder.evaluating():
-        pushed, *_ = _chosen(decode, torch.from_numpy(lattice.cells.reshape(-1, lattice.ndim).copy()).to(**where))
+    decode = _compose(decoder, lattice, embed)
+    cells = torch.from_numpy(lattice.cells.reshape(-1, lattice.ndim).copy()).to(**where)
+    with decoder.evaluation_mode():
+        push_tile, *_ = _choose_push(decode, cells)
 
     def push_points(points: Floats) -> Tensor:
-        with decoder.evaluating():
-            return pushed(decode, torch.from_numpy(points).to(**where)).cpu()
+        with decoder.evaluation_mode():
+            return push_tile(decode, torch.from_numpy(points).to(**where)).cpu()
 
     return push_points
 
 
 def dot(a: Tensor, b: Tensor) -> Tensor:
-    """Return the scalar product of the rows of two `(n, k)` tensors."""
-    return torch.linalg.vecdot(a, b)
+    """Return the scalar products of the rows of two `(n, k)` tensors, `(n,)`."""
+    products: Tensor = torch.linalg.vecdot(a, b)
+    return products
 
 
-def _composed(decoder: Decoder, lattice: Lattice, embed: Callable[[Any], Tensor]) -> Callable[[Tensor], Tensor]:
-    """Compose lattice, decoder and embedding, so that two (or three) tangents serve any latent dimension."""
+def embed_points(decoder: Decoder | SequenceDecoder, lattice: Lattice, points: Tensor) -> Tensor:
+    """Map plane points `(n, 2)` to latents `(n, d)` on the decoder's device, so that gradients pass."""
     if lattice.origin is None or lattice.basis is None:
-        return lambda points: embed(decoder.raw(points))
-    where = {"device": decoder.device, "dtype": decoder.dtype}
+        return points
+    where: dict[str, Any] = {"device": decoder.device, "dtype": decoder.dtype}
     origin, basis = (torch.from_numpy(v).to(**where) for v in (lattice.origin, lattice.basis))
-    return lambda points: embed(decoder.raw(torch.addmm(origin, points, basis)))
+    return torch.addmm(origin, points, basis)
 
 
-def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str, int]:
+def _compose(decoder: Decoder, lattice: Lattice, embed: Embedding) -> Callable[[Tensor], Tensor]:
+    """Compose lattice, decoder and embedding, so that two (or three) tangents serve any latent dimension."""
+    return lambda points: embed(decoder.decode_batch(embed_points(decoder, lattice, points)))
+
+
+def _choose_push(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, str, int]:
     """Choose the fastest way to push tangents that works, on cells spread over the lattice, and tell its width."""
-    spread = cells[:: max(1, len(cells) // 16)]
+    spread = cells[:: max(1, len(cells) // CHECKED_CELLS)]
     width = 1
     try:
-        stacked, width = push_measured(decode, spread)
-        if _verified(decode, spread, stacked):
+        stacked, width = push_and_measure(decode, spread)
+        if _agrees_with_reverse_mode(decode, spread, stacked):
             return push, "stacked tangents", width
     except (RuntimeError, TypeError):
         pass
@@ -111,20 +127,20 @@ def _chosen(decode: Callable[[Tensor], Tensor], cells: Tensor) -> tuple[Push, st
     raise NoDerivativeError(missing)
 
 
-def _verified(decode: Callable[[Tensor], Tensor], points: Tensor, stacked: Tensor) -> bool:
+def _agrees_with_reverse_mode(decode: Callable[[Tensor], Tensor], points: Tensor, stacked: Tensor) -> bool:
     """Tell whether tangents Jv satisfy u·(Jv) = (Jᵀu)·v for random u, Jᵀu by reverse mode, where there is one."""
     _check_connected(stacked)
     try:
         cotangent = torch.randn(stacked.shape[1:], generator=torch.Generator().manual_seed(0)).to(stacked)
-        pulled = pulled_back(decode, points, cotangent).double()
+        pulled = pull_back(decode, points, cotangent).double()
     except RuntimeError:
-        return _close(stacked, push_by_jvp(decode, points))
+        return _is_close(stacked, push_by_jvp(decode, points))
     projected = torch.linalg.vecdot(stacked[1:].double(), cotangent.double()).T
     scale = stacked[1:].double().norm(dim=2).amax()
     return bool(((projected - pulled).abs() <= _tolerance(stacked) * scale).all())
 
 
-def _close(a: Tensor, b: Tensor) -> bool:
+def _is_close(a: Tensor, b: Tensor) -> bool:
     scale = b.abs().amax(dim=(1, 2), keepdim=True).clamp_min(1e-30)
     return bool(((a - b).abs() <= _tolerance(a) * scale).all())
 
@@ -141,7 +157,7 @@ def _check_connected(pushed: Tensor) -> None:
         raise CutError("the output changes and its derivative is zero: it is detached or computed outside of torch")
 
 
-def _contracted(pushed: Tensor, contract: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]) -> Floats:
+def _contract(pushed: Tensor, contract: Contraction) -> Floats:
     # half precisions would lose in the scalar products what the decoder kept
     wide = pushed if pushed.dtype.itemsize >= 4 else pushed.float()
     if len(wide) == 3:
