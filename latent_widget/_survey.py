@@ -20,7 +20,7 @@ from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.figures.thumbnails import Pixels, Thumbnails, drawn, levels_of
+from latent_widget.figures.thumbnails import Pixels, Thumbnails, choose_levels, draw_thumbnails
 from latent_widget.measures import Measure, is_local, named, settled
 
 TILE = 8192
@@ -230,10 +230,10 @@ def _thumbnails(decoder: Decoder | SequenceDecoder, lattice: Lattice, most: int)
             small = Lattice(lattice.extent, shape, lattice.origin, lattice.basis)
             samples = outputs.mean(decoder(lattice.embed(small.cells))).numpy()
             flat = samples.reshape(-1, *samples.shape[2:])
-            levels = levels_of(flat)
-            one = drawn(flat[:1], levels, decoder.render)
+            levels = choose_levels(flat)
+            one = draw_thumbnails(flat[:1], levels, decoder.render)
             if one.nbytes * len(flat) <= SHEET or min(shape) <= 8:
-                images: Pixels = drawn(flat, levels, decoder.render)
+                images: Pixels = draw_thumbnails(flat, levels, decoder.render)
                 is_text = decoder.render is not None and isinstance(decoder.render(flat[0]), str)
                 return Thumbnails(images.reshape(*shape, *images.shape[1:]), levels, blend=not is_text)
             coarse *= max(1.1, (one.nbytes * len(flat) / SHEET) ** 0.5)

@@ -15,7 +15,7 @@ from torch.distributions import Categorical
 import latent_widget as lw
 from latent_widget.decoders import sequence
 from latent_widget.decoders.outputs import FOR_TOKENS
-from latent_widget.figures.thumbnails import PAGE, drawn
+from latent_widget.figures.thumbnails import PAGE, draw_thumbnails
 from latent_widget.measures.sequences import _plain_kernels, weighted_jsd, weighted_kl
 
 MEASURES = ("fisher_rao", "jensen_shannon", "kl")
@@ -415,7 +415,7 @@ def test_a_widget_surveys_a_sequence_decoder_by_itself():
 
 @pytest.mark.parametrize("text", ["", "a", "Ulm", "Garmisch-Partenkirchen", "Santa Cruz do Rio Pardo", "x" * 300])
 def test_texts_fit_their_page(text):
-    picture = drawn(np.zeros((1, 1)), (0, 1), lambda _: text)[0]
+    picture = draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: text)[0]
     assert picture.shape == (PAGE[1], PAGE[0], 4)
     ink = picture[..., 0] < 128
     assert ink.any() == bool(text)

@@ -10,7 +10,7 @@ import traitlets
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget.display.wire import unpacked
+from latent_widget.display.serialization import unpack
 
 
 def decode(z):
@@ -43,15 +43,15 @@ def test_what_goes_over_the_wire_is_the_atlas(widget, atlas):
     around = {"foot": [0, 0], "gram": [1, 0, 1], "height": 0}
     assert widget._lattice == {"extent": [-1, 1, -2, 2], "shape": [24, 16], "names": ["x", "y"], "around": around}
     assert [f["name"] for f in widget._fields] == ["pullback", "slope"]
-    metric = unpacked(widget._fields[0]["metric"])
+    metric = unpack(widget._fields[0]["metric"])
     np.testing.assert_allclose(metric[..., 1], atlas["pullback"].metric[..., 0, 1], rtol=1e-6)
-    np.testing.assert_allclose(unpacked(widget._points["xy"]), atlas.points, rtol=1e-6)
+    np.testing.assert_allclose(unpack(widget._points["xy"]), atlas.points, rtol=1e-6)
     assert widget._points["names"] == ["0", "1", "2", "3"]
-    np.testing.assert_array_equal(unpacked(widget._points["labels"]), atlas.labels)
-    sheet, (h, w), (ph, pw) = unpacked(widget._sprites["sheet"]), widget._sprites["shape"], widget._sprites["size"]
+    np.testing.assert_array_equal(unpack(widget._points["labels"]), atlas.labels)
+    sheet, (h, w), (ph, pw) = unpack(widget._sprites["sheet"]), widget._sprites["shape"], widget._sprites["size"]
     assert sheet.shape == (h * ph, w * pw, 4)
     np.testing.assert_array_equal(sheet[3 * ph : 4 * ph, 5 * pw : 6 * pw], atlas.thumbnails.images[3, 5])
-    np.testing.assert_allclose(unpacked(widget._cartogram["corners"]), widget.cartogram.corners, atol=1e-6)
+    np.testing.assert_allclose(unpack(widget._cartogram["corners"]), widget.cartogram.corners, atol=1e-6)
 
 
 def test_weights_and_tempering_recompute_the_map(widget, atlas):
@@ -68,7 +68,7 @@ def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
     def broken(_field):
         raise MemoryError("no room for the map")
 
-    monkeypatch.setattr("latent_widget.display.widget.cartogram", broken)
+    monkeypatch.setattr("latent_widget.display.stretch.cartogram", broken)
     with pytest.raises(MemoryError):
         widget.temper = 0.5
     assert widget._status == {"state": "error", "message": "MemoryError: no room for the map"}
@@ -309,6 +309,6 @@ def test_colourings_need_what_they_show(widget):
     rho = 1 + np.arange(LATTICE.shape[0] * LATTICE.shape[1], dtype=float).reshape(LATTICE.shape)
     field = lw.Field.from_density(LATTICE, rho, {"standard_error": 0.1 * rho})
     told = lw.LatentWidget(lw.Atlas(LATTICE, {"counted": field}), colour_by="standard_error")
-    np.testing.assert_allclose(unpacked(told._fields[0]["error"]), 0.1, rtol=1e-6)
+    np.testing.assert_allclose(unpack(told._fields[0]["error"]), 0.1, rtol=1e-6)
     with pytest.raises(traitlets.TraitError, match="labelled points"):
         told.colour_by = "label"

@@ -1,6 +1,15 @@
-"""What one can choose in the widget: the names of its traits, and what they may hold."""
+"""Names, defaults and limits of the widget's synchronised traits: what one can choose, and what choices there are."""
 
-SHOWN = {
+from typing import Literal, get_args
+
+from latent_widget.figures.colouring import ColourBy
+
+Spacing = Literal["own", "latent", "measure"]
+"""How lines are sampled: each in its own way, or all evenly by distance in the plane or in the measure."""
+Theme = Literal["auto", "light", "dark"]
+Renderer = Literal["auto", "cpu", "webgl"]
+
+SHOW = {
     "points": True,
     "thumbnails": False,
     "grid": False,
@@ -11,14 +20,20 @@ SHOWN = {
     "slerp": False,
     "stretched": False,
 }
-SPACED = {"geodesic": "measure", "straight": "latent", "slerp": "parameter", "stretched": "parameter"}
-"""How each path is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
+"""What can be shown and hidden, layers of the map and lines, and what is shown at first."""
+OWN_SPACING = {
+    "geodesic": "measure",
+    "straight": "latent",
+    "slerp": "parameter",
+    "stretched": "parameter",
+}
+"""How each line is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
 angle between equal norms, the other two in equal steps on the map where they are straight."""
-SPACINGS = ("own", "latent", "measure")
-THEMES = ("auto", "light", "dark")
-COLOUR_BY = ("density", "label", "area_error", "standard_error")
-RENDERERS = ("auto", "cpu", "webgl")
-PUBLIC = (
+SPACINGS: tuple[Spacing, ...] = get_args(Spacing)
+THEMES: tuple[Theme, ...] = get_args(Theme)
+COLOURS_BY: tuple[ColourBy, ...] = get_args(ColourBy)
+RENDERERS: tuple[Renderer, ...] = get_args(Renderer)
+PUBLIC_TRAITS = (
     "weights",
     "temper",
     "smoothing",
@@ -34,5 +49,5 @@ PUBLIC = (
     "view",
     "renderer",
 )
-WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
-"""The traits that an exported page holds: the choices, and what is drawn."""
+STATE_TRAITS = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
+"""What the kernel tells the browser; an exported page holds both kinds."""

@@ -1,0 +1,75 @@
+"""Answers to the browser's requests: exact pictures along paths, and figures.
+
+Every request carries an `id`, which its answer repeats, an error too. docs/architecture.md lists all messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from latent_widget._arrays import as_points
+from latent_widget._atlas import Atlas
+from latent_widget.display.samples import draw_samples
+
+Reply = tuple[dict[str, Any], list[bytes]]
+"""The content of a message, and its buffers."""
+WriteFigure = Callable[[BinaryIO, str, float, float], None]
+"""Writes a figure to a file, given its format, width in inches, and pixels per inch."""
+
+
+def read_type(content: Any) -> str | None:
+    """Return the type of a message `{type, ...}`, None of what is no message."""
+    return content.get("type") if isinstance(content, dict) else None
+
+
+def answer_request(content: Any, atlas: Atlas | None, write_figure: WriteFigure) -> Reply | None:
+    """Return the answer to a request; None for a message that is none, and to which nobody waits for an answer.
+
+    Parameters
+    ----------
+    content : Any
+        The message: `{type: "decode", id, paths: [{kind, points}]}` or `{type: "figure", id, format, width, dpi}`.
+    atlas : Atlas, optional
+        What is shown; None before it is surveyed.
+    write_figure : callable
+        Writes what is shown to a binary file, as `LatentWidget.save` does.
+
+    Returns
+    -------
+    (dict, list of bytes) or None
+        `{type: "decoded", id, size: [ph, pw], counts}` with the pictures of all paths one behind the other,
+        `{type: "figure", id}` with the file, or `{type: "error", id, message}`.
+
+    """
+    kind = read_type(content)
+    if kind not in ("decode", "figure"):
+        return None
+    try:
+        if atlas is None:
+            raise ValueError("the survey is not done; there is no map yet")
+        return _decode_paths(content, atlas) if kind == "decode" else _draw_figure(content, write_figure)
+    except Exception as error:  # whatever the model raises belongs on screen, not in a log
+        message = str(error) or type(error).__name__
+        return {"type": "error", "id": content.get("id"), "message": message}, []
+
+
+def _decode_paths(request: Mapping[str, Any], atlas: Atlas) -> Reply:
+    paths = [as_points(path["points"], path["kind"]) for path in request["paths"]]
+    pictures = draw_samples(atlas, np.concatenate(paths))
+    if pictures is None:
+        raise ValueError("no decoder: the film strips show the nearest pictures of the map")
+    counts, size = [len(path) for path in paths], list(pictures.shape[1:3])
+    return {"type": "decoded", "id": request.get("id"), "size": size, "counts": counts}, [pictures.tobytes()]
+
+
+def _draw_figure(request: Mapping[str, Any], write_figure: WriteFigure) -> Reply:
+    # only here, because it loads Matplotlib
+    from latent_widget.figures.page_layout import check_print
+
+    file = BytesIO()
+    write_figure(file, *check_print(request.get("format"), request.get("width"), request.get("dpi")))
+    return {"type": "figure", "id": request.get("id")}, [file.getvalue()]
