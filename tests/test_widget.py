@@ -68,7 +68,7 @@ def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
     def broken(_field):
         raise MemoryError("no room for the map")
 
-    monkeypatch.setattr("latent_widget.display.stretch.cartogram", broken)
+    monkeypatch.setattr("latent_widget.display.stretched_map.cartogram", broken)
     with pytest.raises(MemoryError):
         widget.temper = 0.5
     assert widget._status == {"state": "error", "message": "MemoryError: no room for the map"}

@@ -29,7 +29,7 @@ from latent_widget.display.messages import answer_request, read_type
 from latent_widget.display.options import COLOURS_BY, PUBLIC_TRAITS, RENDERERS, SPACINGS, STATE_TRAITS, THEMES
 from latent_widget.display.samples import decode_points, place_samples
 from latent_widget.display.serialization import serialize_atlas, serialize_cartogram, serialize_lattice
-from latent_widget.display.stretch import stretch_map
+from latent_widget.display.stretched_map import stretch_map
 from latent_widget.display.traits import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
 from latent_widget.geodesics._geodesic import Geodesic
