@@ -72,7 +72,7 @@ def _read_static(name: str) -> str:
 
 
 def _break_end_tags(text: str, tag: str) -> str:
-    """Break every end tag inside a script or style; both languages read `\\/` in a string as `/`."""
+    r"""Break every end tag inside a script or style; both languages read `\/` in a string as `/`."""
     return text.replace(tag, tag.replace("/", "\\/"))
 
 
