@@ -1,5 +1,6 @@
 """The kernel's half of the widget: traits, checks, answers; no browser."""
 
+import io
 import threading
 import xml.etree.ElementTree as ET
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 import traitlets
-from PIL import Image
+from PIL import Image, ImageChops
 
 import latent_widget as lw
 from latent_widget.display.serialization import unpack
@@ -148,6 +149,57 @@ def test_every_request_is_answered(widget, request_):
     assert len(widget.sent) == 1
 
 
+def ask_figure(widget, **request):
+    """The answer to a request for a figure, and its buffers."""
+    widget.sent.clear()
+    widget._answer(widget, {"type": "figure", "id": 11, "format": "png", "width": 5, "dpi": 100, **request}, [])
+    (answer,) = widget.sent
+    return answer
+
+
+def test_figures_that_the_browser_asks_for_are_those_that_save_writes(widget, tmp_path):
+    widget.stretch, widget.end, widget.show = 0.7, (0.5, 0.2), {"grid": True, "slerp": True}
+    content, (png,) = ask_figure(widget)
+    assert content == {"type": "figure", "id": 11}
+    widget.save(tmp_path / "figure.png", dpi=100, width=5)
+    with Image.open(io.BytesIO(png)) as asked, Image.open(tmp_path / "figure.png") as saved:
+        assert asked.size[0] == 500
+        assert ImageChops.difference(asked.convert("RGB"), saved.convert("RGB")).getbbox() is None
+    _, (svg,) = ask_figure(widget, format="svg", width=6.5)
+    assert ET.fromstring(svg).get("width") == f"{6.5 * 72:g}pt"
+    _, (pdf,) = ask_figure(widget, format="pdf")
+    assert pdf.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"format": "gif"}, "format must be 'svg', 'png', 'pdf', got 'gif'"),
+        ({"format": None}, "format must be"),
+        ({"format": ["png"]}, "format must be"),
+        ({"width": 0}, "width must be a number from 1 to 40 inches, got 0"),
+        ({"width": "5"}, "width must be"),
+        ({"width": True}, "width must be"),
+        ({"width": float("nan")}, "width must be"),
+        ({"dpi": 1e9}, "dpi must be a number from 50 to 1200 pixels per inch"),
+        ({"dpi": None}, "dpi must be"),
+        ({"width": 40, "dpi": 1000}, "width=40 times dpi=1000 must be at most 14000"),
+    ],
+)
+def test_figures_that_nobody_could_print_are_refused(widget, request_, words):
+    content, buffers = ask_figure(widget, **request_)
+    assert (content["type"], content["id"]) == ("error", 11)
+    assert words in content["message"]
+    assert not buffers
+
+
+def test_what_breaks_a_figure_is_the_answer(widget):
+    widget.weights = {}
+    content, _ = ask_figure(widget)
+    assert content["type"] == "error"
+    assert "switch every measure off" in content["message"]
+
+
 def test_an_atlas_without_its_model_still_shows(atlas, tmp_path):
     atlas.save(tmp_path / "a.npz")
     widget = lw.LatentWidget(lw.Atlas.load(tmp_path / "a.npz"))
@@ -195,6 +247,12 @@ def test_a_slow_survey_leaves_the_widget_at_hand_and_is_waited_for():
     widget = lw.LatentWidget(decode, (-1, 1, -1, 1), (8, 8), measures=["pullback", slow], weights={"slow": 2.0})
     assert widget._fields == []
     assert widget._status["state"] == "surveying"
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    for kind in ("decode", "figure"):
+        # the kernel must stay at hand, so that a survey can be cancelled
+        widget._answer(widget, {"type": kind, "id": 1}, [])
+    assert [content["message"] for content in sent] == 2 * ["the survey is not done; there is no map yet"]
     widget.end = (0.9, 0.9)
     with pytest.raises(traitlets.TraitError, match="holds pullback, slow"):
         widget.weights = {"nothing": 1.0}

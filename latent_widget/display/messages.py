@@ -15,6 +15,10 @@ from latent_widget._arrays import as_points
 from latent_widget._atlas import Atlas
 from latent_widget.display.samples import draw_samples
 
+FROM_BROWSER = ("decode", "figure", "cancel", "survey")
+"""Types of the messages that the browser sends: two requests, which are answered, and two orders."""
+FROM_KERNEL = ("decoded", "figure", "error")
+"""Types of the answers."""
 Reply = tuple[dict[str, Any], list[bytes]]
 """The content of a message, and its buffers."""
 WriteFigure = Callable[[BinaryIO, str, float, float], None]
@@ -22,8 +26,9 @@ WriteFigure = Callable[[BinaryIO, str, float, float], None]
 
 
 def read_type(content: Any) -> str | None:
-    """Return the type of a message `{type, ...}`, None of what is no message."""
-    return content.get("type") if isinstance(content, dict) else None
+    """Return the type of a message `{type, ...}`; None of what is none, or of a type that nobody knows."""
+    kind = content.get("type") if isinstance(content, dict) else None
+    return kind if kind in FROM_BROWSER else None
 
 
 def answer_request(content: Any, atlas: Atlas | None, write_figure: WriteFigure) -> Reply | None:

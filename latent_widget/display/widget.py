@@ -287,10 +287,11 @@ class LatentWidget(anywidget.AnyWidget):
             self._status = {"state": "ready", "message": ""}
 
     def _write_figure(self, file: File | BinaryIO, file_format: str, width: float, dpi: float) -> None:
+        field = self.field
         lines = collect_lines(self.show, lambda kind: self.path if kind == "geodesic" else getattr(self, kind))
         cart = self.cartogram if self.stretch > 0 or self.show["ellipses"] else None
         choices = {name: getattr(self, name) for name in PUBLIC_TRAITS}
-        write_figure(file, file_format, (width, dpi), self.atlas, self.field, cart, lines, choices)
+        write_figure(file, file_format, (width, dpi), self.atlas, field, cart, lines, choices)
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Act on a message of the browser; every request is answered, with an error where nothing else can be said."""
