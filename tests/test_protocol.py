@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import anywidget
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 import latent_widget as lw
 from latent_widget.display.messages import FROM_BROWSER, FROM_KERNEL
-from latent_widget.display.options import PUBLIC_TRAITS, STATE_TRAITS
+from latent_widget.display.options import OPTIONS, PUBLIC_TRAITS, STATE_TRAITS, Renderer, Spacing, Theme
+from latent_widget.figures.colouring import ColourBy
 
 ROOT = Path(__file__).parents[1]
 TRAITS = lw.LatentWidget.class_traits(sync=True)
@@ -30,6 +32,20 @@ def test_the_synchronised_traits_are_those_of_the_options() -> None:
     assert set(PUBLIC_TRAITS) | set(STATE_TRAITS) == OWN
     assert not set(PUBLIC_TRAITS) & set(STATE_TRAITS)
     assert all(name.startswith("_") for name in STATE_TRAITS)
+
+
+def test_limits_and_choices_are_those_of_the_options() -> None:
+    for name, (low, high) in OPTIONS["limits"].items():
+        assert (TRAITS[name].min, TRAITS[name].max) == (low, high)
+    choices = {
+        "spacing": ("spacings", Spacing),
+        "theme": ("themes", Theme),
+        "colour_by": ("colour_by", ColourBy),
+        "renderer": ("renderers", Renderer),
+    }
+    for name, (option, typed) in choices.items():
+        assert list(TRAITS[name].values) == list(get_args(typed)) == OPTIONS[option]
+    assert set(OPTIONS["spaced"]) < set(OPTIONS["shown"])
 
 
 def test_the_front_end_has_the_same_traits() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.display.widget import LatentWidget
+from latent_widget.figures.palette import PALETTE
 from latent_widget.geodesics._geodesic import Geodesic, distances
 
 PAIRED = 24
@@ -17,7 +18,7 @@ BINS = 48
 STEPS = 6
 """Most steps between the ticks of an axis."""
 COLOURS = {"geodesic": "#ea6a1f", "straight": "#4a7df0", "slerp": "#b8629c", "stretched": "#3f9460"}
-STYLES = {"geodesic": "solid", "straight": "dashed", "slerp": "dotted", "stretched": "dash_dotted"}
+STYLES = {kind: dash["bqplot"] for kind, dash in PALETTE["dashes"].items()}
 BEFORE, AFTER = "#8b98a7", "#0f9d8a"
 BARS = "#6b93b8"
 """All colours stand apart from white and from near-black, since charts have the notebook's background."""

@@ -1,6 +1,11 @@
-"""Names, defaults and limits of the widget's synchronised traits: what one can choose, and what choices there are."""
+"""Names, defaults and limits of the widget's synchronised traits, from options.json, which the front end reads too.
 
-from typing import Literal, get_args
+What users type is spelt out as `Literal` for their editors; tests/test_protocol.py holds it equal to the file.
+"""
+
+import json
+from importlib.resources import files
+from typing import Any, Literal
 
 from latent_widget.figures.colouring import ColourBy
 
@@ -9,45 +14,22 @@ Spacing = Literal["own", "latent", "measure"]
 Theme = Literal["auto", "light", "dark"]
 Renderer = Literal["auto", "cpu", "webgl"]
 
-SHOW = {
-    "points": True,
-    "thumbnails": False,
-    "grid": False,
-    "contours": False,
-    "ellipses": False,
-    "straight": True,
-    "geodesic": True,
-    "slerp": False,
-    "stretched": False,
-}
+OPTIONS: dict[str, Any] = json.loads(files("latent_widget.display").joinpath("options.json").read_text("utf-8"))
+SHOW: dict[str, bool] = OPTIONS["shown"]
 """What can be shown and hidden, layers of the map and lines, and what is shown at first."""
-OWN_SPACING = {
-    "geodesic": "measure",
-    "straight": "latent",
-    "slerp": "parameter",
-    "stretched": "parameter",
-}
+OWN_SPACING: dict[str, str] = OPTIONS["spaced"]
 """How each line is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
 angle between equal norms, the other two in equal steps on the map where they are straight."""
-SPACINGS: tuple[Spacing, ...] = get_args(Spacing)
-THEMES: tuple[Theme, ...] = get_args(Theme)
-COLOURS_BY: tuple[ColourBy, ...] = get_args(ColourBy)
-RENDERERS: tuple[Renderer, ...] = get_args(Renderer)
-PUBLIC_TRAITS = (
-    "weights",
-    "temper",
-    "smoothing",
-    "stretch",
-    "start",
-    "end",
-    "n_samples",
-    "spacing",
-    "theme",
-    "show",
-    "colour_by",
-    "highlight",
-    "view",
-    "renderer",
-)
-STATE_TRAITS = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
+SPACINGS: tuple[Spacing, ...] = tuple(OPTIONS["spacings"])
+THEMES: tuple[Theme, ...] = tuple(OPTIONS["themes"])
+COLOURS_BY: tuple[ColourBy, ...] = tuple(OPTIONS["colour_by"])
+RENDERERS: tuple[Renderer, ...] = tuple(OPTIONS["renderers"])
+PUBLIC_TRAITS: tuple[str, ...] = tuple(OPTIONS["public"])
+STATE_TRAITS: tuple[str, ...] = tuple(OPTIONS["wired"])
 """What the kernel tells the browser; an exported page holds both kinds."""
+
+
+def limit(trait: str) -> dict[str, Any]:
+    """Return the limits of a trait that is a number, as traitlets' `min` and `max`."""
+    low, high = OPTIONS["limits"][trait]
+    return {"min": low, "max": high}

@@ -26,7 +26,7 @@ from latent_widget.display.background import Progress, plan_survey, survey_in_ba
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
 from latent_widget.display.lines import collect_lines, find_geodesic
 from latent_widget.display.messages import answer_request, read_type
-from latent_widget.display.options import COLOURS_BY, PUBLIC_TRAITS, RENDERERS, SPACINGS, STATE_TRAITS, THEMES
+from latent_widget.display.options import COLOURS_BY, PUBLIC_TRAITS, RENDERERS, SPACINGS, STATE_TRAITS, THEMES, limit
 from latent_widget.display.samples import decode_points, place_samples
 from latent_widget.display.serialization import serialize_atlas, serialize_cartogram, serialize_lattice
 from latent_widget.display.stretched_map import stretch_map
@@ -96,12 +96,12 @@ class LatentWidget(anywidget.AnyWidget):
     _css = STATIC / "widget.css"
 
     weights = traitlets.Dict(key_trait=traitlets.Unicode(), value_trait=traitlets.Float()).tag(sync=True)
-    temper = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
-    smoothing = traitlets.Float(0.0, min=0.0, max=8.0).tag(sync=True)
-    stretch = traitlets.Float(0.0, min=0.0, max=1.0).tag(sync=True)
+    temper = traitlets.Float(1.0, **limit("temper")).tag(sync=True)
+    smoothing = traitlets.Float(0.0, **limit("smoothing")).tag(sync=True)
+    stretch = traitlets.Float(0.0, **limit("stretch")).tag(sync=True)
     start = PlanePoint().tag(sync=True)
     end = PlanePoint().tag(sync=True)
-    n_samples = traitlets.Int(10, min=2, max=100).tag(sync=True)
+    n_samples = traitlets.Int(10, **limit("n_samples")).tag(sync=True)
     spacing = traitlets.Enum(SPACINGS, "own").tag(sync=True)
     theme = traitlets.Enum(THEMES, "auto").tag(sync=True)
     show: traitlets.Dict[str, bool] = traitlets.Dict().tag(sync=True)

@@ -12,15 +12,13 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normal
 
 from latent_widget._arrays import Floats
 from latent_widget.figures.colouring import ColourBy, area_errors, regions, relative_errors
-from latent_widget.figures.palette import DIVERGING, LABELS, RAMP
+from latent_widget.figures.palette import DIVERGING, LABELS, LOG_ABOVE, OCTAVES, RAMP
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas
 
 SEQUENTIAL_MAP = LinearSegmentedColormap.from_list("latent_widget", RAMP)
 DIVERGING_MAP = LinearSegmentedColormap.from_list("latent_widget_areas", DIVERGING)
-OCTAVES = 2
-"""How far the colours of area errors reach, on either side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +62,9 @@ def colour_cells(
 
 
 def spans_decades(values: Floats) -> bool:
-    """Tell whether the largest value is more than ten times the smallest above 0, so that the scale is logarithmic."""
+    """Tell whether the largest value is so many times the smallest above 0 that the scale is logarithmic."""
     positive = values[values > 0]
-    return bool(positive.size and values.max() > 10 * positive.min())
+    return bool(positive.size and values.max() > LOG_ABOVE * positive.min())
 
 
 def label_colours(count: int) -> Floats:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from latent_widget._arrays import Floats
+from latent_widget.figures.palette import LOG_ABOVE
 
 EVEN = 10
 """Even steps of a density that spans less than a decade."""
@@ -11,9 +12,9 @@ EVEN = 10
 def contour_levels(low: float, high: float) -> Floats:
     """Return the values between `low` and `high` at which contours are drawn.
 
-    1, 2, 5, 10, … over few decades, powers of ten over many, and even steps where `high` is at most ten times `low`.
+    1, 2, 5, 10, … over few decades, powers of ten over many, and even steps where `high` is at most 10 times `low`.
     """
-    if high <= 10 * low:
+    if high <= LOG_ABOVE * low:
         return np.linspace(low, high, EVEN)[1:-1]
     decades = np.log10(high / low)
     steps = [1] if decades > 5 else [1, 3] if decades > 3 else [1, 2, 5]

@@ -6,11 +6,7 @@ from scipy.ndimage import map_coordinates
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget.cartograms._cartogram import Cartogram
-
-SIDES = 28
-"""Corners of the polygon that stands for an ellipse."""
-REACH = 0.3
-"""Radius of an ellipse as a part of the distance to the next, on the cartogram."""
+from latent_widget.figures.palette import REACH, SIDES
 
 
 def indicatrices(field: Field, cartogram: Cartogram, columns: int = 13) -> Floats:

@@ -23,16 +23,14 @@ from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.figures.colour_scales import colour_cells, label_colours, spans_decades
 from latent_widget.figures.colouring import ColourBy
 from latent_widget.figures.contours import average_onto_corners, contour_levels
-from latent_widget.figures.indicatrices import SIDES, indicatrices
-from latent_widget.figures.palette import GRID, INK, LABELS, PATHS
+from latent_widget.figures.indicatrices import indicatrices
+from latent_widget.figures.palette import DASHES, GRID, INK, LABELS, PATHS, SIDES
 from latent_widget.figures.thumbnails import convert_to_ink
 from latent_widget.geodesics._geodesic import Geodesic
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas
 
-DASHES = {"geodesic": "-", "straight": "--", "slerp": ":", "stretched": "-."}
-"""One dash per kind of path, as in the widget."""
 LEGEND: dict[str, Any] = {
     "loc": "upper left",
     "bbox_to_anchor": (0, -0.1),

@@ -1,20 +1,38 @@
-"""Colours of maps, labels and paths, the same in figures and on the screen: the light theme of the front end."""
+"""Colours, dashes and scales of maps, read from palette.json, which the front end reads too: its light theme.
 
-RAMP = ("#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa")
+Labels have Okabe and Ito's colours (2008), reordered, and two more.
+"""
+
+import json
+from importlib.resources import files
+from typing import Any
+
+PALETTE: dict[str, Any] = json.loads(files("latent_widget.figures").joinpath("palette.json").read_text("utf-8"))
+LIGHT: dict[str, Any] = PALETTE["light"]
+RAMP: tuple[str, ...] = tuple(LIGHT["ramp"])
 """From the lowest to the highest value; the first is the colour of the paper under labels."""
-DIVERGING = ("#8c510a", "#d0a65c", "#f4f1ea", "#7cb5ae", "#01665e")
+DIVERGING: tuple[str, ...] = tuple(LIGHT["diverging"])
 """From too small over true to too large."""
-LABELS = (
-    *("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7"),
-    *("#56b4e9", "#8c6d1f", "#7a5195", "#f0e442", "#4d4d4d"),
-)
-"""Okabe and Ito's colours, reordered, and two more."""
-PATHS = {"geodesic": "#c2410c", "straight": "#1d4ed8", "slerp": "#9d4b86", "stretched": "#052e16"}
-INK = "#1f2933"
+LABELS: tuple[str, ...] = tuple(LIGHT["labels"])
+PATHS: dict[str, str] = {kind: LIGHT[kind] for kind in PALETTE["dashes"]}
+"""One colour a kind of line."""
+DASHES: dict[str, str] = {kind: dash["matplotlib"] for kind, dash in PALETTE["dashes"].items()}
+"""One dash a kind of line, in Matplotlib's words."""
+INK: str = LIGHT["ink"]
 """Of points, contours and letters."""
-GRID = "#17284a"
-CELL = "#f3f1ea"
+GRID: str = LIGHT["lattice"]
+CELL: str = LIGHT["cell"]
 """Behind a drawing in a film strip."""
+LOG_ABOVE: float = PALETTE["density"]["log_above"]
+"""Scales are logarithmic where the highest value is more than so many times the lowest."""
+CONSTANT_PLACE: float = PALETTE["density"]["constant_place"]
+"""Where on the ramp, from 0 to 1, a constant density lies."""
+OCTAVES: float = PALETTE["area_error_octaves"]
+"""How far the colours of area errors reach, on either side."""
+SIDES: int = PALETTE["indicatrix"]["sides"]
+"""Corners of the polygon that stands for an ellipse."""
+REACH: float = PALETTE["indicatrix"]["reach"]
+"""Radius of an ellipse as a part of the distance to the next, on the cartogram."""
 
 
 def parse_hex(colour: str) -> tuple[int, int, int]:

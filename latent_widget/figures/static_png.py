@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget.cartograms._cartogram import Cartogram
-from latent_widget.figures.palette import INK, RAMP, parse_hex
+from latent_widget.figures.palette import CONSTANT_PLACE, INK, LOG_ABOVE, RAMP, parse_hex
 
 WIDTH = 562
 """Width of the picture in pixels."""
@@ -58,8 +58,8 @@ def _colour_density(density: Floats) -> NDArray[np.uint8]:
     """Return the colours of cells, `(H, W, 3)`."""
     low, high = float(density.min()), float(density.max())
     if high <= low * (1 + 1e-6):
-        place = np.full(density.shape, 0.35)
-    elif high > 10 * low:
+        place = np.full(density.shape, CONSTANT_PLACE)
+    elif high > LOG_ABOVE * low:
         place = np.log(density / low) / np.log(high / low)
     else:
         place = (density - low) / (high - low)
