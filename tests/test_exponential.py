@@ -56,6 +56,7 @@ def test_short_geodesics_of_random_fields_leave_with_their_log(seed):
     assert np.array_equal(log(field, a, a), np.zeros(2))
 
 
+@pytest.mark.slow
 def test_exp_of_log_is_the_target_between_digits():
     """Pairs far apart on a real model, where a turn at the start moves the end five times as far and more."""
     digits = examples.digits()

@@ -84,6 +84,7 @@ def enumerated(decoder, d=2):
     return lw.Decoder(decode, latent_dim=d, dtype=torch.float64, batch_size=64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eos", [None, 0])
 @pytest.mark.parametrize("name", MEASURES)
 def test_fields_agree_with_enumeration_and_their_errors_are_honest(name, eos):
@@ -99,6 +100,7 @@ def test_fields_agree_with_enumeration_and_their_errors_are_honest(name, eos):
     assert np.median(field.info["standard_error"] / field.density) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["GRU", "LSTM", "Transformer"])
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_architecture_is_served(name, kind, recwarn):
@@ -114,6 +116,7 @@ def test_every_architecture_is_served(name, kind, recwarn):
     assert not [w for w in recwarn if "differences" in str(w.message)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.5, 0.05, 0.02])
 @pytest.mark.parametrize("name", MEASURES)
 def test_sixty_four_prefixes_give_five_per_cent_at_every_separation(name, apart):
@@ -152,6 +155,7 @@ def test_entropy_agrees_with_enumeration():
     assert np.corrcoef(field.density.ravel(), h.ravel())[0, 1] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_nothing_counts_after_the_end(name):
     model = Tiny()
@@ -179,6 +183,7 @@ def test_temperature_divides_the_logits(name):
     assert torch.equal(warm(LATTICE.cells), decoder_of(model)(LATTICE.cells))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_tiles_and_batches_change_nothing(name, monkeypatch):
     decoder = decoder_of(Tiny(), eos=0)
@@ -383,6 +388,7 @@ def test_an_edit_distance_serves_decoded_texts():
     assert field.density[~still].min() > field.density[still].max()
 
 
+@pytest.mark.slow
 def test_a_survey_draws_texts_and_keeps_the_errors(tmp_path):
     decoder = decoder_of(Tiny(), eos=0)
     atlas = lw.survey(decoder, LATTICE, ["jensen_shannon", "fisher_rao"], progress=False)

@@ -214,6 +214,7 @@ def test_an_atlas_without_its_model_still_shows(atlas, tmp_path):
     assert "no decoder" in sent[0]["message"]
 
 
+@pytest.mark.slow
 def test_figures_are_saved_in_three_formats(widget, tmp_path):
     widget.stretch = 0.7
     widget.show = {"thumbnails": True, "grid": True, "contours": True, "ellipses": True}
