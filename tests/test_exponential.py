@@ -159,6 +159,7 @@ def test_the_mean_is_not_the_saddle_between_two_points():
     assert distances(field, [mean], ends)[0] == pytest.approx([middle, middle], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_no_point_anywhere_is_better_than_the_mean(seed):
     field = geodesic_fields.random_field(seed, 1.0)
