@@ -35,7 +35,9 @@ def test_the_synchronised_traits_are_those_of_the_options() -> None:
 
 
 def test_limits_and_choices_are_those_of_the_options() -> None:
-    for name, (low, high) in OPTIONS["limits"].items():
+    limited = {name: limits for name, limits in OPTIONS["limits"].items() if not name.startswith("figure_")}
+    assert set(limited) <= OWN
+    for name, (low, high) in limited.items():
         assert (TRAITS[name].min, TRAITS[name].max) == (low, high)
     choices = {
         "spacing": ("spacings", Spacing),

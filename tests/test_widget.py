@@ -3,6 +3,7 @@
 import io
 import threading
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ import traitlets
 from PIL import Image, ImageChops
 
 import latent_widget as lw
-from latent_widget.display.serialization import unpack
+from latent_widget.display.serialization import serialize_atlas, unpack
 
 
 def decode(z):
@@ -174,14 +175,14 @@ def test_figures_that_the_browser_asks_for_are_those_that_save_writes(widget, tm
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        ({"format": "gif"}, "format must be 'svg', 'png', 'pdf', got 'gif'"),
+        ({"format": "gif"}, "format must be 'pdf', 'svg' or 'png', got 'gif'"),
         ({"format": None}, "format must be"),
         ({"format": ["png"]}, "format must be"),
-        ({"width": 0}, "width must be a number from 1 to 40 inches, got 0"),
+        ({"width": 0}, "width must be a number from 1 to 40, got 0; it counts inches"),
         ({"width": "5"}, "width must be"),
         ({"width": True}, "width must be"),
         ({"width": float("nan")}, "width must be"),
-        ({"dpi": 1e9}, "dpi must be a number from 50 to 1200 pixels per inch"),
+        ({"dpi": 1e9}, "dpi must be a number from 50 to 1200, got"),
         ({"dpi": None}, "dpi must be"),
         ({"width": 40, "dpi": 1000}, "width=40 times dpi=1000 must be at most 14000"),
     ],
@@ -371,3 +372,23 @@ def test_colourings_need_what_they_show(widget):
     np.testing.assert_allclose(unpack(told._fields[0]["error"]), 0.1, rtol=1e-6)
     with pytest.raises(traitlets.TraitError, match="labelled points"):
         told.colour_by = "label"
+
+
+def test_regions_of_labels_travel_with_the_points(atlas):
+    """The browser colours cells by what `regions` finds, which only Python computes."""
+    rng = np.random.default_rng(3)
+    x0, x1, y0, y1 = atlas.lattice.extent
+    points = rng.uniform((x0, y0), (x1, y1), (40, 2))
+    labels = np.array(["a", "b"])[(points[:, 0] > (x0 + x1) / 2).astype(int)]
+    # one far off the map does not vote
+    points, labels = np.concatenate([points, [[9 * x1, 9 * y1]]]), np.append(labels, "c")
+    sent = serialize_atlas(replace(atlas, points=points, labels=labels))["_points"]
+    winner, strength = (unpack(sent["regions"][name]) for name in ("labels", "strength"))
+    assert winner.shape == strength.shape == atlas.lattice.shape
+    assert (winner.dtype, strength.dtype) == (np.int32, np.float32)
+    assert (winner[:, 0] == 0).all()
+    assert (winner[:, -1] == 1).all()
+    assert strength.min() > 0
+    assert strength.max() <= 0.55
+    alone = serialize_atlas(replace(atlas, points=points[-1:], labels=labels[-1:]))["_points"]
+    assert alone["regions"] is None

@@ -5,6 +5,7 @@ Every request carries an `id`, which its answer repeats, an error too. docs/arch
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from typing import Any, BinaryIO
@@ -13,12 +14,15 @@ import numpy as np
 
 from latent_widget._arrays import as_points
 from latent_widget._atlas import Atlas
+from latent_widget.display.options import DPIS, FORMATS, WIDTHS
 from latent_widget.display.samples import draw_samples
 
 FROM_BROWSER = ("decode", "figure", "cancel", "survey")
 """Types of the messages that the browser sends: two requests, which are answered, and two orders."""
 FROM_KERNEL = ("decoded", "figure", "error")
 """Types of the answers."""
+MOST_PIXELS = 14_000
+"""More pixels than these along the width of a figure would fill the memory before they filled a page."""
 Reply = tuple[dict[str, Any], list[bytes]]
 """The content of a message, and its buffers."""
 WriteFigure = Callable[[BinaryIO, str, float, float], None]
@@ -72,9 +76,27 @@ def _decode_paths(request: Mapping[str, Any], atlas: Atlas) -> Reply:
 
 
 def _draw_figure(request: Mapping[str, Any], write_figure: WriteFigure) -> Reply:
-    # only here, because it loads Matplotlib
-    from latent_widget.figures.page_layout import check_print
-
     file = BytesIO()
-    write_figure(file, *check_print(request.get("format"), request.get("width"), request.get("dpi")))
+    with warnings.catch_warnings():
+        # a line that does not exist between these ends is missed on screen too, where the reason is given
+        warnings.simplefilter("ignore", UserWarning)
+        write_figure(file, *_read_print(request))
     return {"type": "figure", "id": request.get("id")}, [file.getvalue()]
+
+
+def _read_print(request: Mapping[str, Any]) -> tuple[str, float, float]:
+    """Return format, width in inches and pixels per inch of a figure; raises `ValueError` where they make no sense."""
+    file_format = request.get("format")
+    if file_format not in FORMATS:
+        *most, last = map(repr, FORMATS)
+        raise ValueError(f"format must be {', '.join(most)} or {last}, got {file_format!r}")
+    sizes = []
+    for name, (low, high), unit in (("width", WIDTHS, "inches"), ("dpi", DPIS, "pixels per inch")):
+        value = request.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}; it counts {unit}")
+        sizes.append(float(value))
+    width, dpi = sizes
+    if width * dpi > MOST_PIXELS:
+        raise ValueError(f"width={width:g} times dpi={dpi:g} must be at most {MOST_PIXELS}; lower one of them")
+    return file_format, width, dpi

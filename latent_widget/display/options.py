@@ -29,6 +29,13 @@ STATE_TRAITS: tuple[str, ...] = tuple(OPTIONS["wired"])
 """What the kernel tells the browser; an exported page holds both kinds."""
 
 
+FORMATS = ("pdf", "svg", "png")
+"""Of figures."""
+WIDTHS: tuple[float, float] = tuple(OPTIONS["limits"]["figure_width"])
+DPIS: tuple[float, float] = tuple(OPTIONS["limits"]["figure_dpi"])
+"""Least and most inches, and pixels per inch, of a figure that the browser asks for."""
+
+
 def limit(trait: str) -> dict[str, Any]:
     """Return the limits of a trait that is a number, as traitlets' `min` and `max`."""
     low, high = OPTIONS["limits"][trait]

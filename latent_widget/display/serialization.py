@@ -9,7 +9,7 @@ from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.cartograms._cartogram import Cartogram
-from latent_widget.figures.colouring import relative_error
+from latent_widget.figures.colouring import regions, relative_error
 
 Packet = dict[str, Any]
 """An array as JSON and bytes: `{dtype, shape, buffer}`."""
@@ -86,10 +86,15 @@ def _serialize_field(name: str, field: Field) -> dict[str, Any]:
 def _serialize_points(atlas: Atlas) -> dict[str, Any] | None:
     if atlas.points is None:
         return None
-    points: dict[str, Any] = {"xy": pack(atlas.points, "float32"), "labels": None, "names": []}
+    points: dict[str, Any] = {"xy": pack(atlas.points, "float32"), "labels": None, "names": [], "regions": None}
     if atlas.labels is not None:
         classes, index = np.unique(atlas.labels, return_inverse=True)
         points |= {"labels": pack(index, "int32"), "names": [str(c) for c in classes]}
+        inside = atlas.lattice.contains(atlas.points)
+        if inside.any():
+            # points off the map do not vote
+            winner, strength = regions(atlas.points[inside], index[inside], atlas.lattice)
+            points["regions"] = {"labels": pack(winner, "int32"), "strength": pack(strength, "float32")}
     return points
 
 

@@ -26,7 +26,16 @@ from latent_widget.display.background import Progress, plan_survey, survey_in_ba
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
 from latent_widget.display.lines import collect_lines, find_geodesic
 from latent_widget.display.messages import answer_request, read_type
-from latent_widget.display.options import COLOURS_BY, PUBLIC_TRAITS, RENDERERS, SPACINGS, STATE_TRAITS, THEMES, limit
+from latent_widget.display.options import (
+    COLOURS_BY,
+    FORMATS,
+    PUBLIC_TRAITS,
+    RENDERERS,
+    SPACINGS,
+    STATE_TRAITS,
+    THEMES,
+    limit,
+)
 from latent_widget.display.samples import decode_points, place_samples
 from latent_widget.display.serialization import serialize_atlas, serialize_cartogram, serialize_lattice
 from latent_widget.display.stretched_map import stretch_map
@@ -221,7 +230,7 @@ class LatentWidget(anywidget.AnyWidget):
             Width of the page in inches.
 
         """
-        self._write_figure(path, check_suffix(path, ("svg", "png", "pdf")), width, dpi)
+        self._write_figure(path, check_suffix(path, FORMATS), width, dpi)
 
     def to_html(self, path: str | os.PathLike[str], title: str = "Latent space map") -> None:
         """Write what is shown to one HTML file that needs no kernel, no network and no other file.
@@ -297,7 +306,7 @@ class LatentWidget(anywidget.AnyWidget):
         """Act on a message of the browser; every request is answered, with an error where nothing else can be said."""
         reply, kind = answer_request(content, self._atlas, self._write_figure), read_type(content)
         if reply is not None:
-            self.send(*reply)
+            self.send(reply[0], reply[1] or None)
         elif kind == "cancel":
             self.cancel()
         elif kind == "survey" and self._status["state"] == "failed":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, get_args
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from matplotlib import rc_context
@@ -19,13 +19,6 @@ from latent_widget.geodesics._geodesic import Geodesic
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas
-
-Format = Literal["svg", "png", "pdf"]
-FORMATS: tuple[Format, ...] = get_args(Format)
-LIMITS = {"width": (1.0, 40.0, "inches"), "dpi": (50.0, 1200.0, "pixels per inch")}
-"""What a page asked for by a browser may measure; its own fields for width and dpi have the same limits."""
-MOST_PIXELS = 14_000
-"""More pixels than these along the width would fill the memory before they filled a page."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,20 +86,3 @@ def write_page(figure: Figure, target: str | os.PathLike[str] | BinaryIO, file_f
     """Write a page to a file: white, letters as outlines in SVG and embedded in PDF, the coloured map at `dpi`."""
     with rc_context({"svg.fonttype": "path", "pdf.fonttype": 42}):
         figure.savefig(target, format=file_format, dpi=dpi, facecolor="white")
-
-
-def check_print(file_format: Any, width: Any, dpi: Any) -> tuple[Format, float, float]:
-    """Return format, width in inches and pixels per inch of a page that a browser asks for.
-
-    Raises `ValueError` for another format than "svg", "png" and "pdf", and for sizes outside of 1 to 40 inches, 50 to
-    1200 dpi and 14,000 pixels along the width.
-    """
-    if file_format not in FORMATS:
-        raise ValueError(f"format must be {', '.join(map(repr, FORMATS))}, got {file_format!r}")
-    for name, value in (("width", width), ("dpi", dpi)):
-        low, high, unit = LIMITS[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise ValueError(f"{name} must be a number from {low:g} to {high:g} {unit}, got {value!r}")
-    if width * dpi > MOST_PIXELS:
-        raise ValueError(f"width={width:g} times dpi={dpi:g} must be at most {MOST_PIXELS}; lower one of them")
-    return file_format, float(width), float(dpi)
