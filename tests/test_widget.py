@@ -175,7 +175,7 @@ def test_figures_that_the_browser_asks_for_are_those_that_save_writes(widget, tm
 @pytest.mark.parametrize(
     ("request_", "words"),
     [
-        ({"format": "gif"}, "format must be 'pdf', 'svg' or 'png', got 'gif'"),
+        ({"format": "gif"}, "format must be 'svg', 'png' or 'pdf', got 'gif'"),
         ({"format": None}, "format must be"),
         ({"format": ["png"]}, "format must be"),
         ({"width": 0}, "width must be a number from 1 to 40, got 0; it counts inches"),

@@ -29,7 +29,7 @@ STATE_TRAITS: tuple[str, ...] = tuple(OPTIONS["wired"])
 """What the kernel tells the browser; an exported page holds both kinds."""
 
 
-FORMATS = ("pdf", "svg", "png")
+FORMATS = ("svg", "png", "pdf")
 """Of figures."""
 WIDTHS: tuple[float, float] = tuple(OPTIONS["limits"]["figure_width"])
 DPIS: tuple[float, float] = tuple(OPTIONS["limits"]["figure_dpi"])
