@@ -21,7 +21,7 @@ from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.figures.thumbnails import Pixels, Thumbnails, drawn, levels_of
+from latent_widget.figures.thumbnails import Pixels, Thumbnails, choose_levels, draw_thumbnails
 from latent_widget.measures import Measure, is_local, look_up, prepare
 
 AnyDecoder = Decoder | SequenceDecoder | Callable[..., Any]
@@ -280,10 +280,10 @@ def _draw_thumbnails(decoder: Decoder | SequenceDecoder, lattice: Lattice, most:
             coarse = Lattice(lattice.extent, shape, lattice.origin, lattice.basis)
             samples = outputs.to_mean(decoder(lattice.embed(coarse.cells))).numpy()
             flat = samples.reshape(-1, *samples.shape[2:])
-            levels = levels_of(flat)
-            one = drawn(flat[:1], levels, decoder.render)
+            levels = choose_levels(flat)
+            one = draw_thumbnails(flat[:1], levels, decoder.render)
             if one.nbytes * len(flat) <= MOST_BYTES or min(shape) <= LEAST_THUMBNAILS:
-                images: Pixels = drawn(flat, levels, decoder.render)
+                images: Pixels = draw_thumbnails(flat, levels, decoder.render)
                 is_text = decoder.render is not None and isinstance(decoder.render(flat[0]), str)
                 return Thumbnails(images.reshape(*shape, *images.shape[1:]), levels, blend=not is_text)
             coarseness *= max(1.1, (one.nbytes * len(flat) / MOST_BYTES) ** 0.5)

@@ -12,7 +12,7 @@ import numpy as np
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.cartograms._cartogram import cartogram
-from latent_widget.display.serialization import around
+from latent_widget.display.serialization import describe_origin
 from latent_widget.geodesics import slerp, stretched
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "lines.json"
@@ -57,7 +57,7 @@ def fixtures():
                 "name": name,
                 "extent": list(lattice.extent),
                 "shape": list(lattice.shape),
-                "around": around(lattice),
+                "around": describe_origin(lattice),
                 "metric": [float(f"{value:.9g}") for value in np.stack([e, f, g], axis=-1).ravel()],
                 "corners": [float(f"{value:.9g}") for value in corners.ravel()],
                 "pairs": pairs,

@@ -52,6 +52,7 @@ def test_round_trip_is_exact(atlas, tmp_path):
     assert opened.decoder is None
 
 
+@pytest.mark.slow
 def test_a_plane_survives_the_round_trip(tmp_path):
     z = np.random.default_rng(0).normal(size=(20, 4))
     lattice = lw.Lattice.fit(z, (4, 4))
@@ -60,6 +61,7 @@ def test_a_plane_survives_the_round_trip(tmp_path):
     np.testing.assert_array_equal(lw.Atlas.load(tmp_path / "a.npz").lattice.embed([[1, 2]]), lattice.embed([[1, 2]]))
 
 
+@pytest.mark.slow
 def test_an_atlas_opens_and_walks_without_torch(atlas, tmp_path):
     atlas.save(tmp_path / "a.npz")
     script = (
@@ -74,6 +76,7 @@ def test_an_atlas_opens_and_walks_without_torch(atlas, tmp_path):
     assert done.stdout.startswith("['pullback', 'noted']")
 
 
+@pytest.mark.slow
 def test_great_circles_are_found_and_measured_by_the_decoder(atlas):
     start, end = (-0.8, 1.0), (0.9, 0.7)
     p, q = (stereographic(torch.tensor([v], dtype=torch.float64))[0].numpy() for v in (start, end))

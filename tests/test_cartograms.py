@@ -172,6 +172,7 @@ def test_float32_tensors_and_lists_are_read() -> None:
     np.testing.assert_array_equal(cartogram(rho.tolist()).corners, cartogram(rho).corners)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -26,6 +26,7 @@ def test_format() -> None:
     run("ruff", "format", "--check")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(NUMPY < (2, 4), reason="types are written for the stubs of NumPy 2.4, which needs Python 3.11")
 def test_types() -> None:
     run("mypy")

@@ -59,6 +59,7 @@ def visibility_distance(lattice, mask, metric, a, b):
     return dijkstra(np.where(seen, lengths, 0.0), directed=False, indices=0)[1]
 
 
+@pytest.mark.slow
 def test_the_way_round_a_wall_turns_exactly_at_its_corners():
     mask = np.ones(LATTICE.shape, bool)
     mask[:40, 30:34] = False
@@ -97,6 +98,7 @@ def test_the_way_round_a_disc_is_tangents_and_an_arc(n, tolerance):
     assert not enters(lattice, mask, other.points)
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 10_000))
 def test_paths_among_random_blocks_are_those_of_the_visibility_graph(seed):
@@ -127,6 +129,7 @@ def test_paths_among_random_blocks_are_those_of_the_visibility_graph(seed):
     assert distances(field, [a], [b], mask=mask)[0, 0] == pytest.approx(path.length, rel=1e-3)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), infinite=st.booleans())
 def test_a_graph_search_finds_the_same_ways_round_from_above(seed, infinite):

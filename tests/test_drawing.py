@@ -1,4 +1,4 @@
-"""Thumbnails, wire packets and Matplotlib figures."""
+"""Thumbnails, packets of arrays and Matplotlib figures."""
 
 import matplotlib.image
 import matplotlib.pyplot as plt
@@ -8,9 +8,10 @@ from matplotlib.colors import to_hex, to_rgb
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget.display.wire import packed, unpacked
-from latent_widget.figures.map import LABELS, draw_map
-from latent_widget.figures.thumbnails import PEN, as_ink, drawn, levels_of
+from latent_widget.display.serialization import pack, unpack
+from latent_widget.figures.map import draw_map
+from latent_widget.figures.palette import INK, LABELS, parse_hex
+from latent_widget.figures.thumbnails import choose_levels, convert_to_ink, draw_thumbnails
 
 
 @pytest.mark.parametrize(
@@ -25,16 +26,16 @@ from latent_widget.figures.thumbnails import PEN, as_ink, drawn, levels_of
     ],
 )
 def test_levels(values, levels):
-    assert levels_of(np.array(values)) == levels
+    assert choose_levels(np.array(values)) == levels
 
 
 def test_grey_and_colour_images_either_way_round():
     grey = np.array([[0, 0.2], [0.4, 1.0]])
     truth = np.rint(255 * grey)
     for sample in (grey, grey[None], grey[..., None]):
-        np.testing.assert_array_equal(drawn(sample[None], (0, 1))[0, ..., 0], truth)
+        np.testing.assert_array_equal(draw_thumbnails(sample[None], (0, 1))[0, ..., 0], truth)
     colour = np.random.default_rng(0).uniform(size=(3, 5, 6))
-    first, last = drawn(colour[None], (0, 1)), drawn(np.moveaxis(colour, 0, -1)[None], (0, 1))
+    first, last = draw_thumbnails(colour[None], (0, 1)), draw_thumbnails(np.moveaxis(colour, 0, -1)[None], (0, 1))
     np.testing.assert_array_equal(first, last)
     np.testing.assert_array_equal(first[0, ..., 2], np.rint(255 * colour[2]))
     assert (first[..., 3] == 255).all()
@@ -42,36 +43,36 @@ def test_grey_and_colour_images_either_way_round():
 
 def test_large_images_are_reduced_keeping_their_mean():
     noise = np.random.default_rng(0).uniform(size=(1, 256, 128))
-    small = drawn(noise, (0, 1))
+    small = draw_thumbnails(noise, (0, 1))
     assert small.shape == (1, 64, 32, 4)
     assert small[..., 0].mean() == pytest.approx(255 * noise.mean(), abs=0.6)
 
 
 def test_curves_rise_where_values_do():
-    ink = drawn(np.linspace(0, 1, 40)[None], (0, 1))[0, ..., 0].astype(float)
+    ink = draw_thumbnails(np.linspace(0, 1, 40)[None], (0, 1))[0, ..., 0].astype(float)
     heights = np.argmin(ink, axis=0)
     assert heights[3] > heights[24] > heights[44]
 
 
 def test_render_may_give_pictures_and_text():
     red = Image.new("RGB", (4, 6), (255, 0, 0))
-    assert drawn(np.zeros((2, 1)), (0, 1), lambda _: red).shape == (2, 6, 4, 4)
-    words = drawn(np.arange(2.0)[:, None], (0, 1), lambda s: "<b>hi</b>" if s[0] else "i")
+    assert draw_thumbnails(np.zeros((2, 1)), (0, 1), lambda _: red).shape == (2, 6, 4, 4)
+    words = draw_thumbnails(np.arange(2.0)[:, None], (0, 1), lambda s: "<b>hi</b>" if s[0] else "i")
     assert words.shape[0] == 2
     assert (words[..., 0] < 128).any()
     with pytest.raises(ValueError, match=r"shape \(2, 3, 4, 5\).*render="):
-        drawn(np.zeros((1, 2, 3, 4, 5)), (0, 1))
+        draw_thumbnails(np.zeros((1, 2, 3, 4, 5)), (0, 1))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "int32", "uint8"])
-def test_wire_round_trip(dtype):
+def test_arrays_come_back_from_their_packets(dtype):
     values = np.asfortranarray(np.random.default_rng(0).integers(0, 200, (3, 4, 5))).astype(dtype)
-    found = unpacked(packed(values, dtype))
+    found = unpack(pack(values, dtype))
     np.testing.assert_array_equal(found, values)
     assert found.dtype == np.dtype(dtype)
-    assert packed(np.zeros((0, 2)), dtype)["shape"] == [0, 2]
+    assert pack(np.zeros((0, 2)), dtype)["shape"] == [0, 2]
     with pytest.raises(ValueError, match="float64"):
-        packed(values, "float64")
+        pack(values, "float64")
 
 
 @pytest.fixture(autouse=True)
@@ -205,13 +206,13 @@ def test_drawings_become_ink_and_pictures_stay():
     digit[..., 3] = 255
     digit[0, 1:3, 1, :3] = 200
     for drawing in (digit, np.concatenate([255 - digit[..., :3], digit[..., 3:]], -1)):
-        ink = as_ink(drawing)
+        ink = convert_to_ink(drawing)
         np.testing.assert_array_equal(ink[..., 3], digit[..., 0])
-        assert (ink[..., :3] == PEN).all()
+        assert (ink[..., :3] == parse_hex(INK)).all()
     colour = digit.copy()
     colour[0, 0, 0] = (255, 0, 0, 255)
     for picture in (colour, np.full_like(digit, 128)):
-        assert as_ink(picture) is picture
+        assert convert_to_ink(picture) is picture
 
 
 def test_labels_keep_their_colours_where_a_class_lies_outside():

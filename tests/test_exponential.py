@@ -54,6 +54,7 @@ def test_short_geodesics_of_random_fields_leave_with_their_log_map(seed):
     assert np.array_equal(log_map(field, a, a), np.zeros(2))
 
 
+@pytest.mark.slow
 def test_exp_of_log_is_the_target_between_digits():
     """Pairs far apart on a real model, where a turn at the start moves the end five times as far and more."""
     digits = examples.digits()
@@ -156,6 +157,7 @@ def test_the_mean_is_not_the_saddle_between_two_points():
     assert distances(field, [mean], ends)[0] == pytest.approx([middle, middle], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(12))
 def test_no_point_anywhere_is_better_than_the_mean(seed):
     field = geodesic_fields.random_field(seed, 1.0)

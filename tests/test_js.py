@@ -13,10 +13,12 @@ def packages() -> None:
     hatch_build.install_packages()
 
 
+@pytest.mark.slow
 def test_types(packages: None) -> None:
     hatch_build.npm("run", "typecheck")
 
 
+@pytest.mark.slow
 def test_units(packages: None) -> None:
     said = re.sub(r"\x1b\[[0-9;]*m", "", hatch_build.npm("test"))
     assert re.search(r"Tests\s+[1-9]\d* passed", said), said

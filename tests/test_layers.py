@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def wing(module: str) -> str:
     return parts[0]
 
 
+@cache
 def imports(module: str, at_load: bool) -> set[str]:
     """Full names of what a module imports: when it is loaded, or at any time, for type checkers apart."""
     found: set[str] = set()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import latent_widget as lw
-from latent_widget.display.serialization import around
+from latent_widget.display.serialization import describe_origin
 
 
 def test_the_lines_that_the_browser_must_lay_are_still_those_of_python():
@@ -29,7 +29,7 @@ def test_the_lines_that_the_browser_must_lay_are_still_those_of_python():
 
 def test_latents_have_the_products_that_the_browser_is_told():
     _, lattice, _ = list(line_fixtures.lattices())[1]
-    told = around(lattice)
+    told = describe_origin(lattice)
     e, f, g = told["gram"]
     points = np.random.default_rng(0).uniform(-2, 2, (20, 2))
     x, y = (points - told["foot"]).T

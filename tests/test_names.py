@@ -50,6 +50,7 @@ def test_the_decoder_knows_names_from_noise(example):
     assert score(own, tokens) > score(own, backwards) + 2
 
 
+@pytest.mark.slow
 def test_geodesics_pass_through_names(example):
     lattice = lw.Lattice.fit(example.latents, (12, 12))
     field = lw.measures.jensen_shannon(example.decoder, lattice, prefixes=16)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import latent_widget as lw
-from latent_widget.display.offline_html import POLICY, page
-from latent_widget.display.wire import packed
+from latent_widget.display.offline_html import POLICY, render_page
+from latent_widget.display.serialization import pack
 
 pytestmark = pytest.mark.usefixtures("bundle")
 HOSTILE = "</script><script>alert(1)</script><!-- <script> 'quoted' \"twice\" \u2028"
@@ -73,11 +73,13 @@ def test_nothing_in_it_is_fetched_or_executed(widget, tmp_path):
 
 def test_numbers_that_json_lacks_become_null():
     fields = [{"info": {"noise": float("nan"), "size": float("inf"), "n": 3}}]
-    assert state_of(page({"_fields": fields}, "t"))["_fields"] == [{"info": {"noise": None, "size": None, "n": 3}}]
+    assert state_of(render_page({"_fields": fields}, "t"))["_fields"] == [
+        {"info": {"noise": None, "size": None, "n": 3}}
+    ]
 
 
 def test_arrays_keep_type_and_shape():
-    array = state_of(page({"a": packed(np.arange(6).reshape(2, 3), "int32")}, "t"))["a"]
+    array = state_of(render_page({"a": pack(np.arange(6).reshape(2, 3), "int32")}, "t"))["a"]
     assert (array["dtype"], array["shape"]) == ("int32", [2, 3])
     assert base64.b64decode(array["base64"]) == np.arange(6, dtype="<i4").tobytes()
 
@@ -90,4 +92,4 @@ def test_other_suffixes_are_refused(widget, tmp_path):
 def test_a_missing_front_end_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr("latent_widget.display.offline_html.STATIC", tmp_path)
     with pytest.raises(FileNotFoundError, match=r"widget\.css is missing.*hatch_build"):
-        page({}, "t")
+        render_page({}, "t")

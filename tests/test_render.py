@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageChops
 
 import latent_widget as lw
-from latent_widget.figures.thumbnails import SVG, drawn
+from latent_widget.figures.thumbnails import SVG, draw_thumbnails
 
 RED = (
     '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100"><rect width="100" height="100" fill="red"/></svg>'
@@ -27,7 +27,7 @@ def heights(picture):
 def test_a_long_signal_shows_its_envelope():
     t = np.linspace(0, 1, 16000)
     burst = np.sin(2000 * t) * np.exp(-(((t - 0.5) / 0.1) ** 2))
-    picture = drawn(burst[None], (-1, 1))[0]
+    picture = draw_thumbnails(burst[None], (-1, 1))[0]
     tall = heights(picture)
     middle, edge = tall[len(tall) // 2], tall[4]
     assert middle > 0.75 * picture.shape[0]
@@ -35,15 +35,15 @@ def test_a_long_signal_shows_its_envelope():
     # one sample of a click is seen, which a line through every fortieth would miss
     click = np.zeros(16000)
     click[7003] = 1.0
-    assert heights(drawn(click[None], (-1, 1))[0]).max() > 10
+    assert heights(draw_thumbnails(click[None], (-1, 1))[0]).max() > 10
 
 
 def test_signals_with_an_axis_of_one_and_with_channels():
     signal = np.sin(np.linspace(0, 6, 500))
-    plain = drawn(signal[None], (-1, 1))
-    np.testing.assert_array_equal(drawn(signal[None, None], (-1, 1)), plain)
-    np.testing.assert_array_equal(drawn(signal[None, :, None], (-1, 1)), plain)
-    both = drawn(np.stack([signal, -signal])[None], (-1, 1))[0]
+    plain = draw_thumbnails(signal[None], (-1, 1))
+    np.testing.assert_array_equal(draw_thumbnails(signal[None, None], (-1, 1)), plain)
+    np.testing.assert_array_equal(draw_thumbnails(signal[None, :, None], (-1, 1)), plain)
+    both = draw_thumbnails(np.stack([signal, -signal])[None], (-1, 1))[0]
     half = both.shape[0] // 2
     assert np.abs(both[:half].astype(int) - both[half:][::-1]).mean() < 8
 
@@ -51,7 +51,7 @@ def test_signals_with_an_axis_of_one_and_with_channels():
 @pytest.mark.parametrize("text", ["Ω≈ç√∫ Привет", "naïve café", "→ ∞ ½", "x"])
 def test_letters_of_many_scripts_are_drawn_and_differ_from_missing_ones(text):
     one, missing = (
-        Image.fromarray(drawn(np.zeros((1, 1)), (0, 1), lambda _, shown=shown: shown)[0, ..., 0])
+        Image.fromarray(draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _, shown=shown: shown)[0, ..., 0])
         # what the font lacks comes out as one box after another
         for shown in (text, "\u4e2d" * len(text))
     )
@@ -60,21 +60,23 @@ def test_letters_of_many_scripts_are_drawn_and_differ_from_missing_ones(text):
 
 
 def test_hostile_and_endless_texts_are_set_as_text():
-    pages = drawn(np.arange(4.0)[:, None], (0, 1), lambda s: ["a b", "a\x00b\n", "x" * 10**6, "x" * 10**5][int(s[0])])
+    pages = draw_thumbnails(
+        np.arange(4.0)[:, None], (0, 1), lambda s: ["a b", "a\x00b\n", "x" * 10**6, "x" * 10**5][int(s[0])]
+    )
     np.testing.assert_array_equal(pages[0], pages[1])
     np.testing.assert_array_equal(pages[2], pages[3])
-    markup = drawn(np.zeros((1, 1)), (0, 1), lambda _: "<script>alert(1)</script>")[0]
+    markup = draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: "<script>alert(1)</script>")[0]
     assert markup.shape == pages.shape[1:]
     assert inked(markup).max() > 200
 
 
 def test_svg_is_drawn():
-    (picture,) = drawn(np.zeros((1, 1)), (0, 1), lambda _: f'<?xml version="1.0"?>\n<!-- by hand -->\n{RED}')
+    (picture,) = draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: f'<?xml version="1.0"?>\n<!-- by hand -->\n{RED}')
     assert picture.shape == (48, 96, 4)
     assert tuple(picture[24, 20]) == (255, 0, 0, 255)
     assert tuple(picture[24, 80]) == (255, 255, 255, 255)
     # text that merely holds a tag is text
-    (words,) = drawn(np.zeros((1, 1)), (0, 1), lambda _: "no <svg>")
+    (words,) = draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: "no <svg>")
     assert (words[..., 0] == words[..., 1]).all()
 
 
@@ -82,16 +84,16 @@ def test_svg_fetches_nothing_and_runs_nothing(tmp_path):
     Image.new("RGB", (10, 10), (255, 0, 0)).save(tmp_path / "secret.png")
     inside = f'<script>x</script><image href="{(tmp_path / "secret.png").as_uri()}" width="50" height="50"/>'
     hostile = f'<svg xmlns="http://www.w3.org/2000/svg" width="50" height="50">{inside}</svg>'
-    (picture,) = drawn(np.zeros((1, 1)), (0, 1), lambda _: hostile)
+    (picture,) = draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: hostile)
     assert (picture == 255).all()
 
 
 def test_bad_svg_and_a_missing_library_are_told(monkeypatch):
     with pytest.raises(ValueError, match="SVG that cannot be drawn"):
-        drawn(np.zeros((1, 1)), (0, 1), lambda _: "<svg ")
+        draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: "<svg ")
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(ImportError, match=r"pip install 'latent-widget\[svg\]'"):
-        drawn(np.zeros((1, 1)), (0, 1), lambda _: RED)
+        draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: RED)
 
 
 def test_a_survey_without_the_library_says_why_there_are_no_thumbnails(monkeypatch):

@@ -67,6 +67,7 @@ def test_sampled_scores_agree_with_closed_forms(decode):
     assert np.median(np.abs(found.density / exact.density - 1)) < 0.08
 
 
+@pytest.mark.slow
 def test_standard_errors_are_the_scatter_over_seeds():
     decoder = lw.Decoder(lambda z: D.StudentT(5.0, z, (0.4 * z).exp()), dtype=torch.float64)
     for measure in (lw.measures.fisher_rao, lw.measures.jensen_shannon):
@@ -76,6 +77,7 @@ def test_standard_errors_are_the_scatter_over_seeds():
         assert 0.7 < np.median(told / scatter) < 1.4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [D.Laplace, D.Cauchy], ids=["Laplace", "Cauchy"])
 def test_sampled_jensen_shannon_tends_to_fisher_rao(make):
     decoder = lw.Decoder(lambda z: make(z[:, 0], z[:, 1].exp()), dtype=torch.float64)
@@ -125,6 +127,7 @@ def test_families_without_a_fisher_metric_and_bad_arguments_say_so():
         lw.measures.jensen_shannon(lw.Decoder(lambda z: D.Laplace(z, 1.0)), LATTICE, samples=3)
 
 
+@pytest.mark.slow
 def test_threads_draw_what_one_thread_draws():
     decoder = lw.Decoder(lambda z: D.Independent(D.StudentT(4.0, z, 1 + z.square()), 1))
     lattice = lw.Lattice((-1, 1, -1, 1), (150, 128))

@@ -15,7 +15,7 @@ from torch.distributions import Categorical
 import latent_widget as lw
 from latent_widget.decoders import sequence
 from latent_widget.decoders.outputs import FOR_TOKENS
-from latent_widget.figures.thumbnails import PAGE, drawn
+from latent_widget.figures.thumbnails import PAGE, draw_thumbnails
 from latent_widget.measures.sequences.chain_rule import measure_entropy
 from latent_widget.measures.sequences.derivatives import plain_kernels
 from latent_widget.measures.sequences.divergences import weigh_jsd, weigh_kl
@@ -87,6 +87,7 @@ def enumerated(decoder, d=2):
     return lw.Decoder(decode, latent_dim=d, dtype=torch.float64, batch_size=64)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("eos", [None, 0])
 @pytest.mark.parametrize("name", MEASURES)
 def test_fields_agree_with_enumeration_and_their_errors_are_honest(name, eos):
@@ -102,6 +103,7 @@ def test_fields_agree_with_enumeration_and_their_errors_are_honest(name, eos):
     assert np.median(field.info["standard_error"] / field.density) < 0.05
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["GRU", "LSTM", "Transformer"])
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_architecture_is_served(name, kind, recwarn):
@@ -117,6 +119,7 @@ def test_every_architecture_is_served(name, kind, recwarn):
     assert not [w for w in recwarn if "differences" in str(w.message)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("apart", [0.5, 0.05, 0.02])
 @pytest.mark.parametrize("name", MEASURES)
 def test_sixty_four_prefixes_give_five_per_cent_at_every_separation(name, apart):
@@ -155,6 +158,7 @@ def test_entropy_agrees_with_enumeration():
     assert np.corrcoef(field.density.ravel(), h.ravel())[0, 1] > 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_nothing_counts_after_the_end(name):
     model = Tiny()
@@ -182,6 +186,7 @@ def test_temperature_divides_the_logits(name):
     assert torch.equal(warm(LATTICE.cells), decoder_of(model)(LATTICE.cells))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MEASURES)
 def test_tiles_and_batches_change_nothing(name, monkeypatch):
     decoder = decoder_of(Tiny(), eos=0)
@@ -386,6 +391,7 @@ def test_an_edit_distance_serves_decoded_texts():
     assert field.density[~still].min() > field.density[still].max()
 
 
+@pytest.mark.slow
 def test_a_survey_draws_texts_and_keeps_the_errors(tmp_path):
     decoder = decoder_of(Tiny(), eos=0)
     atlas = lw.survey(decoder, LATTICE, ["jensen_shannon", "fisher_rao"], progress=False)
@@ -418,7 +424,7 @@ def test_a_widget_surveys_a_sequence_decoder_by_itself():
 
 @pytest.mark.parametrize("text", ["", "a", "Ulm", "Garmisch-Partenkirchen", "Santa Cruz do Rio Pardo", "x" * 300])
 def test_texts_fit_their_page(text):
-    picture = drawn(np.zeros((1, 1)), (0, 1), lambda _: text)[0]
+    picture = draw_thumbnails(np.zeros((1, 1)), (0, 1), lambda _: text)[0]
     assert picture.shape == (PAGE[1], PAGE[0], 4)
     ink = picture[..., 0] < 128
     assert ink.any() == bool(text)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import latent_widget as lw
-from latent_widget.figures.static_png import WIDTH, still
+from latent_widget.figures.static_png import WIDTH, render_static_png
 
 LATTICE = lw.Lattice((0, 2, 0, 1), (24, 48))
 SLOPE = lw.Field.from_density(LATTICE, 1 + LATTICE.cells[..., 0])
@@ -25,16 +25,16 @@ def columns(png):
 
 
 def test_a_slope_darkens_along_it_and_nowhere_else():
-    picture = opened(still(SLOPE))
+    picture = opened(render_static_png(SLOPE))
     assert picture.shape == (WIDTH / 2, WIDTH, 3)
     assert np.ptp(picture[10:-10], axis=0).max() <= 1
-    assert (np.diff(columns(still(SLOPE))[::20]) < 0).all()
+    assert (np.diff(columns(render_static_png(SLOPE))[::20]) < 0).all()
 
 
 @pytest.mark.parametrize("stretch", [0.4, 1.0])
 def test_stretched_colours_stand_where_the_closed_form_puts_them(stretch):
     """A density 1 + x on [0, 2] makes the map x -> 2 (x + x² / 2) / 4."""
-    flat, moved = columns(still(SLOPE)), columns(still(SLOPE, lw.cartogram(SLOPE), stretch))
+    flat, moved = columns(render_static_png(SLOPE)), columns(render_static_png(SLOPE, lw.cartogram(SLOPE), stretch))
     x = 2 * (np.arange(WIDTH) + 0.5) / WIDTH
     there = (1 - stretch) * x + stretch * (x + x**2 / 2) / 2
     expected = np.interp(x[4:-4], there[4:-4], flat)
@@ -43,24 +43,27 @@ def test_stretched_colours_stand_where_the_closed_form_puts_them(stretch):
 
 def test_points_are_marked_and_move_with_the_map():
     for stretch, place in ((0.0, 0.5), (1.0, 0.375)):
-        marked = opened(still(SLOPE, lw.cartogram(SLOPE), stretch, np.array([[1.0, 0.5]])))
+        marked = opened(render_static_png(SLOPE, lw.cartogram(SLOPE), stretch, np.array([[1.0, 0.5]])))
         dark = np.argwhere(marked.max(-1) < 80).mean(axis=0)
         assert dark == pytest.approx([WIDTH / 4, place * WIDTH], abs=1.5)
 
 
 def test_a_constant_field_and_one_of_many_decades():
-    assert np.ptp(opened(still(lw.Field.from_density(LATTICE, np.ones(LATTICE.shape)))), axis=(0, 1)).max() == 0
+    assert (
+        np.ptp(opened(render_static_png(lw.Field.from_density(LATTICE, np.ones(LATTICE.shape)))), axis=(0, 1)).max()
+        == 0
+    )
     steep = lw.Field.from_density(LATTICE, 10 ** (-30 * LATTICE.cells[..., 0]))
-    assert np.ptp(columns(still(steep))) > 100
+    assert np.ptp(columns(render_static_png(steep))) > 100
     with pytest.raises(ValueError, match="cartogram"):
-        still(steep, None, 0.5)
+        render_static_png(steep, None, 0.5)
 
 
 def test_the_widget_carries_its_still():
     widget = lw.LatentWidget(lw.Atlas(LATTICE, {"slope": SLOPE}), stretch=1.0)
     bundle = widget._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle[0]
-    assert base64.b64decode(bundle[0]["image/png"]) == still(SLOPE, widget.cartogram, 1.0)
+    assert base64.b64decode(bundle[0]["image/png"]) == render_static_png(SLOPE, widget.cartogram, 1.0)
 
 
 def test_points_outside_the_extent_are_left_out():
@@ -68,4 +71,6 @@ def test_points_outside_the_extent_are_left_out():
     field = lw.Field.from_density(lattice, 1 + lattice.cells[..., 0])
     cart = lw.cartogram(field)
     within = np.array([[0.5, 0.5]])
-    assert still(field, cart, 1.0, np.array([[0.5, 0.5], [10.0, 0.0]])) == still(field, cart, 1.0, within)
+    assert render_static_png(field, cart, 1.0, np.array([[0.5, 0.5], [10.0, 0.0]])) == render_static_png(
+        field, cart, 1.0, within
+    )

@@ -32,6 +32,7 @@ def uncertainty(decoder, lattice):
     return lw.Field.from_density(lattice, entropy - entropy.min() + 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("measure", "decoder"), [("pullback", DECODER), ("jensen_shannon", CLASSES)])
 @pytest.mark.parametrize("workers", [0, 3])
 def test_tiles_give_what_the_whole_gives(measure, decoder, workers):
@@ -164,6 +165,7 @@ def test_a_cancelled_survey_keeps_the_measures_it_has():
     assert caught.value.atlas.measures == ["jensen_shannon"]
 
 
+@pytest.mark.slow
 def test_a_survey_that_may_be_cancelled_stops_soon_and_measures_the_same():
     stop, steps = Event(), []
 

@@ -235,6 +235,7 @@ def test_bad_arguments_say_what_is_wrong(make, words):
         make()
 
 
+@pytest.mark.slow
 def test_surveys_know_them_by_their_names_and_cut_the_local_ones():
     lattice = lw.Lattice((-1, 1, -1, 1), (130, 128))
     made = [

@@ -157,6 +157,7 @@ def twisted(angle: float) -> np.ndarray:
     return X
 
 
+@pytest.mark.slow
 def test_a_cell_that_folds_inside_only_is_caught() -> None:
     # a search over random cells: all eight corner determinants positive, and yet negative within
     noise = np.random.default_rng(5).normal(scale=0.45, size=(10_000, 2, 2, 2, 3))
@@ -217,6 +218,7 @@ def check(cart: Cartogram, rho: np.ndarray) -> None:
     assert cart.converged == (cart.max_area_error <= 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize(("shape", "extent"), [((16, 16, 16), (0, 1) * 3), ((9, 14, 20), BOX), ((33, 6, 12), BOX)])
 def test_smooth_densities_reach_their_volumes(
@@ -286,6 +288,7 @@ def test_mirror_transpose_and_scale(method: str) -> None:
     np.testing.assert_allclose((scaled - (10, -6, 1)) / 2, plain, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_shell_of_range_100_is_solved_without_a_fold() -> None:
     x, y, z = centres((24, 24, 24))
     rho = 100 ** np.exp(-((np.sqrt((x - 0.5) ** 2 + (y - 0.45) ** 2 + (z - 0.5) ** 2) - 0.28) ** 2) / (2 * 0.08**2))
@@ -296,6 +299,7 @@ def test_a_shell_of_range_100_is_solved_without_a_fold() -> None:
         assert cart.method == "diffusion"
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -361,6 +365,7 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(cartogram(rho, workers=3).corners, one, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_points_go_there_and_back() -> None:
     cart = cartogram(smooth((12, 10, 14), 40.0), BOX)
     rng = np.random.default_rng(0)

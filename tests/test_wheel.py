@@ -37,6 +37,7 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(paths["scripts"]) / ("python.exe" if os.name == "nt" else "python")
 
 
+@pytest.mark.slow
 def test_wheel_holds_what_the_widget_needs_and_nothing_else(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as packed:
         sizes = {entry.filename: entry.file_size for entry in packed.infolist()}
@@ -60,6 +61,7 @@ def test_wheel_holds_what_the_widget_needs_and_nothing_else(wheel: Path) -> None
     assert "\nRequires-Python: >=3.10\n" in metadata
 
 
+@pytest.mark.slow
 def test_wheel_works_away_from_the_repository(python: Path, tmp_path: Path) -> None:
     code = """
 import sys

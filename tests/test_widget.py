@@ -1,16 +1,18 @@
 """The kernel's half of the widget: traits, checks, answers; no browser."""
 
+import io
 import threading
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 import traitlets
-from PIL import Image
+from PIL import Image, ImageChops
 
 import latent_widget as lw
-from latent_widget.display.wire import unpacked
+from latent_widget.display.serialization import serialize_atlas, unpack
 
 
 def decode(z):
@@ -43,15 +45,15 @@ def test_what_goes_over_the_wire_is_the_atlas(widget, atlas):
     around = {"foot": [0, 0], "gram": [1, 0, 1], "height": 0}
     assert widget._lattice == {"extent": [-1, 1, -2, 2], "shape": [24, 16], "names": ["x", "y"], "around": around}
     assert [f["name"] for f in widget._fields] == ["pullback", "slope"]
-    metric = unpacked(widget._fields[0]["metric"])
+    metric = unpack(widget._fields[0]["metric"])
     np.testing.assert_allclose(metric[..., 1], atlas["pullback"].metric[..., 0, 1], rtol=1e-6)
-    np.testing.assert_allclose(unpacked(widget._points["xy"]), atlas.points, rtol=1e-6)
+    np.testing.assert_allclose(unpack(widget._points["xy"]), atlas.points, rtol=1e-6)
     assert widget._points["names"] == ["0", "1", "2", "3"]
-    np.testing.assert_array_equal(unpacked(widget._points["labels"]), atlas.labels)
-    sheet, (h, w), (ph, pw) = unpacked(widget._sprites["sheet"]), widget._sprites["shape"], widget._sprites["size"]
+    np.testing.assert_array_equal(unpack(widget._points["labels"]), atlas.labels)
+    sheet, (h, w), (ph, pw) = unpack(widget._sprites["sheet"]), widget._sprites["shape"], widget._sprites["size"]
     assert sheet.shape == (h * ph, w * pw, 4)
     np.testing.assert_array_equal(sheet[3 * ph : 4 * ph, 5 * pw : 6 * pw], atlas.thumbnails.images[3, 5])
-    np.testing.assert_allclose(unpacked(widget._cartogram["corners"]), widget.cartogram.corners, atol=1e-6)
+    np.testing.assert_allclose(unpack(widget._cartogram["corners"]), widget.cartogram.corners, atol=1e-6)
 
 
 def test_weights_and_tempering_recompute_the_map(widget, atlas):
@@ -68,7 +70,7 @@ def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
     def broken(_field):
         raise MemoryError("no room for the map")
 
-    monkeypatch.setattr("latent_widget.display.widget.cartogram", broken)
+    monkeypatch.setattr("latent_widget.display.stretched_map.cartogram", broken)
     with pytest.raises(MemoryError):
         widget.temper = 0.5
     assert widget._status == {"state": "error", "message": "MemoryError: no room for the map"}
@@ -148,6 +150,57 @@ def test_every_request_is_answered(widget, request_):
     assert len(widget.sent) == 1
 
 
+def ask_figure(widget, **request):
+    """The answer to a request for a figure, and its buffers."""
+    widget.sent.clear()
+    widget._answer(widget, {"type": "figure", "id": 11, "format": "png", "width": 5, "dpi": 100, **request}, [])
+    (answer,) = widget.sent
+    return answer
+
+
+def test_figures_that_the_browser_asks_for_are_those_that_save_writes(widget, tmp_path):
+    widget.stretch, widget.end, widget.show = 0.7, (0.5, 0.2), {"grid": True, "slerp": True}
+    content, (png,) = ask_figure(widget)
+    assert content == {"type": "figure", "id": 11}
+    widget.save(tmp_path / "figure.png", dpi=100, width=5)
+    with Image.open(io.BytesIO(png)) as asked, Image.open(tmp_path / "figure.png") as saved:
+        assert asked.size[0] == 500
+        assert ImageChops.difference(asked.convert("RGB"), saved.convert("RGB")).getbbox() is None
+    _, (svg,) = ask_figure(widget, format="svg", width=6.5)
+    assert ET.fromstring(svg).get("width") == f"{6.5 * 72:g}pt"
+    _, (pdf,) = ask_figure(widget, format="pdf")
+    assert pdf.startswith(b"%PDF")
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        ({"format": "gif"}, "format must be 'svg', 'png' or 'pdf', got 'gif'"),
+        ({"format": None}, "format must be"),
+        ({"format": ["png"]}, "format must be"),
+        ({"width": 0}, "width must be a number from 1 to 40, got 0; it counts inches"),
+        ({"width": "5"}, "width must be"),
+        ({"width": True}, "width must be"),
+        ({"width": float("nan")}, "width must be"),
+        ({"dpi": 1e9}, "dpi must be a number from 50 to 1200, got"),
+        ({"dpi": None}, "dpi must be"),
+        ({"width": 40, "dpi": 1000}, "width=40 times dpi=1000 must be at most 14000"),
+    ],
+)
+def test_figures_that_nobody_could_print_are_refused(widget, request_, words):
+    content, buffers = ask_figure(widget, **request_)
+    assert (content["type"], content["id"]) == ("error", 11)
+    assert words in content["message"]
+    assert not buffers
+
+
+def test_what_breaks_a_figure_is_the_answer(widget):
+    widget.weights = {}
+    content, _ = ask_figure(widget)
+    assert content["type"] == "error"
+    assert "switch every measure off" in content["message"]
+
+
 def test_an_atlas_without_its_model_still_shows(atlas, tmp_path):
     atlas.save(tmp_path / "a.npz")
     widget = lw.LatentWidget(lw.Atlas.load(tmp_path / "a.npz"))
@@ -162,6 +215,7 @@ def test_an_atlas_without_its_model_still_shows(atlas, tmp_path):
     assert "no decoder" in sent[0]["message"]
 
 
+@pytest.mark.slow
 def test_figures_are_saved_in_three_formats(widget, tmp_path):
     widget.stretch = 0.7
     widget.show = {"thumbnails": True, "grid": True, "contours": True, "ellipses": True}
@@ -195,6 +249,12 @@ def test_a_slow_survey_leaves_the_widget_at_hand_and_is_waited_for():
     widget = lw.LatentWidget(decode, (-1, 1, -1, 1), (8, 8), measures=["pullback", slow], weights={"slow": 2.0})
     assert widget._fields == []
     assert widget._status["state"] == "surveying"
+    sent = []
+    widget.send = lambda content, buffers=None: sent.append(content)
+    for kind in ("decode", "figure"):
+        # the kernel must stay at hand, so that a survey can be cancelled
+        widget._answer(widget, {"type": kind, "id": 1}, [])
+    assert [content["message"] for content in sent] == 2 * ["the survey is not done; there is no map yet"]
     widget.end = (0.9, 0.9)
     with pytest.raises(traitlets.TraitError, match="holds pullback, slow"):
         widget.weights = {"nothing": 1.0}
@@ -309,6 +369,26 @@ def test_colourings_need_what_they_show(widget):
     rho = 1 + np.arange(LATTICE.shape[0] * LATTICE.shape[1], dtype=float).reshape(LATTICE.shape)
     field = lw.Field.from_density(LATTICE, rho, {"standard_error": 0.1 * rho})
     told = lw.LatentWidget(lw.Atlas(LATTICE, {"counted": field}), colour_by="standard_error")
-    np.testing.assert_allclose(unpacked(told._fields[0]["error"]), 0.1, rtol=1e-6)
+    np.testing.assert_allclose(unpack(told._fields[0]["error"]), 0.1, rtol=1e-6)
     with pytest.raises(traitlets.TraitError, match="labelled points"):
         told.colour_by = "label"
+
+
+def test_regions_of_labels_travel_with_the_points(atlas):
+    """The browser colours cells by what `regions` finds, which only Python computes."""
+    rng = np.random.default_rng(3)
+    x0, x1, y0, y1 = atlas.lattice.extent
+    points = rng.uniform((x0, y0), (x1, y1), (40, 2))
+    labels = np.array(["a", "b"])[(points[:, 0] > (x0 + x1) / 2).astype(int)]
+    # one far off the map does not vote
+    points, labels = np.concatenate([points, [[9 * x1, 9 * y1]]]), np.append(labels, "c")
+    sent = serialize_atlas(replace(atlas, points=points, labels=labels))["_points"]
+    winner, strength = (unpack(sent["regions"][name]) for name in ("labels", "strength"))
+    assert winner.shape == strength.shape == atlas.lattice.shape
+    assert (winner.dtype, strength.dtype) == (np.int32, np.float32)
+    assert (winner[:, 0] == 0).all()
+    assert (winner[:, -1] == 1).all()
+    assert strength.min() > 0
+    assert strength.max() <= 0.55
+    alone = serialize_atlas(replace(atlas, points=points[-1:], labels=labels[-1:]))["_points"]
+    assert alone["regions"] is None

@@ -1,4 +1,7 @@
-"""One HTML file that shows a widget without a kernel: the front end, the traits, and nothing fetched from anywhere."""
+"""One HTML file that shows a widget without a kernel: the front end and the traits as JSON, under a strict policy.
+
+Its Content-Security-Policy (W3C, level 3) forbids every request, so that the page works offline and tells nobody.
+"""
 
 import base64
 import html
@@ -35,43 +38,54 @@ body {{ max-width: 940px; margin: 16px auto; padding: 0 8px; }}
 """
 
 
-def page(state: Mapping[str, Any], title: str) -> str:
-    """Return the page's text for a widget's traits; arrays of `wire.packed` travel as base64.
+def render_page(state: Mapping[str, Any], title: str) -> str:
+    """Return the page's text.
 
-    Raises `FileNotFoundError` where the front end was not built.
+    Parameters
+    ----------
+    state : mapping
+        A widget's traits by name; arrays of `serialization.pack` travel as base64.
+    title : str
+        Title of the page.
+
+    Raises
+    ------
+    FileNotFoundError
+        Where the front end was not built.
+
     """
     return PAGE.format(
         scheme={"light": "light", "dark": "dark"}.get(str(state.get("theme")), "light dark"),
         policy=POLICY,
         title=html.escape(title),
-        css=_closed(_static("widget.css"), "</style"),
-        state=_json(state),
-        script=_closed(_static("page.js"), "</script"),
+        css=_break_end_tags(_read_static("widget.css"), "</style"),
+        state=_write_json(state),
+        script=_break_end_tags(_read_static("page.js"), "</script"),
     )
 
 
-def _static(name: str) -> str:
+def _read_static(name: str) -> str:
     path = STATIC / name
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing: reinstall the package, or run python hatch_build.py in a checkout")
     return path.read_text("utf-8")
 
 
-def _closed(text: str, tag: str) -> str:
-    """Break every end tag inside a script or style; both languages read `\\/` in a string as `/`."""
+def _break_end_tags(text: str, tag: str) -> str:
+    r"""Break every end tag inside a script or style; both languages read `\/` in a string as `/`."""
     return text.replace(tag, tag.replace("/", "\\/"))
 
 
-def _json(state: Mapping[str, Any]) -> str:
+def _write_json(state: Mapping[str, Any]) -> str:
     """Write JSON in which no `<` is left, so that nothing in it can end the script element or start a comment."""
-    return json.dumps(_plain(state), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+    return json.dumps(_convert_to_plain(state), allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
-def _plain(value: Any) -> Any:
+def _convert_to_plain(value: Any) -> Any:
     """Turn buffers into base64 and numbers that JSON lacks into null, at any depth."""
     if isinstance(value, Mapping):
-        inner = {str(name): _plain(v) for name, v in value.items() if name != "buffer"}
+        inner = {str(name): _convert_to_plain(v) for name, v in value.items() if name != "buffer"}
         return inner | ({"base64": base64.b64encode(value["buffer"]).decode()} if "buffer" in value else {})
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [_convert_to_plain(v) for v in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

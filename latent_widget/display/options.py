@@ -1,38 +1,42 @@
-"""What one can choose in the widget: the names of its traits, and what they may hold."""
+"""Names, defaults and limits of the widget's synchronised traits, from options.json, which the front end reads too.
 
-SHOWN = {
-    "points": True,
-    "thumbnails": False,
-    "grid": False,
-    "contours": False,
-    "ellipses": False,
-    "straight": True,
-    "geodesic": True,
-    "slerp": False,
-    "stretched": False,
-}
-SPACED = {"geodesic": "measure", "straight": "latent", "slerp": "parameter", "stretched": "parameter"}
-"""How each path is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
+What users type is spelt out as `Literal` for their editors; tests/test_protocol.py holds it equal to the file.
+"""
+
+import json
+from importlib.resources import files
+from typing import Any, Literal
+
+from latent_widget.figures.colouring import ColourBy
+
+Spacing = Literal["own", "latent", "measure"]
+"""How lines are sampled: each in its own way, or all evenly by distance in the plane or in the measure."""
+Theme = Literal["auto", "light", "dark"]
+Renderer = Literal["auto", "cpu", "webgl"]
+
+OPTIONS: dict[str, Any] = json.loads(files("latent_widget.display").joinpath("options.json").read_text("utf-8"))
+SHOW: dict[str, bool] = OPTIONS["shown"]
+"""What can be shown and hidden, layers of the map and lines, and what is shown at first."""
+OWN_SPACING: dict[str, str] = OPTIONS["spaced"]
+"""How each line is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
 angle between equal norms, the other two in equal steps on the map where they are straight."""
-SPACINGS = ("own", "latent", "measure")
-THEMES = ("auto", "light", "dark")
-COLOUR_BY = ("density", "label", "area_error", "standard_error")
-RENDERERS = ("auto", "cpu", "webgl")
-PUBLIC = (
-    "weights",
-    "temper",
-    "smoothing",
-    "stretch",
-    "start",
-    "end",
-    "n_samples",
-    "spacing",
-    "theme",
-    "show",
-    "colour_by",
-    "highlight",
-    "view",
-    "renderer",
-)
-WIRED = ("_lattice", "_fields", "_points", "_sprites", "_cartogram", "_status")
-"""The traits that an exported page holds: the choices, and what is drawn."""
+SPACINGS: tuple[Spacing, ...] = tuple(OPTIONS["spacings"])
+THEMES: tuple[Theme, ...] = tuple(OPTIONS["themes"])
+COLOURS_BY: tuple[ColourBy, ...] = tuple(OPTIONS["colour_by"])
+RENDERERS: tuple[Renderer, ...] = tuple(OPTIONS["renderers"])
+PUBLIC_TRAITS: tuple[str, ...] = tuple(OPTIONS["public"])
+STATE_TRAITS: tuple[str, ...] = tuple(OPTIONS["wired"])
+"""What the kernel tells the browser; an exported page holds both kinds."""
+
+
+FORMATS = ("svg", "png", "pdf")
+"""Of figures."""
+WIDTHS: tuple[float, float] = tuple(OPTIONS["limits"]["figure_width"])
+DPIS: tuple[float, float] = tuple(OPTIONS["limits"]["figure_dpi"])
+"""Least and most inches, and pixels per inch, of a figure that the browser asks for."""
+
+
+def limit(trait: str) -> dict[str, Any]:
+    """Return the limits of a trait that is a number, as traitlets' `min` and `max`."""
+    low, high = OPTIONS["limits"][trait]
+    return {"min": low, "max": high}

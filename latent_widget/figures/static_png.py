@@ -1,79 +1,91 @@
-"""A still of the map as PNG, made in some milliseconds: what a notebook shows where no widget can live."""
+"""A small PNG of the map by Pillow, in some milliseconds, for notebooks that are only read.
+
+The flat map is moved onto the cartogram piece by piece, by Pillow's quadrilateral transform of a mesh.
+"""
 
 import io
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget.cartograms._cartogram import Cartogram
+from latent_widget.figures.palette import CONSTANT_PLACE, INK, LOG_ABOVE, RAMP, parse_hex
 
-# the light ramp of js/src/colour.ts
-RAMP = ("#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa")
 WIDTH = 562
-NODES = 64
+"""Width of the picture in pixels."""
+PIECES = 64
 """Pieces, along each side, in which a stretched map is moved."""
 MOST_POINTS = 5000
+STEPS = 12
+"""Fixed-point steps that invert a half-stretched map, with a residual below a pixel."""
 
 
-def still(field: Field, cart: Cartogram | None = None, stretch: float = 0.0, points: Floats | None = None) -> bytes:
-    """Return the density of `field` as PNG, `stretch` of the way to the cartogram, with encoded points (n, 2).
+def render_static_png(
+    field: Field, cartogram: Cartogram | None = None, stretch: float = 0.0, points: Floats | None = None
+) -> bytes:
+    """Return the density of `field` as PNG, `stretch` of the way to the cartogram, with encoded points `(n, 2)`.
 
     Cells are coloured by the density, logarithmically where it spans more than a decade, as on the screen. Raises
     `ValueError` where a stretched map is asked for without a cartogram.
     """
     x0, x1, y0, y1 = field.lattice.extent
     height = round(WIDTH * min(max((y1 - y0) / (x1 - x0), 0.3), 1.6))
-    flat = Image.fromarray(_coloured(field.density)[::-1]).resize((WIDTH, height), Image.Resampling.BICUBIC)
+    flat = Image.fromarray(_colour_density(field.density)[::-1]).resize((WIDTH, height), Image.Resampling.BICUBIC)
     picture = flat
     inside = None if points is None else points[field.lattice.contains(points)]
     shown = None if inside is None else inside[:: max(1, len(inside) // MOST_POINTS)]
     if stretch > 0:
-        if cart is None:
+        if cartogram is None:
             raise ValueError(f"stretch={stretch} needs the cartogram that the map is stretched to")
-        picture = flat.transform((WIDTH, height), Image.Transform.MESH, _mesh(cart, stretch, (WIDTH, height), field))
+        mesh = _make_mesh(cartogram, stretch, (WIDTH, height), field)
+        picture = flat.transform((WIDTH, height), Image.Transform.MESH, mesh)
         if shown is not None:
-            shown = (1 - stretch) * shown + stretch * cart.transform(shown)
+            shown = (1 - stretch) * shown + stretch * cartogram.transform(shown)
     if shown is not None:
         pen = ImageDraw.Draw(picture)
         for x, y in (shown - [x0, y0]) / [x1 - x0, y1 - y0] * [WIDTH, height]:
-            pen.ellipse((x - 1.5, height - y - 1.5, x + 1.5, height - y + 1.5), fill="#1f2933")
+            pen.ellipse((x - 1.5, height - y - 1.5, x + 1.5, height - y + 1.5), fill=INK)
     file = io.BytesIO()
     picture.save(file, "png", optimize=True)
     return file.getvalue()
 
 
-def _coloured(density: Floats) -> Any:
-    """Colours of cells, (H, W, 3) bytes."""
+def _colour_density(density: Floats) -> NDArray[np.uint8]:
+    """Return the colours of cells, `(H, W, 3)`."""
     low, high = float(density.min()), float(density.max())
     if high <= low * (1 + 1e-6):
-        place = np.full(density.shape, 0.35)
-    elif high > 10 * low:
+        place = np.full(density.shape, CONSTANT_PLACE)
+    elif high > LOG_ABOVE * low:
         place = np.log(density / low) / np.log(high / low)
     else:
         place = (density - low) / (high - low)
-    stops = np.array([[int(stop[k : k + 2], 16) for k in (1, 3, 5)] for stop in RAMP])
+    stops = np.array([parse_hex(stop) for stop in RAMP])
     at = np.linspace(0, 1, len(RAMP))
-    return np.stack([np.interp(place, at, stops[:, k]) for k in range(3)], -1).round().astype(np.uint8)
+    colours = np.stack([np.interp(place, at, stops[:, k]) for k in range(3)], -1)
+    return np.asarray(colours.round(), dtype=np.uint8)
 
 
-def _mesh(cart: Cartogram, stretch: float, size: tuple[int, int], field: Field) -> list[tuple[Any, Any]]:
-    """Boxes of the picture, and the quadrilaterals of the flat map that come to lie in them."""
+def _make_mesh(
+    cartogram: Cartogram, stretch: float, size: tuple[int, int], field: Field
+) -> list[tuple[tuple[int, ...], tuple[float, ...]]]:
+    """Return boxes of the picture, and the quadrilaterals of the flat map that come to lie in them."""
     x0, x1, y0, y1 = field.lattice.extent
-    edges = [np.round(np.linspace(0, pixels, NODES + 1)).astype(int) for pixels in size]
+    edges: Any = [np.round(np.linspace(0, pixels, PIECES + 1)).astype(int) for pixels in size]
     px, py = np.meshgrid(*edges)
     page = np.stack([x0 + px / size[0] * (x1 - x0), y1 - py / size[1] * (y1 - y0)], -1)
     # where the half-stretched map shows a page point: x + s·(T(x) − x) = page, by fixed-point steps from the inverse
-    plane = page + stretch * (cart.inverse(page.reshape(-1, 2)).reshape(page.shape) - page)
-    for _ in range(12 if stretch < 1 else 0):
-        moved = (1 - stretch) * plane + stretch * cart.transform(plane.reshape(-1, 2)).reshape(page.shape)
+    plane = page + stretch * (cartogram.inverse(page.reshape(-1, 2)).reshape(page.shape) - page)
+    for _ in range(STEPS if stretch < 1 else 0):
+        moved = (1 - stretch) * plane + stretch * cartogram.transform(plane.reshape(-1, 2)).reshape(page.shape)
         plane = np.clip(plane + 0.7 * (page - moved), [x0, y0], [x1, y1])
     source = (plane - [x0, y1]) / [x1 - x0, y0 - y1] * size
     boxes = []
-    for i in range(NODES):
-        for j in range(NODES):
+    for i in range(PIECES):
+        for j in range(PIECES):
             box = (edges[0][j], edges[1][i], edges[0][j + 1], edges[1][i + 1])
             quad = source[[i, i + 1, i + 1, i], [j, j, j + 1, j + 1]].ravel()
             boxes.append((tuple(int(v) for v in box), tuple(float(v) for v in quad)))

@@ -1,0 +1,41 @@
+"""The stretched map of the chosen field: its cartogram, and the status that tells how it went."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from latent_widget._field import Field
+from latent_widget.cartograms._cartogram import Cartogram, cartogram
+
+
+def stretch_map(mix_field: Callable[[], Field], report: Callable[[dict[str, Any]], None]) -> Cartogram | None:
+    """Return the cartogram of a field, or None where the choice of measures gives no field.
+
+    Parameters
+    ----------
+    mix_field : callable
+        Returns the field, or raises `ValueError` where every measure is switched off.
+    report : callable
+        Given the widget's status: before, and where no map can be made.
+
+    Raises
+    ------
+    Exception
+        Whatever else goes wrong, which is reported too: no choice of sliders is the cause, so the caller is to know.
+
+    """
+    report({"state": "busy", "message": "stretching the map"})
+    try:
+        with warnings.catch_warnings():
+            # a map that fell short has a message, which the widget shows
+            warnings.simplefilter("ignore", RuntimeWarning)
+            warnings.simplefilter("ignore", UserWarning)
+            return cartogram(mix_field())
+    except ValueError as error:
+        report({"state": "error", "message": str(error)})
+        return None
+    except Exception as error:
+        report({"state": "error", "message": f"{type(error).__name__}: {error}"})
+        raise
