@@ -10,7 +10,7 @@ const to = (name) => ({ outfile: `../latent_widget/static/${name}` });
 const { outputFiles } = await esbuild.build({
   ...common,
   minify: true,
-  entryPoints: ["src/settle.worker.ts"],
+  entryPoints: ["src/geodesics/background.worker.ts"],
   format: "iife",
   write: false,
 });

@@ -3,12 +3,12 @@
  * `python benchmarks/frames.py --solver`.
  */
 
-import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesic";
-import { flatMesh } from "../src/geometry";
-import { finished } from "../src/marching";
-import { settling } from "../src/routes";
-import { slerpLine, stretchedLine, stretchedMap } from "../src/lines";
-import { BEATS, pace } from "../src/pace";
+import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesics/geodesic";
+import { flatMesh } from "../src/field/mesh";
+import { finished } from "../src/geodesics/fast_marching";
+import { settling } from "../src/geodesics/candidates";
+import { slerpLine, stretchedLine, stretchedMap } from "../src/geodesics/lines";
+import { BEATS, pace } from "../src/geodesics/speed";
 
 function hills(n: number): MetricField {
   const metric = new Float32Array(3 * n * n);

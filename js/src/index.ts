@@ -1,8 +1,8 @@
 /** The widget's entry: one view per display, taken down with it. */
 
 import type { Model } from "./types";
-import { mountWhenSurveyed } from "./survey";
-import { mountView } from "./view";
+import { mountWhenSurveyed } from "./panels/survey_progress";
+import { mountView } from "./view/view";
 
 function render({ model, el }: { model: Model; el: HTMLElement }): () => void {
   return mountWhenSurveyed(model, el, mountView);

@@ -1,0 +1,67 @@
+/** Lines that are laid without a search: around the latent origin, and straight on the stretched map. Mirrors geodesics.py. */
+
+import { finder, onPage, type Finder, type Mesh } from "../field/mesh";
+import type { Around, Extent, Point } from "../types";
+
+const NODES = 129;
+
+/** A stretched map and the way back from it. */
+export interface Stretched {
+  mesh: Mesh;
+  back: Finder;
+}
+
+export function stretchedMap(mesh: Mesh): Stretched {
+  return { mesh, back: finder(mesh) };
+}
+
+/**
+ * Spherical linear interpolation of the latents of two plane points, brought back to the plane; or why there is none.
+ *
+ * A latent is foot + p + h n with p in the plane and n across it: the products of latents are those of p by `gram`, plus h².
+ */
+export function slerpLine({ foot, gram, height }: Around, extent: Extent, a: Point, b: Point): Float64Array | string {
+  const [e, f, g] = gram;
+  const norm = (x: number, y: number, h: number): number => Math.sqrt(e * x * x + 2 * f * x * y + g * y * y + h * h);
+  const [px, py, qx, qy] = [a[0] - foot[0], a[1] - foot[1], b[0] - foot[0], b[1] - foot[1]];
+  const [p, q] = [norm(px, py, height), norm(qx, qy, height)];
+  let angle = 0;
+  if (Math.min(p, q) > 0) {
+    const gap = norm(px / p - qx / q, py / p - qy / q, height / p - height / q);
+    const span = norm(px / p + qx / q, py / p + qy / q, height / p + height / q);
+    angle = 2 * Math.atan2(gap, span);
+  }
+  if (angle > Math.PI - 1e-6) return "no one great circle joins opposite directions from the latent origin";
+  const points = new Float64Array(2 * NODES);
+  for (let k = 0; k < NODES; k++) {
+    const t = k / (NODES - 1);
+    const from = angle < 1e-9 ? 1 - t : Math.sin((1 - t) * angle) / Math.sin(angle);
+    const to = angle < 1e-9 ? t : Math.sin(t * angle) / Math.sin(angle);
+    points[2 * k] = foot[0] + from * px + to * qx;
+    points[2 * k + 1] = foot[1] + from * py + to * qy;
+  }
+  withEnds(points, a, b);
+  const [x0, x1, y0, y1] = extent;
+  for (let k = 0; k < points.length; k += 2) {
+    const [x, y] = [points[k]!, points[k + 1]!];
+    if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return "leaves the map, beyond which the measure is not known";
+  }
+  return points;
+}
+
+/** The straight line between the images of two plane points on the stretched map, brought back by the map's inverse. */
+export function stretchedLine({ mesh, back }: Stretched, a: Point, b: Point): Float64Array {
+  const [px, py, qx, qy] = onPage(mesh, [...a, ...b]) as unknown as [number, number, number, number];
+  const points = new Float64Array(2 * NODES);
+  for (let k = 0; k < NODES; k++) {
+    const t = k / (NODES - 1);
+    points.set(back(px + t * (qx - px), py + t * (qy - py)), 2 * k);
+  }
+  return withEnds(points, a, b);
+}
+
+function withEnds(points: Float64Array, a: Point, b: Point): Float64Array {
+  points.set(a, 0);
+  points.set(b, points.length - 2);
+  return points;
+}

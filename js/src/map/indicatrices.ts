@@ -1,0 +1,98 @@
+/**
+ * Indicatrices of the metric: ellipses {v : vᵀ G v = r²} of one radius r in the measure's own length. Their centres lie evenly
+ * on the cartogram, so every ellipse stands for the same share of the measure: on the latent plane they crowd where the density
+ * is high, and on the stretched map they have one area, and show by their shape what no stretching of areas can remove.
+ */
+
+import { finder, onPage, type Mesh } from "../field/mesh";
+import { toPage, type Scene } from "./scene";
+import type { MetricField } from "../geodesics/spline";
+import type { Extent } from "../types";
+import { closeness } from "./zoom";
+
+export const SIDES = 28;
+/** Pixels between centres on the cartogram, and the radius as a part of that. */
+const PITCH = 46;
+const REACH = 0.3;
+/** More than these are too many to see. */
+const MOST = 1600;
+
+/** Corners of the polygons in plane coordinates, SIDES for each centre; where G is singular a polygon shrinks to its centre. */
+export function indicatrices(field: MetricField, centres: Float64Array, radius: number): Float64Array {
+  const out = new Float64Array(centres.length * SIDES);
+  for (let n = 0; n < centres.length; n += 2) {
+    const [x, y] = [centres[n]!, centres[n + 1]!];
+    const [e, f, g] = tensorAt(field, x, y);
+    // G = L Lᵀ, and v = r L⁻ᵀ u for u on the unit circle
+    const a = Math.sqrt(e);
+    const b = f / a;
+    const c = Math.sqrt(Math.max(g - b * b, 0));
+    const sound = a > 0 && c > 0;
+    for (let k = 0; k < SIDES; k++) {
+      const turn = (2 * Math.PI * k) / SIDES;
+      const v = sound ? (radius * Math.sin(turn)) / c : 0;
+      const u = sound ? (radius * Math.cos(turn) - b * v) / a : 0;
+      out[n * SIDES + 2 * k] = x + u;
+      out[n * SIDES + 2 * k + 1] = y + v;
+    }
+  }
+  return out;
+}
+
+/** The metric between the centres of cells, bilinear. */
+export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): number[] {
+  const s = Math.min(Math.max(((x - x0) / (x1 - x0)) * columns - 0.5, 0), columns - 1);
+  const t = Math.min(Math.max(((y - y0) / (y1 - y0)) * rows - 0.5, 0), rows - 1);
+  const [j, i] = [Math.min(Math.floor(s), Math.max(columns - 2, 0)), Math.min(Math.floor(t), Math.max(rows - 2, 0))];
+  const [dj, di] = [columns > 1 ? 3 : 0, rows > 1 ? 3 * columns : 0];
+  const [u, v] = [s - j, t - i];
+  const k = 3 * (i * columns + j);
+  return [0, 1, 2].map((c) => {
+    const low = (1 - u) * metric[k + c]! + u * metric[k + dj + c]!;
+    const high = (1 - u) * metric[k + di + c]! + u * metric[k + di + dj + c]!;
+    return (1 - v) * low + v * high;
+  });
+}
+
+/** The polygons that a scene shows, in plane coordinates; `full` is the map as far as it can be stretched. */
+export function ellipsesOf(scene: Scene, field: MetricField, density: Float32Array, full: Mesh): Float64Array {
+  const [x0, x1, y0, y1] = full.extent;
+  const times = closeness(scene.pane, full.extent);
+  const box = times > 1 ? reach(scene, full) : full.extent;
+  let level = 2 ** Math.round(Math.log2(times));
+  for (; ; level /= 2) {
+    const columns = Math.max(2, Math.round(scene.width / PITCH)) * level;
+    const rows = Math.max(2, Math.round(scene.height / PITCH)) * level;
+    const [left, right] = [Math.floor(((box[0] - x0) / (x1 - x0)) * columns), Math.ceil(((box[1] - x0) / (x1 - x0)) * columns)];
+    const [low, high] = [Math.floor(((box[2] - y0) / (y1 - y0)) * rows), Math.ceil(((box[3] - y0) / (y1 - y0)) * rows)];
+    if ((right - left) * (high - low) > MOST && level > 1) continue;
+    const find = finder(full);
+    const centres: number[] = [];
+    for (let i = low; i < high; i++) {
+      for (let j = left; j < right; j++) {
+        centres.push(...find(x0 + ((j + 0.5) / columns) * (x1 - x0), y0 + ((i + 0.5) / rows) * (y1 - y0)));
+      }
+    }
+    const cell = ((x1 - x0) * (y1 - y0)) / density.length;
+    const total = density.reduce((sum, value) => sum + value, 0) * cell;
+    return indicatrices(field, Float64Array.from(centres), REACH * Math.sqrt(total / (rows * columns)));
+  }
+}
+
+/** Where the seen part of the page lies on the cartogram: a box around it. */
+function reach(scene: Scene, full: Mesh): Extent {
+  const find = finder(scene.mesh);
+  const plane: number[] = [];
+  for (let i = 0; i <= 12; i++) {
+    for (let j = 0; j <= 12; j++) plane.push(...find(...toPage(scene, (scene.width * j) / 12, (scene.height * i) / 12)));
+  }
+  const page = onPage(full, plane);
+  const box: Extent = [Infinity, -Infinity, Infinity, -Infinity];
+  for (let k = 0; k < page.length; k += 2) {
+    for (const axis of [0, 1]) {
+      box[2 * axis] = Math.min(box[2 * axis]!, page[k + axis]!);
+      box[2 * axis + 1] = Math.max(box[2 * axis + 1]!, page[k + axis]!);
+    }
+  }
+  return box;
+}

@@ -1,0 +1,48 @@
+/**
+ * Saving the figure: how wide, how fine, and in which format.
+ *
+ * Hooks for tests: data-lw = "export-width", "export-dpi", "export-svg", "export-png", "export-pdf".
+ */
+
+import { html } from "../style/dom";
+
+export type Format = "svg" | "png" | "pdf";
+
+/** Inches, and pixels per inch. */
+export interface Print {
+  width: number;
+  dpi: number;
+}
+
+/** More pixels than these on a side are more than browsers paint. */
+const MOST_PIXELS = 14_000;
+
+const HINTS: Record<Format, string> = {
+  svg: "Lines and letters as such, the coloured map as a picture inside; letters are shown in the reader's own sans-serif",
+  png: "A picture of so many inches at so many pixels per inch",
+  pdf: "A page that holds the figure as a picture; for one of lines and letters run w.save('figure.pdf') in Python",
+};
+
+export function createSaver(parent: Element, save: (format: Format, print: Print) => void): void {
+  const group = html("fieldset", { class: "lw-group lw-saver" }, parent);
+  html("legend", { text: "Save the figure" }, group);
+  const sizes = html("div", { class: "lw-row" }, group);
+  const number = (name: string, words: string, unit: string, range: Record<string, number>) => {
+    const label = html("label", { text: `${words} ` }, sizes);
+    const input = html("input", { type: "number", "data-lw": `export-${name}`, ...range }, label);
+    label.append(` ${unit}`);
+    return input;
+  };
+  const width = number("width", "", "in wide", { min: 1, max: 40, step: 0.1, value: 7 });
+  const dpi = number("dpi", "", "dpi", { min: 50, max: 1200, step: 1, value: 300 });
+  const buttons = html("div", { class: "lw-row" }, group);
+  for (const format of Object.keys(HINTS) as Format[]) {
+    const button = html("button", { type: "button", "data-lw": `export-${format}`, text: format.toUpperCase(), title: HINTS[format] }, buttons);
+    button.addEventListener("click", () => {
+      const print = { width: Number(width.value), dpi: Number(dpi.value) };
+      dpi.setCustomValidity(print.width * print.dpi > MOST_PIXELS ? `Width times dpi must be at most ${MOST_PIXELS}` : "");
+      for (const input of [width, dpi]) if (!input.reportValidity()) return;
+      save(format, print);
+    });
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * The film strips underneath the map: what is decoded along each path.
+ *
+ * Hooks for tests: data-lw = "strip-geodesic" and so on for each kind of path, "speed-geodesic" likewise; class lw-preview while pictures come from the sprite sheet.
+ */
+
+import { shortNumber, type Palette } from "../style/colour";
+import { html, set, sized, svg } from "../style/dom";
+import { DASHES, TITLES } from "../model/path_kinds";
+import { toned, type Ink, type Pictures } from "../model/sprites";
+import type { Race } from "../geodesics/paths";
+import type { PathKind, Shown } from "../types";
+import { createPaceChart } from "../geodesics/speed";
+import { createProfile } from "./profile_chart";
+
+export interface Film {
+  draw(race: Race, shown: Shown, palette: Palette): void;
+  /** Moves only the marks of somebody who walks the lines. */
+  mark(race: Race): void;
+}
+
+/** A strip for each of the paths; the charts of their speeds share one scale. */
+export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
+  const element = html("div", { class: "lw-strips" }, parent);
+  const strips = kinds.map((kind) => ({ kind, strip: createStrip(kind, element) }));
+  const profile = createProfile(element);
+  function mark(race: Race): void {
+    for (const { kind, strip } of strips) {
+      const { t, speed } = race.walked(kind);
+      strip.now(t, speed);
+    }
+  }
+  return {
+    draw(race, shown, palette) {
+      const seen = kinds.filter((kind) => shown[kind]);
+      const top = Math.max(2, ...seen.flatMap((kind) => Array.from(race.track(kind)?.paces ?? [])));
+      for (const { kind, strip } of strips) {
+        strip.show(shown[kind]);
+        if (!shown[kind]) continue;
+        const { pictures, preview } = race.pictures(kind);
+        strip.caption(words(kind, race), palette);
+        strip.missing(race.missing(kind) !== undefined);
+        strip.draw(pictures, ink, palette, preview);
+        const track = race.track(kind);
+        if (track) strip.pace(track.paces, top, race.count(kind));
+      }
+      element.title = race.note;
+      const tracks = seen.flatMap((kind) => {
+        const track = race.track(kind);
+        return track ? [{ kind, length: race.length(kind), paces: track.paces }] : [];
+      });
+      profile.draw(tracks, palette);
+      mark(race);
+    },
+    mark,
+  };
+}
+
+interface Strip {
+  element: HTMLElement;
+  show(visible: boolean): void;
+  caption(text: string, palette: Palette): void;
+  missing(none: boolean): void;
+  /** The speed of change along the line; `top` is the highest of all lines. */
+  pace(paces: Float64Array, top: number, samples: number): void;
+  /** Where a walk is now, and how fast. */
+  now(t: number | null, speed: number): void;
+  draw(pictures: Pictures | null, ink: Ink, palette: Palette, preview: boolean): void;
+}
+
+function createStrip(kind: PathKind, parent: Element): Strip {
+  const element = html("figure", { class: "lw-strip", "data-lw": `strip-${kind}` }, parent);
+  const caption = html("figcaption", {}, element);
+  const swatch = svg("svg", { class: "lw-swatch", width: 30, height: 6, "aria-hidden": "true" }, caption);
+  svg("path", { d: "M2 3H28", stroke: "currentColor", "stroke-width": 2.25, "stroke-linecap": "round", "stroke-dasharray": DASHES[kind] }, swatch);
+  html("b", { text: TITLES[kind] }, caption);
+  const words = html("span", { class: "lw-strip-words" }, caption);
+  const speeds = html("span", { class: "lw-speed", "data-lw": `speed-${kind}` }, caption);
+  const reel = html("div", { class: "lw-reel" }, element);
+  const canvas = html("canvas", { role: "img", "aria-label": `decoded along the ${TITLES[kind].toLowerCase()}` }, reel);
+  const chart = createPaceChart(reel);
+  return {
+    element,
+    show(visible) {
+      element.hidden = !visible;
+    },
+    caption(text, palette) {
+      words.textContent = text;
+      swatch.style.color = palette[kind];
+      chart.element.style.color = palette[kind];
+    },
+    missing(none) {
+      reel.hidden = none;
+    },
+    pace: chart.draw,
+    now(t, speed) {
+      chart.now(t);
+      speeds.textContent = t === null ? "" : `speed ${speed.toFixed(1)} ×`;
+    },
+    draw(pictures, ink, palette, preview) {
+      element.classList.toggle("lw-preview", preview);
+      canvas.hidden = pictures === null;
+      if (!pictures) return;
+      film(canvas, pictures, ink, palette);
+      set(canvas, { title: preview ? "preview from the map's thumbnails" : "decoded by the model" });
+    },
+  };
+}
+
+/** Pixels of one picture on a film, whole multiples of the decoded ones where they are small. */
+export function cellSide(side: number): number {
+  return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));
+}
+
+/** Paints pictures side by side, enlarged without smoothing so that every decoded pixel is seen as it is. */
+export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
+  const [height, width] = pictures.size;
+  const scale = cellSide(Math.max(height, width)) / Math.max(height, width);
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  const gap = Math.max(2, Math.round(w / 12));
+  const context = sized(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  // decoded pixels are shown as they are; texts and drawings, which come larger, are shrunk smoothly
+  canvas.style.imageRendering = Math.max(height, width) > 64 ? "auto" : "";
+  const row = toned(pictures, ink, palette);
+  context.imageSmoothingEnabled = false;
+  for (let n = 0; n < pictures.count; n++) {
+    if (ink) {
+      context.fillStyle = palette.dark ? "#20262f" : "#f3f1ea";
+      context.fillRect(n * (w + gap), 0, w, h);
+    }
+    context.drawImage(row, n * width, 0, width, height, n * (w + gap), 0, w, h);
+  }
+}
+
+/** A path in plain words: why there is none, or how long it is. */
+export function words(kind: PathKind, race: Pick<Race, "missing" | "length">): string {
+  return race.missing(kind) ?? compared(kind, race.length(kind), race.length("geodesic"));
+}
+
+/** A path's length in plain words, beside the geodesic's. */
+export function compared(kind: PathKind, length: number, shortest: number): string {
+  const own = `length ${shortNumber(length)}`;
+  if (kind === "geodesic" || !(shortest > 0)) return own;
+  const excess = 100 * (length / shortest - 1);
+  if (excess < 0.05) return `${own}, as short as the geodesic`;
+  return `${own}, ${excess >= 10 ? excess.toFixed(0) : excess.toFixed(1)} % longer than the geodesic`;
+}

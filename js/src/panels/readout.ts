@@ -1,0 +1,50 @@
+/**
+ * What lies under the pointer: coordinates, density and the picture decoded there.
+ *
+ * Hooks for tests: data-lw = "readout" (the words), "readout-picture".
+ */
+
+import type { Atlas } from "../model/atlas";
+import { shortNumber, type Palette } from "../style/colour";
+import { html } from "../style/dom";
+import { previews } from "../model/sprites";
+import type { Ground } from "../map/scene";
+import { film } from "./film_strips";
+import type { Point } from "../types";
+
+export interface Readout {
+  show(at: Point | null, ground: Ground | null, palette: Palette): void;
+}
+
+export function createReadout(parent: Element, atlas: Atlas): Readout {
+  const element = html("div", { class: "lw-under" }, parent);
+  const picture = html("canvas", { "data-lw": "readout-picture", role: "img", hidden: true }, element);
+  const words = html("p", { class: "lw-readout", "data-lw": "readout" }, element);
+  // the row keeps its height, so that nothing below jumps as the pointer comes and goes
+  if (atlas.sprites) element.classList.add("lw-pictured");
+  if (atlas.sprites && Math.max(...atlas.sprites.size) > 64) element.classList.add("lw-written");
+  return {
+    show(at, ground, palette) {
+      words.textContent = at && ground ? described(at, ground, atlas) : "";
+      picture.hidden = !at || !atlas.sprites;
+      if (!at || !atlas.sprites) return;
+      film(picture, previews(atlas.sprites, fractions(at, atlas)), atlas.sprites.ink, palette);
+      picture.setAttribute("aria-label", `decoded near ${shortNumber(at[0])}, ${shortNumber(at[1])}`);
+      picture.title = "preview from the map's thumbnails";
+    },
+  };
+}
+
+/** Points as fractions of the extent, x and y in 0 … 1. */
+export function fractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Float64Array {
+  return Float64Array.from(points, (v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
+}
+
+export function described(at: Point, ground: Ground, atlas: Pick<Atlas, "extent" | "shape" | "axes">): string {
+  const [rows, columns] = atlas.shape;
+  const [u, v] = fractions(at, atlas) as unknown as Point;
+  const j = Math.min(Math.max(Math.floor(u * columns), 0), columns - 1);
+  const i = Math.min(Math.max(Math.floor(v * rows), 0), rows - 1);
+  const value = shortNumber(ground.density[i * columns + j]!);
+  return `${atlas.axes[0]} ${shortNumber(at[0])}   ${atlas.axes[1]} ${shortNumber(at[1])}   magnification ${value}`;
+}

@@ -1,0 +1,103 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { MetricField } from "../../src/geodesics/geodesic";
+import { finished } from "../../src/geodesics/fast_marching";
+import { settling } from "../../src/geodesics/candidates";
+import { createSettler } from "../../src/geodesics/background";
+import type { Point } from "../../src/types";
+
+function hills(n: number, seed = 1): MetricField {
+  const metric = new Float32Array(3 * n * n);
+  for (let k = 0; k < n * n; k++) {
+    const [x, y] = [((k % n) + 0.5) / n, (Math.floor(k / n) + 0.5) / n];
+    const rho = 1 + 8 * Math.exp(-((x - 0.5) ** 2 + (y - 0.4) ** 2) / 0.03) * seed;
+    metric.set([rho, 0.2 * Math.sin(x), rho], 3 * k);
+  }
+  return { shape: [n, n], extent: [0, 1, 0, 1], metric };
+}
+
+const A: Point = [0.1, 0.45];
+const B: Point = [0.9, 0.4];
+const C: Point = [0.8, 0.8];
+
+afterEach(() => vi.unstubAllGlobals());
+
+describe("settling in slices", () => {
+  it("lets others run in between, and gives the path of both marches", async () => {
+    const field = hills(64);
+    const arrived = vi.fn();
+    const settler = createSettler(arrived);
+    let others = 0;
+    const other = () => {
+      others++;
+      if (arrived.mock.calls.length === 0) setTimeout(other, 0);
+    };
+    settler.settle(field, A, B);
+    expect(settler.settled(field, A, B)).toBeNull();
+    setTimeout(other, 0);
+    await vi.waitFor(() => expect(arrived).toHaveBeenCalledOnce(), 5000);
+    expect(others).toBeGreaterThan(1);
+    const { path } = settler.settled(field, A, B)!;
+    expect(path.length).toBeCloseTo(finished(settling(hills(64), A, B)).path.length, 10);
+    expect(settler.march(field, A)!.source).toEqual(A);
+    expect(settler.march(field, B)!.source).toEqual(B);
+    expect(settler.march(field, C)).toBeNull();
+    expect(settler.settled(hills(64), A, B)).toBeNull();
+  });
+
+  it("forgets what waited when something newer is asked for", async () => {
+    const field = hills(32);
+    const arrived = vi.fn();
+    const settler = createSettler(arrived);
+    settler.settle(field, A, B);
+    settler.settle(field, B, C);
+    settler.settle(field, A, C);
+    await vi.waitFor(() => expect(settler.settled(field, A, C)).not.toBeNull(), 5000);
+    expect(arrived).toHaveBeenCalledTimes(2);
+  });
+
+  it("stops when it is closed", async () => {
+    const arrived = vi.fn();
+    const settler = createSettler(arrived);
+    settler.settle(hills(32), A, B);
+    settler.close();
+    await new Promise((done) => setTimeout(done, 100));
+    expect(arrived).not.toHaveBeenCalled();
+  });
+});
+
+describe("settling in a worker", () => {
+  it("goes on in slices where the host refuses the worker", async () => {
+    const terminated = vi.fn();
+    vi.stubGlobal("SETTLE_WORKER", "");
+    vi.stubGlobal("URL", { createObjectURL: () => "blob:none", revokeObjectURL: () => undefined });
+    vi.stubGlobal(
+      "Worker",
+      class {
+        onerror: ((event: { preventDefault(): void }) => void) | null = null;
+        terminate = terminated;
+        postMessage() {
+          setTimeout(() => this.onerror!({ preventDefault: () => undefined }), 0);
+        }
+      },
+    );
+    const field = hills(32);
+    const settler = createSettler(() => undefined);
+    settler.settle(field, A, B);
+    await vi.waitFor(() => expect(settler.settled(field, A, B)).not.toBeNull(), 5000);
+    expect(terminated).toHaveBeenCalledOnce();
+  });
+
+  it("answers orders, and keeps the field and the marches between them", async () => {
+    const answers: { id: number; settled: { path: { length: number }; there: object } }[] = [];
+    vi.stubGlobal("postMessage", (answer: never) => answers.push(structuredClone(answer)));
+    await import("../../src/geodesics/background.worker");
+    const worker = globalThis as unknown as { onmessage(event: { data: object }): void };
+    worker.onmessage({ data: { id: 1, field: hills(32), start: A, end: B } });
+    worker.onmessage({ data: { id: 2, field: null, start: A, end: C } });
+    worker.onmessage({ data: { id: 3, field: hills(32, 2), start: A, end: C } });
+    expect(answers.map(({ id }) => id)).toEqual([1, 2, 3]);
+    expect(answers[1]!.settled.there).toEqual(answers[0]!.settled.there);
+    expect(answers[2]!.settled.path.length).toBeGreaterThan(answers[1]!.settled.path.length);
+    expect(answers[1]!.settled.path.length).toBeCloseTo(finished(settling(hills(32), A, C)).path.length, 10);
+  });
+});

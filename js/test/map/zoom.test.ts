@@ -1,0 +1,142 @@
+import { describe, expect, it, vi } from "vitest";
+import type { Extent, Point } from "../../src/types";
+import { closeness, CLOSEST, fitted, panned, zoomable, zoomButtons, zoomed } from "../../src/map/zoom";
+
+const EXTENT: Extent = [-2, 2, 0, 1];
+
+describe("looking closer", () => {
+  it("keeps the point under the pointer where it is", () => {
+    const pane = zoomed(EXTENT, EXTENT, 4, [1, 0.25]);
+    expect(pane).toEqual([0.25, 1.25, 0.1875, 0.4375]);
+    expect((1 - pane[0]) / (pane[1] - pane[0])).toBeCloseTo((1 - EXTENT[0]) / 4);
+    expect(closeness(pane, EXTENT)).toBe(4);
+  });
+
+  it("never leaves the map, and ends at the whole of it and at the closest", () => {
+    expect(zoomed([1, 2, 0.75, 1], EXTENT, 0.5, [1, 0.75])).toEqual([0, 2, 0.5, 1]);
+    expect(zoomed(EXTENT, EXTENT, 0.3)).toEqual(EXTENT);
+    expect(closeness(zoomed(EXTENT, EXTENT, 1e9), EXTENT)).toBeCloseTo(CLOSEST);
+    expect(panned([0, 1, 0.5, 0.75], EXTENT, 50, -50)).toEqual([1, 2, 0, 0.25]);
+  });
+});
+
+describe("a part that is asked for", () => {
+  it("is shown whole, in the map's proportions, and within it", () => {
+    expect(fitted(null, EXTENT)).toBe(EXTENT);
+    expect(fitted([-2, 2, 0.2, 0.4], EXTENT)).toBe(EXTENT);
+    expect(fitted([0, 1, 0.5, 0.75], EXTENT)).toEqual([0, 1, 0.5, 0.75]);
+    fitted([1.9, 2, 0, 0.5], EXTENT).forEach((value, k) => expect(value).toBeCloseTo([0, 2, 0, 0.5][k]!, 9));
+    expect(closeness(fitted([0, 1e-9, 0, 1e-9], EXTENT), EXTENT)).toBeCloseTo(CLOSEST);
+  });
+});
+
+function staged() {
+  const surface = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  surface.setPointerCapture = () => undefined;
+  document.body.replaceChildren(surface);
+  let pane = EXTENT;
+  const look = vi.fn((wanted: Extent) => void (pane = wanted));
+  const zoom = zoomable(surface, {
+    extent: EXTENT,
+    pane: () => pane,
+    at: (event): Point => [pane[0] + (event.clientX / 100) * (pane[1] - pane[0]), pane[3] - (event.clientY / 100) * (pane[3] - pane[2])],
+    look,
+  });
+  const wheel = (init: WheelEventInit) => {
+    const event = new WheelEvent("wheel", { cancelable: true, bubbles: true, clientX: 50, clientY: 50, ...init });
+    surface.dispatchEvent(event);
+    return event.defaultPrevented;
+  };
+  const key = (name: string) => surface.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
+  return { surface, look, zoom, wheel, key, pane: () => pane };
+}
+
+describe("gestures", () => {
+  it("leave the wheel to the page until the map has the focus or Ctrl is held", () => {
+    const { surface, wheel, pane } = staged();
+    expect(wheel({ deltaY: -100 })).toBe(false);
+    expect(pane()).toEqual(EXTENT);
+    expect(wheel({ deltaY: -100, ctrlKey: true })).toBe(true);
+    expect(closeness(pane(), EXTENT)).toBeGreaterThan(1.3);
+    surface.focus();
+    expect(wheel({ deltaY: 120 })).toBe(true);
+    expect(wheel({ deltaY: 120 })).toBe(false);
+    expect(pane()).toEqual(EXTENT);
+  });
+
+  it("zoom, move and reset by keys", () => {
+    const { key, pane } = staged();
+    key("ArrowRight");
+    expect(pane()).toEqual(EXTENT);
+    key("+");
+    key("+");
+    const [x0, x1] = pane();
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(2.25);
+    key("ArrowRight");
+    expect(pane()[0]).toBeCloseTo(x0 + 0.1 * (x1 - x0));
+    key("-");
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(1.5);
+    key("0");
+    expect(pane()).toEqual(EXTENT);
+  });
+
+  it("drag a map that is zoomed, with the point held under the pointer", () => {
+    const { surface, zoom, look, pane } = staged();
+    const move = (type: string, x: number) => {
+      const event = new MouseEvent(type, { clientX: x, clientY: 50, bubbles: true });
+      surface.dispatchEvent(Object.assign(event, { pointerId: 1 }));
+    };
+    move("pointerdown", 50);
+    move("pointermove", 80);
+    expect(look).not.toHaveBeenCalled();
+    zoom.by(4);
+    const before = pane();
+    move("pointerdown", 50);
+    move("pointermove", 40);
+    move("pointermove", 30);
+    move("pointerup", 30);
+    move("pointermove", 90);
+    expect(pane()[0]).toBeCloseTo(before[0] + 0.2 * 1);
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(4);
+  });
+
+  it("come as buttons too", () => {
+    const { zoom, pane } = staged();
+    const host = document.createElement("div");
+    const show = zoomButtons(host, zoom);
+    const button = (name: string) => host.querySelector<HTMLButtonElement>(`[data-lw=zoom-${name}]`)!;
+    show(1);
+    expect([button("in").disabled, button("out").disabled, button("reset").disabled]).toEqual([false, true, true]);
+    button("in").click();
+    show(closeness(pane(), EXTENT));
+    expect(button("reset").textContent).toBe("1.5×");
+    button("reset").click();
+    expect(pane()).toEqual(EXTENT);
+    show(CLOSEST);
+    expect(button("in").disabled).toBe(true);
+  });
+
+  it("pinch and move by two fingers, the places under them staying under them", () => {
+    const { surface, pane } = staged();
+    const finger = (kind: string, id: number, x: number, y: number) => {
+      const event = new MouseEvent(kind, { bubbles: true, clientX: x, clientY: y, button: 0 });
+      Object.assign(event, { pointerId: id, pointerType: "touch", isPrimary: id === 1 });
+      surface.dispatchEvent(event);
+    };
+    finger("pointerdown", 1, 40, 50);
+    finger("pointerdown", 2, 60, 50);
+    finger("pointermove", 2, 80, 50);
+    finger("pointermove", 1, 20, 50);
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(3, 9);
+    expect((pane()[0] + pane()[1]) / 2).toBeCloseTo(0, 9);
+    const before = pane();
+    finger("pointermove", 1, 30, 50);
+    finger("pointermove", 2, 90, 50);
+    expect(closeness(pane(), EXTENT)).toBeCloseTo(3, 9);
+    expect(pane()[0]).toBeCloseTo(before[0] - (0.1 * 4) / 3, 9);
+    finger("pointerup", 1, 30, 50);
+    const held = pane();
+    finger("pointermove", 2, 10, 10);
+    expect(pane()).toEqual(held);
+  });
+});
