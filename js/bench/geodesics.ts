@@ -3,10 +3,10 @@
  * `python benchmarks/frames.py --solver`.
  */
 
-import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesics/geodesic";
 import { flatMesh } from "../src/field/mesh";
-import { finished } from "../src/geodesics/fast_marching";
 import { settling } from "../src/geodesics/candidates";
+import { finished } from "../src/geodesics/fast_marching";
+import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesics/geodesic";
 import { slerpLine, stretchedLine, stretchedMap } from "../src/geodesics/lines";
 import { BEATS, pace } from "../src/geodesics/speed";
 

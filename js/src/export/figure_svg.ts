@@ -1,18 +1,18 @@
 /** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG and PDF drawn from the same SVG. */
 
-import { labelColour, LIGHT, type Palette } from "../style/colour";
-import type { Atlas } from "../model/atlas";
-import { svg } from "../style/dom";
-import { deflated, onWhite, pdfOf, withResolution } from "./file_formats";
-import { DASHES, TITLES } from "../model/path_kinds";
-import { dotRadius, dots, seen } from "../map/points";
-import { stops, type Key } from "../panels/legend";
 import { createOverlay } from "../map/overlay";
-import type { Format, Print } from "../panels/export_controls";
+import { dotRadius, dots, seen } from "../map/points";
 import { MARGIN, type Ground, type Scene } from "../map/scene";
+import type { Atlas } from "../model/atlas";
+import { DASHES, TITLES } from "../model/path_kinds";
 import type { Ink, Pictures } from "../model/sprites";
+import type { Format, Print } from "../panels/export_controls";
 import { film } from "../panels/film_strips";
+import { stops, type Key } from "../panels/legend";
+import { labelColour, LIGHT, type Palette } from "../style/colour";
+import { svg } from "../style/dom";
 import type { PathKind } from "../types";
+import { deflated, onWhite, pdfOf, withResolution } from "./file_formats";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 /** More points than this are embedded as pixels. */

@@ -1,7 +1,7 @@
 /** The field that is drawn: measures mixed by weight, tempered, and its density. */
 
-import { smoothed } from "./smoothing";
 import type { Shape } from "../types";
+import { smoothed } from "./smoothing";
 
 /** Σ wᵢ Gᵢ, smoothed over `smoothing` cells and raised to the matrix power `temper`; null where no weight is above 0. */
 export function mixed(

@@ -1,5 +1,6 @@
 /** Close calls: marches from both ends see every way around, where one march sees only the best. Mirrors routes.py. */
 
+import type { Marched, Steps } from "./fast_marching";
 import {
   between,
   candidate,
@@ -16,7 +17,6 @@ import {
   type March,
   type Path,
 } from "./geodesic";
-import type { Marched, Steps } from "./fast_marching";
 import type { MetricField } from "./spline";
 
 /** Routes that the marches find longer than the best by less than this, their own error, are relaxed too. */

@@ -4,6 +4,7 @@
  * The mirror of latent_widget/shortening.py: d_k are the steps, m_k their midpoints, and the Hessian is block-tridiagonal.
  * Points are in index coordinates u0, v0, u1, v1, …; they stay inside the extent by an active set on its four walls.
  */
+
 import { jet, tensor, type Spline } from "./spline";
 
 /** `count` points of a polyline, evenly spaced in the given cumulative measure. */

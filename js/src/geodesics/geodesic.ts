@@ -3,8 +3,9 @@
  *
  * Public points are plane coordinates (x, y); inside, everything is in index coordinates (see spline.ts).
  */
-import { complete, fastMarch, finished, stencils, walk, type Marched, type Steps, type Stencils } from "./fast_marching";
+
 import { resample, shorten } from "./energy";
+import { complete, fastMarch, finished, stencils, walk, type Marched, type Stencils, type Steps } from "./fast_marching";
 import { cumulative, segmentLength, spline, tensor, type MetricField, type Spline } from "./spline";
 
 export type { MetricField } from "./spline";

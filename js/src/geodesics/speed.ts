@@ -1,10 +1,10 @@
 /** How fast the decoded output changes along a line that is walked as it is sampled, and the small chart of that. */
 
-import { set, svg } from "../style/dom";
 import { tensorAt } from "../map/indicatrices";
 import { polyline } from "../map/overlay";
-import type { MetricField } from "./spline";
+import { set, svg } from "../style/dom";
 import type { Point } from "../types";
+import type { MetricField } from "./spline";
 
 /** Pieces in which a walk is measured. */
 export const BEATS = 120;

@@ -1,9 +1,9 @@
 /** The frame of the map: ticks in latent coordinates along its lower and left edge. */
 
 import { scaleLinear } from "d3-scale";
+import { finder, onPage } from "../field/mesh";
 import type { Palette } from "../style/colour";
 import { svg } from "../style/dom";
-import { finder, onPage } from "../field/mesh";
 import { MARGIN, toPage, toPixels, type Scene } from "./scene";
 import { closeness } from "./zoom";
 

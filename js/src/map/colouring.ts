@@ -1,15 +1,15 @@
 /** What the map is coloured by: the shading of the mesh, what the legend says of it, and which choices there are. */
 
 import { errorPlaces } from "../field/area_error";
-import type { Atlas } from "../model/atlas";
-import { densityScale, type Palette } from "../style/colour";
 import { onCorners } from "../field/field";
 import type { Mesh } from "../field/mesh";
-import { regionColours, regions, VOTERS, type Regions } from "./label_regions";
+import type { Atlas } from "../model/atlas";
 import { densityKey, errorKey, meaning, type Key } from "../panels/legend";
+import { densityScale, type Palette } from "../style/colour";
+import type { ColourBy } from "../types";
+import { regionColours, regions, VOTERS, type Regions } from "./label_regions";
 import { seen } from "./points";
 import type { Ground, Shading } from "./scene";
-import type { ColourBy } from "../types";
 
 export interface Shades {
   of(by: ColourBy, ground: Ground, mesh: Mesh, palette: Palette): Shading;

@@ -1,7 +1,7 @@
 /** Cells that stand out, because their density lies in a range: a veil over all the others. */
 
-import type { Palette } from "../style/colour";
 import type { Mesh } from "../field/mesh";
+import type { Palette } from "../style/colour";
 import { toPixels, type Scene } from "./scene";
 
 const VEIL = 0.78;

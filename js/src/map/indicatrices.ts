@@ -5,9 +5,9 @@
  */
 
 import { finder, onPage, type Mesh } from "../field/mesh";
-import { toPage, type Scene } from "./scene";
 import type { MetricField } from "../geodesics/spline";
 import type { Extent } from "../types";
+import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
 export const SIDES = 28;

@@ -2,8 +2,8 @@
 
 import { rgb } from "d3-color";
 import { labelColour, type Palette } from "../style/colour";
-import type { Seen } from "./points";
 import type { Extent, Shape } from "../types";
+import type { Seen } from "./points";
 
 /** So many of the nearest points vote. */
 export const VOTERS = 7;

@@ -4,18 +4,18 @@
  * Hook for tests: data-lw = "map" (its canvas is the raster).
  */
 
+import { finder, type Finder } from "../field/mesh";
 import type { Atlas } from "../model/atlas";
+import type { Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";
 import { framebuffer, html, sized } from "../style/dom";
-import { finder, type Finder } from "../field/mesh";
+import type { Extent, Point, Renderer } from "../types";
 import { paintVeil } from "./highlight";
 import { createOverlay } from "./overlay";
-import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
-import { createPainter } from "./renderer";
-import type { Pictures } from "../model/sprites";
 import { seen, stamper } from "./points";
+import { createPainter } from "./renderer";
+import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
 import { hanger } from "./thumbnails";
-import type { Extent, Point, Renderer } from "../types";
 import { closeness, zoomable, type Spot } from "./zoom";
 
 export interface MapActions {

@@ -6,14 +6,14 @@
  * "contours", "ellipses".
  */
 
-import { drawAxes } from "./axes";
-import type { Palette } from "../style/colour";
-import { DASHES, KINDS } from "../model/path_kinds";
-import { set, svg } from "../style/dom";
-import { SIDES } from "./indicatrices";
 import { onPage } from "../field/mesh";
-import { MARGIN, toPixels, type End, type Scene } from "./scene";
+import { DASHES, KINDS } from "../model/path_kinds";
+import type { Palette } from "../style/colour";
+import { set, svg } from "../style/dom";
 import type { PathKind, Point } from "../types";
+import { drawAxes } from "./axes";
+import { SIDES } from "./indicatrices";
+import { MARGIN, toPixels, type End, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";

@@ -1,9 +1,9 @@
 /** Encoded points as pixels: all of them in one pass over an image, many times quicker than a path or a stamp of the canvas each. */
 
 import { rgb } from "d3-color";
+import { onPage } from "../field/mesh";
 import type { Atlas, Points } from "../model/atlas";
 import { labelColour, type Palette } from "../style/colour";
-import { onPage } from "../field/mesh";
 import { toPixels, type Scene } from "./scene";
 import { closeness } from "./zoom";
 

@@ -3,9 +3,9 @@
 import type { Atlas } from "../model/atlas";
 import { colours, lookup, type Palette } from "../style/colour";
 import { framebuffer, html } from "../style/dom";
+import type { Ramp, Renderer } from "../types";
 import { coarseness, patchwork, rasterise } from "./cpu_renderer";
 import type { Scene, Shading } from "./scene";
-import type { Ramp, Renderer } from "../types";
 import { card, type Card } from "./webgl_renderer";
 
 /** Milliseconds between frames below which a map counts as moving. */

@@ -1,8 +1,8 @@
 /** What a map shows, and where on the screen: between plane units of the page and pixels of the plot. */
 
-import type { DensityScale } from "../style/colour";
 import type { Mesh } from "../field/mesh";
 import type { MetricField } from "../geodesics/spline";
+import type { DensityScale } from "../style/colour";
 import type { Extent, PathKind, Point, Ramp, Shown } from "../types";
 
 export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };

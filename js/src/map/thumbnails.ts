@@ -1,10 +1,10 @@
 /** Decoded pictures on the map, as pixels: each sprite is scaled once, when it first comes into sight, and copied from then on. */
 
 import { rgb } from "d3-color";
-import type { Atlas } from "../model/atlas";
-import type { Palette } from "../style/colour";
 import type { Finder } from "../field/mesh";
+import type { Atlas } from "../model/atlas";
 import { nearest, type Pictures, type Sprites } from "../model/sprites";
+import type { Palette } from "../style/colour";
 import { blend } from "./points";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";

@@ -1,8 +1,8 @@
 /** What does not change while a widget lives, read once from the traits. */
 
-import { lookupInk, type Sprites } from "./sprites";
 import type { Around, Extent, Model, Shape } from "../types";
 import { floats, toArray } from "./serialization";
+import { lookupInk, type Sprites } from "./sprites";
 
 export interface Points {
   xy: Float32Array;

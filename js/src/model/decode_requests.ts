@@ -1,7 +1,7 @@
 /** Asking the kernel for exact pictures: one request in flight, the latest waiting, stale answers dropped. */
 
-import type { Pictures } from "./sprites";
 import type { Model, PathKind, Point } from "../types";
+import type { Pictures } from "./sprites";
 
 export interface Wanted<Kind extends string = PathKind> {
   kind: Kind;

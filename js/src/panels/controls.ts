@@ -9,8 +9,8 @@
 
 import { shortNumber } from "../style/colour";
 import { html, set } from "../style/dom";
-import { createSaver, type Format, type Print } from "./export_controls";
 import type { ColourBy, Shown, Spacing } from "../types";
+import { createSaver, type Format, type Print } from "./export_controls";
 
 export interface Choices {
   stretch: number;

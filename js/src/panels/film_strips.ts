@@ -4,13 +4,13 @@
  * Hooks for tests: data-lw = "strip-geodesic" and so on for each kind of path, "speed-geodesic" likewise; class lw-preview while pictures come from the sprite sheet.
  */
 
-import { shortNumber, type Palette } from "../style/colour";
-import { html, set, sized, svg } from "../style/dom";
+import type { Race } from "../geodesics/paths";
+import { createPaceChart } from "../geodesics/speed";
 import { DASHES, TITLES } from "../model/path_kinds";
 import { toned, type Ink, type Pictures } from "../model/sprites";
-import type { Race } from "../geodesics/paths";
+import { shortNumber, type Palette } from "../style/colour";
+import { html, set, sized, svg } from "../style/dom";
 import type { PathKind, Shown } from "../types";
-import { createPaceChart } from "../geodesics/speed";
 import { createProfile } from "./profile_chart";
 
 export interface Film {

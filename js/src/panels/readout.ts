@@ -4,13 +4,13 @@
  * Hooks for tests: data-lw = "readout" (the words), "readout-picture".
  */
 
+import type { Ground } from "../map/scene";
 import type { Atlas } from "../model/atlas";
+import { previews } from "../model/sprites";
 import { shortNumber, type Palette } from "../style/colour";
 import { html } from "../style/dom";
-import { previews } from "../model/sprites";
-import type { Ground } from "../map/scene";
-import { film } from "./film_strips";
 import type { Point } from "../types";
+import { film } from "./film_strips";
 
 export interface Readout {
   show(at: Point | null, ground: Ground | null, palette: Palette): void;

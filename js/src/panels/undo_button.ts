@@ -4,8 +4,8 @@
  * Hook for tests: data-lw = "undo".
  */
 
-import { html } from "../style/dom";
 import type { History } from "../model/history";
+import { html } from "../style/dom";
 
 export function undoButton(root: HTMLElement, parent: Element, history: History): { close(): void } {
   const words = "Take the last change back (Ctrl or ⌘ with Z)";

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { MetricField } from "../../src/geodesics/geodesic";
-import { finished } from "../../src/geodesics/fast_marching";
-import { settling } from "../../src/geodesics/candidates";
 import { createSettler } from "../../src/geodesics/background";
+import { settling } from "../../src/geodesics/candidates";
+import { finished } from "../../src/geodesics/fast_marching";
+import type { MetricField } from "../../src/geodesics/geodesic";
 import type { Point } from "../../src/types";
 
 function hills(n: number, seed = 1): MetricField {

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { march, samplesAlong, samplesByLength, straight, trace, type MetricField } from "../../src/geodesics/geodesic";
-import { finished } from "../../src/geodesics/fast_marching";
 import { passes, settling } from "../../src/geodesics/candidates";
+import { finished } from "../../src/geodesics/fast_marching";
+import { march, samplesAlong, samplesByLength, straight, trace, type MetricField } from "../../src/geodesics/geodesic";
 import { jet, spline, tensor } from "../../src/geodesics/spline";
 
 interface Fixture {

@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { measured, straight, type MetricField } from "../../src/geodesics/geodesic";
 import { slerpLine, stretchedLine, stretchedMap } from "../../src/geodesics/lines";
-import type { Around, Extent, Point, Shape } from "../../src/types";
 import { sampled } from "../../src/geodesics/live";
+import type { Around, Extent, Point, Shape } from "../../src/types";
 
 interface Line {
   length: number;

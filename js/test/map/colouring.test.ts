@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Atlas } from "../../src/model/atlas";
-import { DARK, LIGHT, densityScale } from "../../src/style/colour";
 import { flatMesh } from "../../src/field/mesh";
-import { regionColours, regions } from "../../src/map/label_regions";
-import { patchwork } from "../../src/map/cpu_renderer";
-import type { Ground } from "../../src/map/scene";
 import { createShades, relativeErrors } from "../../src/map/colouring";
+import { patchwork } from "../../src/map/cpu_renderer";
+import { regionColours, regions } from "../../src/map/label_regions";
+import type { Ground } from "../../src/map/scene";
+import type { Atlas } from "../../src/model/atlas";
+import { DARK, densityScale, LIGHT } from "../../src/style/colour";
 import type { Extent } from "../../src/types";
 
 const EXTENT: Extent = [0, 3, 0, 2];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { DARK, LIGHT } from "../../src/style/colour";
 import { flatMesh } from "../../src/field/mesh";
 import { blend, dots, seen, stamper } from "../../src/map/points";
 import type { Scene } from "../../src/map/scene";
 import { hanger, pitch, resized } from "../../src/map/thumbnails";
+import { DARK, LIGHT } from "../../src/style/colour";
 import type { Extent } from "../../src/types";
 
 const EXTENT: Extent = [0, 1, 0, 1];

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import type { Extent, Point } from "../../src/types";
 import { closeness, CLOSEST, fitted, panned, zoomable, zoomButtons, zoomed } from "../../src/map/zoom";
+import type { Extent, Point } from "../../src/types";
 
 const EXTENT: Extent = [-2, 2, 0, 1];
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { LIGHT } from "../../src/style/colour";
 import { covered, createProfile } from "../../src/panels/profile_chart";
+import { LIGHT } from "../../src/style/colour";
 
 describe("profile", () => {
   it("adds speeds up to the length of the path", () => {

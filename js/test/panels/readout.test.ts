@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Atlas } from "../../src/model/atlas";
-import { LIGHT } from "../../src/style/colour";
-import { createReadout, described, fractions } from "../../src/panels/readout";
 import type { Ground } from "../../src/map/scene";
+import type { Atlas } from "../../src/model/atlas";
+import { createReadout, described, fractions } from "../../src/panels/readout";
+import { LIGHT } from "../../src/style/colour";
 
 const atlas: Atlas = { extent: [-1, 1, 0, 4], shape: [4, 2], around: { foot: [0, 0], gram: [1, 0, 1], height: 0 },
   axes: ["u", "v"], names: [], fields: [], errors: [], points: null, sprites: null };
