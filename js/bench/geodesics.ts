@@ -6,9 +6,10 @@
 import { flatMesh } from "../src/field/mesh";
 import { settling } from "../src/geodesics/candidates";
 import { finished } from "../src/geodesics/fast_marching";
-import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesics/geodesic";
+import { bent, march, measured, samplesByLength, straight, trace } from "../src/geodesics/geodesic";
 import { slerpLine, stretchedLine, stretchedMap } from "../src/geodesics/lines";
 import { BEATS, pace } from "../src/geodesics/speed";
+import type { MetricField } from "../src/types";
 
 function hills(n: number): MetricField {
   const metric = new Float32Array(3 * n * n);

@@ -102,3 +102,13 @@ export interface Model {
 }
 
 export type PathKind = "geodesic" | "straight" | "slerp" | "stretched";
+
+/** Metric tensors of the cells, in plane coordinates. Make a new object when values change: it keys a cache. */
+export interface MetricField {
+  shape: Shape;
+  extent: Extent;
+  /** H * W * 3: E, F, G of G = [[E, F], [F, G]], row i along y. */
+  metric: Float32Array;
+}
+
+export type End = "start" | "end";

@@ -5,14 +5,12 @@ import { dotRadius, dots, seen } from "../map/points";
 import { MARGIN, type Ground, type Scene } from "../map/scene";
 import type { Atlas } from "../model/atlas";
 import { DASHES, TITLES } from "../model/path_kinds";
-import type { Ink, Pictures } from "../model/sprites";
-import type { Format, Print } from "../panels/export_controls";
-import { film } from "../panels/film_strips";
-import { stops, type Key } from "../panels/legend";
+import { film, type Ink, type Pictures } from "../model/sprites";
 import { labelColour, LIGHT, type Palette } from "../style/colour";
+import { stops, type Key } from "../style/colour_key";
 import { svg } from "../style/dom";
 import type { PathKind } from "../types";
-import { deflated, onWhite, pdfOf, withResolution } from "./file_formats";
+import { deflated, onWhite, pdfOf, withResolution, type Format, type Print } from "./file_formats";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 /** More points than this are embedded as pixels. */

@@ -89,3 +89,11 @@ export function pdfOf(deflatedRgb: Uint8Array, [columns, rows]: [number, number]
   }
   return out;
 }
+
+export type Format = "svg" | "png" | "pdf";
+/** Inches, and pixels per inch. */
+
+export interface Print {
+  width: number;
+  dpi: number;
+}

@@ -1,6 +1,6 @@
 /** The field that is drawn: measures mixed by weight, tempered, and its density. */
 
-import type { Shape } from "../types";
+import type { MetricField, Shape } from "../types";
 import { smoothed } from "./smoothing";
 
 /** Σ wᵢ Gᵢ, smoothed over `smoothing` cells and raised to the matrix power `temper`; null where no weight is above 0. */
@@ -74,4 +74,20 @@ export function onCorners(cells: Float32Array, [rows, columns]: Shape): Float32A
     }
   }
   return corners;
+}
+
+/** The metric between the centres of cells, bilinear. */
+
+export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): number[] {
+  const s = Math.min(Math.max(((x - x0) / (x1 - x0)) * columns - 0.5, 0), columns - 1);
+  const t = Math.min(Math.max(((y - y0) / (y1 - y0)) * rows - 0.5, 0), rows - 1);
+  const [j, i] = [Math.min(Math.floor(s), Math.max(columns - 2, 0)), Math.min(Math.floor(t), Math.max(rows - 2, 0))];
+  const [dj, di] = [columns > 1 ? 3 : 0, rows > 1 ? 3 * columns : 0];
+  const [u, v] = [s - j, t - i];
+  const k = 3 * (i * columns + j);
+  return [0, 1, 2].map((c) => {
+    const low = (1 - u) * metric[k + c]! + u * metric[k + dj + c]!;
+    const high = (1 - u) * metric[k + di + c]! + u * metric[k + di + dj + c]!;
+    return (1 - v) * low + v * high;
+  });
 }

@@ -3,12 +3,11 @@
  * the host forbids workers, in slices of a few milliseconds. Only the latest pair of ends counts.
  */
 
-import type { Point } from "../types";
+import type { MetricField, Point } from "../types";
 import type { Answer, Order } from "./background.worker";
 import { settling, type Settled } from "./candidates";
 import type { Steps } from "./fast_marching";
 import type { March } from "./geodesic";
-import type { MetricField } from "./spline";
 
 /** The worker's bundle as text, put here by build.mjs; tests run without it. */
 declare const SETTLE_WORKER: string;

@@ -1,9 +1,8 @@
 /** The solver in a worker: it is sent a field once, then pairs of ends, and answers with what it has settled. */
 
-import type { Point } from "../types";
+import type { MetricField, Point } from "../types";
 import { settling, type Settled } from "./candidates";
 import { finished } from "./fast_marching";
-import type { MetricField } from "./spline";
 
 export interface Order {
   id: number;

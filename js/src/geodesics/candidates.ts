@@ -1,5 +1,6 @@
 /** Close calls: marches from both ends see every way around, where one march sees only the best. Mirrors routes.py. */
 
+import type { MetricField } from "../types";
 import type { Marched, Steps } from "./fast_marching";
 import {
   between,
@@ -17,7 +18,6 @@ import {
   type March,
   type Path,
 } from "./geodesic";
-import type { MetricField } from "./spline";
 
 /** Routes that the marches find longer than the best by less than this, their own error, are relaxed too. */
 const DOUBT = 0.06;

@@ -4,11 +4,10 @@
  * Public points are plane coordinates (x, y); inside, everything is in index coordinates (see spline.ts).
  */
 
+import type { MetricField } from "../types";
 import { resample, shorten } from "./energy";
 import { complete, fastMarch, finished, stencils, walk, type Marched, type Stencils, type Steps } from "./fast_marching";
-import { cumulative, segmentLength, spline, tensor, type MetricField, type Spline } from "./spline";
-
-export type { MetricField } from "./spline";
+import { cumulative, segmentLength, spline, tensor, type Spline } from "./spline";
 
 /** A path from start to end: points x0, y0, x1, y1, …; lengths as the field measures them. */
 export interface Path {

@@ -1,10 +1,9 @@
 /** The geodesic between the handles: at once in the browser, from a march that is kept while one end moves, settled afterwards. */
 
-import type { End } from "../map/scene";
 import type { By } from "../model/path_kinds";
-import type { Point } from "../types";
+import type { End, MetricField, Point } from "../types";
 import { createSettler } from "./background";
-import { bent, samplesAlong, samplesByLength, samplesByNode, straight, trace, type MetricField, type Path } from "./geodesic";
+import { bent, samplesAlong, samplesByLength, samplesByNode, straight, trace, type Path } from "./geodesic";
 
 /** Steps of Newton's method in a frame: enough for a path that the eye cannot tell from the settled one. */
 const ROUNDS = 6;

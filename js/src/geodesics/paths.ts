@@ -1,17 +1,16 @@
 /** The race between the two handles: the paths, where each is sampled, what is decoded there, and how far a walk has come. */
 
-import type { End, Scene } from "../map/scene";
+import { fractions } from "../field/mesh";
+import type { Scene } from "../map/scene";
 import type { Atlas } from "../model/atlas";
 import { decodes } from "../model/decode_requests";
 import { KINDS, spacedBy } from "../model/path_kinds";
 import { previews, type Pictures } from "../model/sprites";
-import { fractions } from "../panels/readout";
-import type { Model, PathKind, Point, Shown, Spacing } from "../types";
+import type { End, MetricField, Model, PathKind, Point, Shown, Spacing } from "../types";
 import { measured, straight, type Path } from "./geodesic";
 import { slerpLine, stretchedLine, type Stretched } from "./lines";
 import { sampled, walker } from "./live";
 import { BEATS, pace, paceAt, placeAt } from "./speed";
-import type { MetricField } from "./spline";
 
 /** A path as it is walked: evenly sampled points, and how fast the decoded output changes between them. */
 export interface Track {

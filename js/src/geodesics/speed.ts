@@ -1,14 +1,11 @@
 /** How fast the decoded output changes along a line that is walked as it is sampled, and the small chart of that. */
 
-import { tensorAt } from "../map/indicatrices";
-import { polyline } from "../map/overlay";
-import { set, svg } from "../style/dom";
-import type { Point } from "../types";
-import type { MetricField } from "./spline";
+import { tensorAt } from "../field/field";
+import type { MetricField, Point } from "../types";
 
 /** Pieces in which a walk is measured. */
 export const BEATS = 120;
-const TALL = 24;
+export const TALL = 24;
 
 /** The length of each piece between `points` x0, y0, x1, y1, … in the measure, over the mean of all; all 1 for no length. */
 export function pace(field: MetricField, points: ArrayLike<number>): Float64Array {
@@ -34,39 +31,4 @@ export function placeAt(points: ArrayLike<number>, t: number): Point {
 
 export function paceAt(paces: Float64Array, t: number): number {
   return paces[Math.min(Math.floor(t * paces.length), paces.length - 1)] ?? 1;
-}
-
-export interface PaceChart {
-  element: SVGSVGElement;
-  /** `top` is the pace at the upper end, one for all charts; `samples` pictures stand above, the ends at their centres. */
-  draw(paces: Float64Array, top: number, samples: number): void;
-  now(t: number | null): void;
-}
-
-export function createPaceChart(parent: Element): PaceChart {
-  const element = svg("svg", { class: "lw-pace", role: "img", preserveAspectRatio: "none", height: TALL }, parent);
-  const area = svg("path", { fill: "currentColor", "fill-opacity": 0.3, stroke: "none" }, element);
-  const even = svg("line", { class: "lw-pace-even", "vector-effect": "non-scaling-stroke", "stroke-dasharray": "3 3" }, element);
-  const mark = svg("line", { stroke: "currentColor", "stroke-width": 2, "vector-effect": "non-scaling-stroke", visibility: "hidden" }, element);
-  return {
-    element,
-    draw(paces, top, samples) {
-      const margin = paces.length / 2 / Math.max(samples - 1, 1);
-      set(element, { viewBox: `${-margin} 0 ${paces.length + 2 * margin} ${TALL}` });
-      const corners = [0, TALL];
-      paces.forEach((speed, n) => corners.push(n, TALL * (1 - speed / top), n + 1, TALL * (1 - speed / top)));
-      corners.push(paces.length, TALL);
-      set(area, { d: `${polyline(corners)}Z` });
-      set(even, { x1: 0, x2: paces.length, y1: TALL * (1 - 1 / top), y2: TALL * (1 - 1 / top) });
-      set(mark, { y1: 0, y2: TALL });
-      const [low, high] = [Math.min(...paces), Math.max(...paces)].map((speed) => speed.toFixed(1));
-      const words = `speed of change along the line: ${low} to ${high} times its mean`;
-      set(element, { "aria-label": words });
-      element.dataset.length = String(paces.length);
-    },
-    now(t) {
-      const x = (t ?? 0) * Number(element.dataset.length ?? 0);
-      set(mark, { x1: x, x2: x, visibility: t === null ? "hidden" : "visible" });
-    },
-  };
 }

@@ -5,13 +5,7 @@
  * are in index coordinates, u = (x - x0) / dx - 1/2 and v likewise, in which cell centres are integers.
  */
 
-/** Metric tensors of the cells, in plane coordinates. Make a new object when values change: it keys a cache. */
-export interface MetricField {
-  shape: [number, number];
-  extent: [number, number, number, number];
-  /** H * W * 3: E, F, G of G = [[E, F], [F, G]], row i along y. */
-  metric: Float32Array;
-}
+import type { MetricField } from "../types";
 
 /** Coefficients of log G = t I + [[a, b], [b, -a]] on (height + 4) x (width + 4) nodes, three numbers each. */
 export interface Spline {

@@ -4,9 +4,9 @@
  * is high, and on the stretched map they have one area, and show by their shape what no stretching of areas can remove.
  */
 
+import { tensorAt } from "../field/field";
 import { finder, onPage, type Mesh } from "../field/mesh";
-import type { MetricField } from "../geodesics/spline";
-import type { Extent } from "../types";
+import type { Extent, MetricField } from "../types";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
@@ -37,21 +37,6 @@ export function indicatrices(field: MetricField, centres: Float64Array, radius: 
     }
   }
   return out;
-}
-
-/** The metric between the centres of cells, bilinear. */
-export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): number[] {
-  const s = Math.min(Math.max(((x - x0) / (x1 - x0)) * columns - 0.5, 0), columns - 1);
-  const t = Math.min(Math.max(((y - y0) / (y1 - y0)) * rows - 0.5, 0), rows - 1);
-  const [j, i] = [Math.min(Math.floor(s), Math.max(columns - 2, 0)), Math.min(Math.floor(t), Math.max(rows - 2, 0))];
-  const [dj, di] = [columns > 1 ? 3 : 0, rows > 1 ? 3 * columns : 0];
-  const [u, v] = [s - j, t - i];
-  const k = 3 * (i * columns + j);
-  return [0, 1, 2].map((c) => {
-    const low = (1 - u) * metric[k + c]! + u * metric[k + dj + c]!;
-    const high = (1 - u) * metric[k + di + c]! + u * metric[k + di + dj + c]!;
-    return (1 - v) * low + v * high;
-  });
 }
 
 /** The polygons that a scene shows, in plane coordinates; `full` is the map as far as it can be stretched. */

@@ -9,12 +9,12 @@ import type { Atlas } from "../model/atlas";
 import type { Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";
 import { framebuffer, html, sized } from "../style/dom";
-import type { Extent, Point, Renderer } from "../types";
+import type { End, Extent, Point, Renderer } from "../types";
 import { paintVeil } from "./highlight";
 import { createOverlay } from "./overlay";
 import { seen, stamper } from "./points";
 import { createPainter } from "./renderer";
-import { MARGIN, toPage, type End, type Scene, type Shading } from "./scene";
+import { MARGIN, toPage, type Scene, type Shading } from "./scene";
 import { hanger } from "./thumbnails";
 import { closeness, zoomable, type Spot } from "./zoom";
 

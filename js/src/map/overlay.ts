@@ -9,11 +9,11 @@
 import { onPage } from "../field/mesh";
 import { DASHES, KINDS } from "../model/path_kinds";
 import type { Palette } from "../style/colour";
-import { set, svg } from "../style/dom";
-import type { PathKind, Point } from "../types";
+import { polyline, set, svg } from "../style/dom";
+import type { End, PathKind, Point } from "../types";
 import { drawAxes } from "./axes";
 import { SIDES } from "./indicatrices";
-import { MARGIN, toPixels, type End, type Scene } from "./scene";
+import { MARGIN, toPixels, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
@@ -153,18 +153,12 @@ function latticeLines(scene: Scene): string {
   return parts.join("");
 }
 
-export function polyline(pixels: ArrayLike<number>): string {
-  let d = "";
-  for (let k = 0; k < pixels.length; k += 2) d += `${k === 0 ? "M" : "L"}${fixed(pixels[k]!)} ${fixed(pixels[k + 1]!)}`;
-  return d;
-}
-
 function polygons(pixels: Float64Array): string {
   let d = "";
   for (let k = 0; k < pixels.length; k += 2 * SIDES) d += `${polyline(pixels.subarray(k, k + 2 * SIDES))}Z`;
   return d;
 }
 
-function fixed(value: number): string {
+export function fixed(value: number): string {
   return value.toFixed(1);
 }

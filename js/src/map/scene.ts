@@ -1,9 +1,8 @@
 /** What a map shows, and where on the screen: between plane units of the page and pixels of the plot. */
 
 import type { Mesh } from "../field/mesh";
-import type { MetricField } from "../geodesics/spline";
-import type { DensityScale } from "../style/colour";
-import type { Extent, PathKind, Point, Ramp, Shown } from "../types";
+import type { DensityScale } from "../style/density_scale";
+import type { Extent, MetricField, PathKind, Point, Ramp, Shown } from "../types";
 
 export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
 
@@ -44,8 +43,6 @@ export interface Ground {
 
 /** Colours of the map: places of the corners, 0 to 1, on one of the palette's ramps, or for labels a colour for each cell. */
 export type Shading = { by: Ramp; places: Float32Array } | { by: "label"; cells: Uint32Array };
-
-export type End = "start" | "end";
 
 /** Plane units of the page to pixels of the plot, y up. */
 export function toPixels(scene: Pick<Scene, "pane" | "width" | "height">, page: ArrayLike<number>): Float64Array {

@@ -4,7 +4,7 @@
  * Hooks for tests: data-lw = "zoom-in", "zoom-out", "zoom-reset".
  */
 
-import { html, set } from "../style/dom";
+import { set } from "../style/dom";
 import type { Extent, Point } from "../types";
 
 /** A cell of a 128² map is then as wide as a thumbnail. */
@@ -67,7 +67,7 @@ export interface Stage {
 /** Where something is on the screen. */
 export type Spot = Pick<MouseEvent, "clientX" | "clientY">;
 
-const STEP = 1.5;
+export const STEP = 1.5;
 
 /** Lets `surface` be zoomed and dragged; a wheel without Ctrl or ⌘ does it only once the map itself has the focus. */
 export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: number): void; reset(): void } {
@@ -178,24 +178,3 @@ function focused(surface: Element): boolean {
 }
 
 const PANS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-
-/** The three small buttons; those that have nothing left to do are switched off. */
-export function zoomButtons(parent: Element, zoom: { by(factor: number): void; reset(): void }): (times: number) => void {
-  const group = html("div", { class: "lw-zoom", role: "group", "aria-label": "zoom" }, parent);
-  const button = (name: string, text: string, words: string, act: () => void) => {
-    const made = html("button", { type: "button", "data-lw": `zoom-${name}`, text, title: words, "aria-label": words }, group);
-    made.addEventListener("click", act);
-    return made;
-  };
-  const reset = button("reset", "1×", "Show the whole map", zoom.reset);
-  const out = button("out", "−", "Zoom out", () => zoom.by(1 / STEP));
-  const closer = button("in", "+", "Zoom in (also Ctrl or ⌘ with the wheel, or a double click)", () => zoom.by(STEP));
-  return (times) => {
-    const now = `${times < 9.95 ? Number(times.toFixed(1)) : Math.round(times)}×`;
-    reset.textContent = now;
-    // who speaks to the page says what is written on it
-    reset.setAttribute("aria-label", `${now}: show the whole map`);
-    reset.disabled = out.disabled = times <= 1;
-    closer.disabled = times >= CLOSEST;
-  };
-}

@@ -110,3 +110,31 @@ export function nearest(sprites: Sprites, x: number, y: number): [number, number
   const i = Math.min(Math.max(Math.floor(y * rows), 0), rows - 1);
   return [j * sprites.size[1], i * sprites.size[0]];
 }
+
+/** Pixels of one picture on a film, whole multiples of the decoded ones where they are small. */
+
+export function cellSide(side: number): number {
+  return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));
+}
+
+/** Paints pictures side by side, enlarged without smoothing so that every decoded pixel is seen as it is. */
+
+export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
+  const [height, width] = pictures.size;
+  const scale = cellSide(Math.max(height, width)) / Math.max(height, width);
+  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
+  const gap = Math.max(2, Math.round(w / 12));
+  const context = sized(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  // decoded pixels are shown as they are; texts and drawings, which come larger, are shrunk smoothly
+  canvas.style.imageRendering = Math.max(height, width) > 64 ? "auto" : "";
+  const row = toned(pictures, ink, palette);
+  context.imageSmoothingEnabled = false;
+  for (let n = 0; n < pictures.count; n++) {
+    if (ink) {
+      context.fillStyle = palette.dark ? "#20262f" : "#f3f1ea";
+      context.fillRect(n * (w + gap), 0, w, h);
+    }
+    context.drawImage(row, n * width, 0, width, height, n * (w + gap), 0, w, h);
+  }
+}

@@ -7,10 +7,11 @@
  * saver.ts.
  */
 
-import { shortNumber } from "../style/colour";
+import type { Format, Print } from "../export/file_formats";
+import { shortNumber } from "../style/density_scale";
 import { html, set } from "../style/dom";
 import type { ColourBy, Shown, Spacing } from "../types";
-import { createSaver, type Format, type Print } from "./export_controls";
+import { createSaver } from "./export_controls";
 
 export interface Choices {
   stretch: number;

@@ -4,15 +4,8 @@
  * Hooks for tests: data-lw = "export-width", "export-dpi", "export-svg", "export-png", "export-pdf".
  */
 
+import { Format, Print } from "../export/file_formats";
 import { html } from "../style/dom";
-
-export type Format = "svg" | "png" | "pdf";
-
-/** Inches, and pixels per inch. */
-export interface Print {
-  width: number;
-  dpi: number;
-}
 
 /** More pixels than these on a side are more than browsers paint. */
 const MOST_PIXELS = 14_000;

@@ -5,13 +5,14 @@
  */
 
 import type { Race } from "../geodesics/paths";
-import { createPaceChart } from "../geodesics/speed";
 import { DASHES, TITLES } from "../model/path_kinds";
-import { toned, type Ink, type Pictures } from "../model/sprites";
-import { shortNumber, type Palette } from "../style/colour";
-import { html, set, sized, svg } from "../style/dom";
+import { film, type Ink, type Pictures } from "../model/sprites";
+import type { Palette } from "../style/colour";
+import { shortNumber } from "../style/density_scale";
+import { html, set, svg } from "../style/dom";
 import type { PathKind, Shown } from "../types";
 import { createProfile } from "./profile_chart";
+import { createPaceChart } from "./speed_chart";
 
 export interface Film {
   draw(race: Race, shown: Shown, palette: Palette): void;
@@ -105,32 +106,6 @@ function createStrip(kind: PathKind, parent: Element): Strip {
       set(canvas, { title: preview ? "preview from the map's thumbnails" : "decoded by the model" });
     },
   };
-}
-
-/** Pixels of one picture on a film, whole multiples of the decoded ones where they are small. */
-export function cellSide(side: number): number {
-  return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));
-}
-
-/** Paints pictures side by side, enlarged without smoothing so that every decoded pixel is seen as it is. */
-export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
-  const [height, width] = pictures.size;
-  const scale = cellSide(Math.max(height, width)) / Math.max(height, width);
-  const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
-  const gap = Math.max(2, Math.round(w / 12));
-  const context = sized(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
-  context.clearRect(0, 0, canvas.width, canvas.height);
-  // decoded pixels are shown as they are; texts and drawings, which come larger, are shrunk smoothly
-  canvas.style.imageRendering = Math.max(height, width) > 64 ? "auto" : "";
-  const row = toned(pictures, ink, palette);
-  context.imageSmoothingEnabled = false;
-  for (let n = 0; n < pictures.count; n++) {
-    if (ink) {
-      context.fillStyle = palette.dark ? "#20262f" : "#f3f1ea";
-      context.fillRect(n * (w + gap), 0, w, h);
-    }
-    context.drawImage(row, n * width, 0, width, height, n * (w + gap), 0, w, h);
-  }
 }
 
 /** A path in plain words: why there is none, or how long it is. */

@@ -4,10 +4,10 @@
  * Hooks for tests: data-lw = "profile" (opens and closes), "profile-geodesic" and so on for each kind of path.
  */
 
-import { polyline } from "../map/overlay";
 import { DASHES, KINDS, TITLES } from "../model/path_kinds";
-import { shortNumber, type Palette } from "../style/colour";
-import { html, set, svg } from "../style/dom";
+import type { Palette } from "../style/colour";
+import { shortNumber } from "../style/density_scale";
+import { html, polyline, set, svg } from "../style/dom";
 import type { PathKind } from "../types";
 
 const WIDE = 1000;

@@ -4,13 +4,14 @@
  * Hooks for tests: data-lw = "readout" (the words), "readout-picture".
  */
 
+import { fractions } from "../field/mesh";
 import type { Ground } from "../map/scene";
 import type { Atlas } from "../model/atlas";
-import { previews } from "../model/sprites";
-import { shortNumber, type Palette } from "../style/colour";
+import { film, previews } from "../model/sprites";
+import type { Palette } from "../style/colour";
+import { shortNumber } from "../style/density_scale";
 import { html } from "../style/dom";
 import type { Point } from "../types";
-import { film } from "./film_strips";
 
 export interface Readout {
   show(at: Point | null, ground: Ground | null, palette: Palette): void;
@@ -33,11 +34,6 @@ export function createReadout(parent: Element, atlas: Atlas): Readout {
       picture.title = "preview from the map's thumbnails";
     },
   };
-}
-
-/** Points as fractions of the extent, x and y in 0 … 1. */
-export function fractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Float64Array {
-  return Float64Array.from(points, (v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
 }
 
 export function described(at: Point, ground: Ground, atlas: Pick<Atlas, "extent" | "shape" | "axes">): string {

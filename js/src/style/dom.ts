@@ -1,5 +1,7 @@
 /** Making elements. Text is only ever set as text, so labels and messages can never become markup. */
 
+import { fixed } from "../map/overlay";
+
 export type Attributes = Record<string, string | number | boolean | undefined>;
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -57,4 +59,10 @@ export function framebuffer(): (width: number, height: number) => { pixels: Uint
     const shown = image;
     return { pixels, show: (canvas) => sized(canvas, width, height).putImageData(shown, 0, 0) };
   };
+}
+
+export function polyline(pixels: ArrayLike<number>): string {
+  let d = "";
+  for (let k = 0; k < pixels.length; k += 2) d += `${k === 0 ? "M" : "L"}${fixed(pixels[k]!)} ${fixed(pixels[k + 1]!)}`;
+  return d;
 }

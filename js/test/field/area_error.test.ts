@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { areaErrors, errorPlaces } from "../../src/field/area_error";
 import { flatMesh } from "../../src/field/mesh";
-import { createLegend, errorKey } from "../../src/panels/legend";
+import { createLegend } from "../../src/panels/legend";
 import { colours, DARK, LIGHT } from "../../src/style/colour";
+import { errorKey } from "../../src/style/colour_key";
 
 describe("area errors", () => {
   it("of a flat map are the density's, in octaves", () => {

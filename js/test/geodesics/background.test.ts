@@ -2,8 +2,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { createSettler } from "../../src/geodesics/background";
 import { settling } from "../../src/geodesics/candidates";
 import { finished } from "../../src/geodesics/fast_marching";
-import type { MetricField } from "../../src/geodesics/geodesic";
-import type { Point } from "../../src/types";
+import type { MetricField, Point } from "../../src/types";
 
 function hills(n: number, seed = 1): MetricField {
   const metric = new Float32Array(3 * n * n);

@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { passes, settling } from "../../src/geodesics/candidates";
 import { finished } from "../../src/geodesics/fast_marching";
-import { march, samplesAlong, samplesByLength, straight, trace, type MetricField } from "../../src/geodesics/geodesic";
+import { march, samplesAlong, samplesByLength, straight, trace } from "../../src/geodesics/geodesic";
 import { jet, spline, tensor } from "../../src/geodesics/spline";
+import type { MetricField } from "../../src/types";
 
 interface Fixture {
   name: string;

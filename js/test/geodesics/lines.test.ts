@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { measured, straight, type MetricField } from "../../src/geodesics/geodesic";
+import { measured, straight } from "../../src/geodesics/geodesic";
 import { slerpLine, stretchedLine, stretchedMap } from "../../src/geodesics/lines";
 import { sampled } from "../../src/geodesics/live";
-import type { Around, Extent, Point, Shape } from "../../src/types";
+import type { Around, Extent, MetricField, Point, Shape } from "../../src/types";
 
 interface Line {
   length: number;

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { createPaceChart, pace, paceAt, placeAt } from "../../src/geodesics/speed";
+import { pace, paceAt, placeAt } from "../../src/geodesics/speed";
 import { createPlayer, WALK } from "../../src/panels/play_button";
+import { createPaceChart } from "../../src/panels/speed_chart";
 
 const field = {
   shape: [4, 4] as [number, number],

@@ -5,7 +5,8 @@ import { patchwork } from "../../src/map/cpu_renderer";
 import { regionColours, regions } from "../../src/map/label_regions";
 import type { Ground } from "../../src/map/scene";
 import type { Atlas } from "../../src/model/atlas";
-import { DARK, densityScale, LIGHT } from "../../src/style/colour";
+import { DARK, LIGHT } from "../../src/style/colour";
+import { densityScale } from "../../src/style/density_scale";
 import type { Extent } from "../../src/types";
 
 const EXTENT: Extent = [0, 3, 0, 2];

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { isolines } from "../../src/field/contours";
-import { density, mixed } from "../../src/field/field";
+import { density, mixed, tensorAt } from "../../src/field/field";
 import { flatMesh } from "../../src/field/mesh";
-import { ellipsesOf, indicatrices, SIDES, tensorAt } from "../../src/map/indicatrices";
+import { ellipsesOf, indicatrices, SIDES } from "../../src/map/indicatrices";
 import type { Scene } from "../../src/map/scene";
-import { densityScale } from "../../src/style/colour";
+import { densityScale } from "../../src/style/density_scale";
 import type { Extent } from "../../src/types";
 
 const EXTENT: Extent = [-1, 1, -1, 1];

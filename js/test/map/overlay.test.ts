@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { flatMesh } from "../../src/field/mesh";
-import { createOverlay, polyline } from "../../src/map/overlay";
+import { createOverlay } from "../../src/map/overlay";
 import { toPage, toPixels, type Scene } from "../../src/map/scene";
 import { LIGHT } from "../../src/style/colour";
+import { polyline } from "../../src/style/dom";
 
 function sceneOf(extent: [number, number, number, number], label = "x"): Scene {
   const [x0, x1, y0, y1] = extent;

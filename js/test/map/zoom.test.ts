@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { closeness, CLOSEST, fitted, panned, zoomable, zoomButtons, zoomed } from "../../src/map/zoom";
+import { closeness, CLOSEST, fitted, panned, zoomable, zoomed } from "../../src/map/zoom";
+import { zoomButtons } from "../../src/panels/zoom_buttons";
 import type { Extent, Point } from "../../src/types";
 
 const EXTENT: Extent = [-2, 2, 0, 1];

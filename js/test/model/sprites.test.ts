@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { lookupInk, nearest, previews, type Sprites } from "../../src/model/sprites";
-import { cellSide, compared } from "../../src/panels/film_strips";
+import { cellSide, lookupInk, nearest, previews, type Sprites } from "../../src/model/sprites";
+import { compared } from "../../src/panels/film_strips";
 
 /** A 2 × 3 sheet of 1 × 2-pixel sprites; every channel of sprite (i, j) holds 10·i + j. */
 const sprites: Sprites = {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { fractions } from "../../src/field/mesh";
 import type { Ground } from "../../src/map/scene";
 import type { Atlas } from "../../src/model/atlas";
-import { createReadout, described, fractions } from "../../src/panels/readout";
+import { createReadout, described } from "../../src/panels/readout";
 import { LIGHT } from "../../src/style/colour";
 
 const atlas: Atlas = { extent: [-1, 1, 0, 4], shape: [4, 2], around: { foot: [0, 0], gram: [1, 0, 1], height: 0 },

@@ -1,7 +1,8 @@
 import { lab, rgb } from "d3-color";
 import { describe, expect, it } from "vitest";
 import { DASHES, KINDS } from "../../src/model/path_kinds";
-import { DARK, densityScale, evenRamp, labelColour, LIGHT, lookup, shortNumber } from "../../src/style/colour";
+import { DARK, evenRamp, labelColour, LIGHT, lookup } from "../../src/style/colour";
+import { densityScale, shortNumber } from "../../src/style/density_scale";
 
 /** Linear light as the three kinds of colour-blind eyes see it (Machado, Oliveira and Fernandes 2009, severity 1). */
 const EYES = {
