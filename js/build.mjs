@@ -14,7 +14,7 @@ const { outputFiles } = await esbuild.build({
   format: "iife",
   write: false,
 });
-const define = { SETTLE_WORKER: JSON.stringify(outputFiles[0].text) };
+const define = { REFINE_WORKER: JSON.stringify(outputFiles[0].text) };
 
 for (const bundle of [
   { ...common, define, entryPoints: ["src/index.ts"], format: "esm", ...to("widget.js") },

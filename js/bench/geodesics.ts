@@ -4,11 +4,11 @@
  */
 
 import { flatMesh } from "../src/field/mesh";
-import { settling } from "../src/geodesics/candidates";
-import { finished } from "../src/geodesics/fast_marching";
-import { bent, march, measured, samplesByLength, straight, trace } from "../src/geodesics/geodesic";
-import { slerpLine, stretchedLine, stretchedMap } from "../src/geodesics/lines";
-import { BEATS, pace } from "../src/geodesics/speed";
+import { refine } from "../src/geodesics/candidates";
+import { finish } from "../src/geodesics/fast_marching";
+import { bend, findPath, marchFrom, measureLine, sampleByLength, straight } from "../src/geodesics/geodesic";
+import { invertMap, slerp, stretched } from "../src/geodesics/lines";
+import { PIECES, speeds } from "../src/geodesics/speed";
 import type { MetricField } from "../src/types";
 
 function hills(n: number): MetricField {
@@ -45,27 +45,27 @@ const around = (k: number): [number, number] => [1.2 + 1.2 * Math.cos(k / 37), -
 console.log(`${"ms".padEnd(44)} ${"median".padStart(8)} ${"p99".padStart(8)} ${"max".padStart(8)}`);
 for (const n of [64, 128, 256]) {
   const field = hills(n);
-  const from = march(field, [-2, 1]);
-  const map = stretchedMap(flatMesh(field.extent, field.shape));
+  const from = marchFrom(field, [-2, 1]);
+  const map = invertMap(flatMesh(field.extent, field.shape));
   const about = { foot: [0, 0] as [number, number], gram: [1, 0, 1] as [number, number, number], height: 0 };
-  print(`${n}²: a field made ready, and a first march`, timed(15, (k) => march({ ...field }, around(k))));
-  print(`${n}²: a march on a ready field`, timed(60, (k) => march(field, around(k))));
-  print(`${n}²: the worker settles a drop`, timed(40, (k) => finished(settling(field, [-2, 1], around(5 * k), [from]))));
+  print(`${n}²: a field made ready, and a first march`, timed(15, (k) => marchFrom({ ...field }, around(k))));
+  print(`${n}²: a march on a ready field`, timed(60, (k) => marchFrom(field, around(k))));
+  print(`${n}²: the worker settles a drop`, timed(40, (k) => finish(refine(field, [-2, 1], around(5 * k), [from]))));
   const slices: number[] = [];
   for (let k = 0; k < 12; k++) {
-    const steps = settling(field, [-2, 1], around(31 * k), [from]);
+    const steps = refine(field, [-2, 1], around(31 * k), [from]);
     for (let since = now(), done = false; !done; since = now()) {
       done = steps.next().done === true;
       slices.push(now() - since);
     }
   }
   print(`${n}²: without a worker, one step of that`, slices);
-  print(`${n}²: a new field, before its march is ready`, timed(20, (k) => bent({ ...field }, null, [-2, 1], around(k), 6)));
-  print(`${n}²: drag, the geodesic`, timed(400, (k) => trace(field, from, around(k), { rounds: 6 })));
-  print(`${n}²: the same without an end to Newton's steps`, timed(400, (k) => trace(field, from, around(k))));
+  print(`${n}²: a new field, before its march is ready`, timed(20, (k) => bend({ ...field }, null, [-2, 1], around(k), 6)));
+  print(`${n}²: drag, the geodesic`, timed(400, (k) => findPath(field, from, around(k), { rounds: 6 })));
+  print(`${n}²: the same without an end to Newton's steps`, timed(400, (k) => findPath(field, from, around(k))));
   const excess = Array.from({ length: 200 }, (_, k) => {
-    const settled = finished(settling(field, [-2, 1], around(7 * k), [from])).path.length;
-    return 100 * (trace(field, from, around(7 * k), { rounds: 6 }).length / settled - 1);
+    const settled = finish(refine(field, [-2, 1], around(7 * k), [from])).path.length;
+    return 100 * (findPath(field, from, around(7 * k), { rounds: 6 }).length / settled - 1);
   });
   print(`${n}²: drag, excess over the settled length, %`, excess);
   print(
@@ -73,13 +73,13 @@ for (const n of [64, 128, 256]) {
     timed(400, (k) => {
       const to = around(k);
       const line = straight(field, [-2, 1], to);
-      const found = [trace(field, from, to, { rounds: 6 }).points, line.points, stretchedLine(map, [-2, 1], to)];
-      const slerp = slerpLine(about, field.extent, [-2, 1], to);
-      if (typeof slerp !== "string") found.push(slerp);
+      const found = [findPath(field, from, to, { rounds: 6 }).points, line.points, stretched(map, [-2, 1], to)];
+      const arc = slerp(about, field.extent, [-2, 1], to);
+      if (typeof arc !== "string") found.push(arc);
       for (const points of found) {
-        measured(field, points, line.length);
-        samplesByLength(field, points, 10);
-        pace(field, samplesByLength(field, points, BEATS + 1));
+        measureLine(field, points, line.length);
+        sampleByLength(field, points, 10);
+        speeds(field, sampleByLength(field, points, PIECES + 1));
       }
     }),
   );

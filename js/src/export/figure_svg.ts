@@ -1,16 +1,16 @@
 /** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG and PDF drawn from the same SVG. */
 
 import { createOverlay } from "../map/overlay";
-import { dotRadius, dots, seen } from "../map/points";
-import { MARGIN, type Ground, type Scene } from "../map/scene";
+import { dotRadius, dots, pointsOnMap } from "../map/points";
+import { MARGIN, type DrawnField, type Scene } from "../map/scene";
 import type { Atlas } from "../model/atlas";
 import { DASHES, TITLES } from "../model/path_kinds";
-import { film, type Ink, type Pictures } from "../model/sprites";
+import { paintStrip, type Ink, type Pictures } from "../model/sprites";
 import { labelColour, LIGHT, type Palette } from "../style/colour";
 import { stops, type Key } from "../style/colour_key";
 import { svg } from "../style/dom";
 import type { PathKind } from "../types";
-import { deflated, onWhite, pdfOf, withResolution, type Format, type Print } from "./file_formats";
+import { addResolution, deflated, onWhite, pdfOf, type Format, type Print } from "./file_formats";
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 /** More points than this are embedded as pixels. */
@@ -20,7 +20,7 @@ const FINEST = 6;
 
 export interface Figure {
   scene: Scene;
-  ground: Ground;
+  ground: DrawnField;
   atlas: Atlas;
   key: Key;
   raster(palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;
@@ -36,7 +36,7 @@ export async function exportFigure(format: Format, figure: Figure, print: Print)
 /** The file of a figure of `size` inches. */
 async function fileOf(format: Format, drawing: Blob, size: [number, number], { dpi }: Print): Promise<Blob> {
   if (format === "svg") return drawing;
-  const canvas = await painted(drawing, size, dpi);
+  const canvas = await rasteriseSvg(drawing, size, dpi);
   if (format === "pdf") {
     const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
     const pdf = pdfOf(await deflated(onWhite(data)), [canvas.width, canvas.height], size);
@@ -45,7 +45,7 @@ async function fileOf(format: Format, drawing: Blob, size: [number, number], { d
   const png = await new Promise<Blob>((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture"))), "image/png");
   });
-  return new Blob([withResolution(new Uint8Array(await png.arrayBuffer()), dpi) as BlobPart], { type: "image/png" });
+  return new Blob([addResolution(new Uint8Array(await png.arrayBuffer()), dpi) as BlobPart], { type: "image/png" });
 }
 
 /** Builds the figure as SVG text: white, light colours, everything inside the one file; `size` is in inches. */
@@ -66,7 +66,7 @@ export function figureSvg(figure: Figure, print: Print): { text: string; size: [
   const plot = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, map);
   svg("image", { width: scene.width, height: scene.height, href: picture.toDataURL("image/png"), preserveAspectRatio: "none" }, plot);
   if (scene.shown.points && atlas.points && !many && !scene.shown.thumbnails) {
-    const points = seen(atlas.points, atlas);
+    const points = pointsOnMap(atlas.points, atlas);
     const clip = svg("svg", { width: scene.width, height: scene.height }, plot);
     const group = svg("g", { stroke: LIGHT.casing, "stroke-width": 0.5 }, clip);
     for (const { x, y, colour } of dots(scene, points, LIGHT)) {
@@ -93,7 +93,7 @@ export function figureSvg(figure: Figure, print: Print): { text: string; size: [
 
 function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, width: number): number {
   const { key } = figure;
-  const title = svg("text", { x, y: top + 10, text: shortened(key.title, width / 5.6) }, root);
+  const title = svg("text", { x, y: top + 10, text: shorten(key.title, width / 5.6) }, root);
   svg("title", { text: key.title }, title);
   const long = Math.min(width, 260);
   if (key.by !== "label") {
@@ -109,7 +109,7 @@ function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, wi
   const names = named && figure.atlas.points?.labels ? figure.atlas.points.names : [];
   let [at, row] = [x, top + (key.by === "label" ? 28 : 58)];
   names.slice(0, 24).forEach((name, k) => {
-    const shown = shortened(name, 24);
+    const shown = shorten(name, 24);
     const wide = 18 + 6.5 * shown.length;
     if (at + wide > x + width) [at, row] = [x, row + 16];
     svg("circle", { cx: at + 4, cy: row - 4, r: 4, fill: labelColour(k, names.length, LIGHT) }, root);
@@ -119,7 +119,7 @@ function drawLegend(root: SVGElement, figure: Figure, x: number, top: number, wi
   return names.length > 0 ? row + 4 : top + 44;
 }
 
-function shortened(text: string, most: number): string {
+function shorten(text: string, most: number): string {
   return text.length > most ? `${text.slice(0, Math.floor(most) - 1)}…` : text;
 }
 
@@ -137,14 +137,14 @@ function drawStrip(
   svg("text", { x: x + width, y: top + 8, "text-anchor": "end", fill: LIGHT.faint, text: strip.caption }, root);
   if (!strip.pictures) return top + 12;
   const canvas = document.createElement("canvas");
-  film(canvas, strip.pictures, ink, LIGHT);
+  paintStrip(canvas, strip.pictures, ink, LIGHT);
   const scale = Math.min(width / canvas.width, 96 / canvas.height);
   const [w, h] = [canvas.width * scale, canvas.height * scale];
   svg("image", { x, y: top + 15, width: w, height: h, href: canvas.toDataURL("image/png") }, root);
   return top + 15 + h;
 }
 
-async function painted(drawing: Blob, [width, height]: [number, number], dpi: number): Promise<HTMLCanvasElement> {
+async function rasteriseSvg(drawing: Blob, [width, height]: [number, number], dpi: number): Promise<HTMLCanvasElement> {
   const address = URL.createObjectURL(drawing);
   try {
     const image = new Image();

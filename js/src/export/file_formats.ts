@@ -3,7 +3,7 @@
 const INCH = 0.0254;
 
 /** A PNG with its resolution written in, so that other programs give it its size in print. */
-export function withResolution(png: Uint8Array, dpi: number): Uint8Array {
+export function addResolution(png: Uint8Array, dpi: number): Uint8Array {
   const perMetre = Math.round(dpi / INCH);
   const chunk = new Uint8Array(21);
   const view = new DataView(chunk.buffer);

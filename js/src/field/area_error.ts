@@ -1,6 +1,6 @@
 /** How true the areas of a map are: each cell's area on the page against what the measure asks for. */
 
-import { onCorners } from "./field";
+import { averageOntoCorners } from "./field";
 import type { Mesh } from "./mesh";
 
 /** Octaves at which the colours end, on either side. */
@@ -34,5 +34,5 @@ export function areaErrors(mesh: Mesh, density: ArrayLike<number>): Float32Array
 /** Places of the corners on the diverging ramp: 0 for OCTAVES too small, 1/2 for true, 1 for OCTAVES too large. */
 export function errorPlaces(mesh: Mesh, density: ArrayLike<number>): Float32Array {
   const places = areaErrors(mesh, density).map((error) => Math.min(Math.max(0.5 + error / (2 * OCTAVES), 0), 1));
-  return onCorners(places, mesh.shape);
+  return averageOntoCorners(places, mesh.shape);
 }

@@ -1,10 +1,10 @@
 /** The field that is drawn: measures mixed by weight, tempered, and its density. */
 
 import type { MetricField, Shape } from "../types";
-import { smoothed } from "./smoothing";
+import { smooth } from "./smoothing";
 
 /** Σ wᵢ Gᵢ, smoothed over `smoothing` cells and raised to the matrix power `temper`; null where no weight is above 0. */
-export function mixed(
+export function mix(
   fields: Float32Array[],
   weights: number[],
   temper: number,
@@ -17,15 +17,15 @@ export function mixed(
   for (const [field, weight] of on) {
     for (let k = 0; k < sum.length; k++) sum[k]! += weight * field[k]!;
   }
-  sum = smoothed(sum, shape, smoothing);
+  sum = smooth(sum, shape, smoothing);
   if (temper !== 1) {
-    for (let k = 0; k < sum.length; k += 3) power(sum, k, temper);
+    for (let k = 0; k < sum.length; k += 3) raiseToPower(sum, k, temper);
   }
   return sum;
 }
 
 /** Raises the symmetric tensor at offset k to a power, by its eigenvalues. */
-function power(metric: Float32Array, k: number, exponent: number): void {
+function raiseToPower(metric: Float32Array, k: number, exponent: number): void {
   const [e, f, g] = [metric[k]!, metric[k + 1]!, metric[k + 2]!];
   const mean = (e + g) / 2;
   const radius = Math.hypot((e - g) / 2, f);
@@ -63,7 +63,7 @@ export function shares(fields: Float32Array[], weights: number[]): number[] {
 }
 
 /** Values of cells averaged onto the (H + 1) × (W + 1) corners, for smooth shading. */
-export function onCorners(cells: Float32Array, [rows, columns]: Shape): Float32Array {
+export function averageOntoCorners(cells: Float32Array, [rows, columns]: Shape): Float32Array {
   const corners = new Float32Array((rows + 1) * (columns + 1));
   for (let i = 0; i <= rows; i++) {
     const [i0, i1] = [Math.max(i - 1, 0), Math.min(i, rows - 1)];

@@ -24,14 +24,14 @@ export function flatMesh(extent: Extent, shape: Shape): Mesh {
 }
 
 /** (1 − t)·a + t·b, corner by corner; written into `out` where it is given. */
-export function blended(a: ArrayLike<number>, b: ArrayLike<number>, t: number, out?: Float64Array): Float64Array {
+export function blend(a: ArrayLike<number>, b: ArrayLike<number>, t: number, out?: Float64Array): Float64Array {
   const result = out ?? new Float64Array(a.length);
   for (let k = 0; k < a.length; k++) result[k] = (1 - t) * a[k]! + t * b[k]!;
   return result;
 }
 
 /** Moves plane points (x0, y0, x1, y1, …) onto the page: bilinear in each cell; points outside go to the border. */
-export function onPage(mesh: Mesh, points: ArrayLike<number>, out = new Float64Array(points.length)): Float64Array {
+export function moveOntoPage(mesh: Mesh, points: ArrayLike<number>, out = new Float64Array(points.length)): Float64Array {
   const [x0, x1, y0, y1] = mesh.extent;
   const [rows, columns] = mesh.shape;
   const stride = 2 * (columns + 1);
@@ -58,7 +58,7 @@ export interface Finder {
 }
 
 /** Makes the inverse of a mesh. It remembers the last cell, so that neighbouring queries take a few steps. */
-export function finder(mesh: Mesh): Finder {
+export function createFinder(mesh: Mesh): Finder {
   const [x0, x1, y0, y1] = mesh.extent;
   const [rows, columns] = mesh.shape;
   let cell = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
@@ -85,10 +85,10 @@ export function finder(mesh: Mesh): Finder {
       const here = di === 0 && dj === 0;
       // round-off can bounce a point on an edge between two cells: either may claim it
       if (here || hop > rows + columns) {
-        const uv = unbilinear(mesh, i, j, x, y);
-        if (sticksOut(uv) <= 1e-9) {
+        const uv = invertBilinear(mesh, i, j, x, y);
+        if (excess(uv) <= 1e-9) {
           cell = i * columns + j;
-          return clampedUnit(uv);
+          return clampToUnit(uv);
         }
         if (here) return null;
       }
@@ -109,30 +109,30 @@ export function finder(mesh: Mesh): Finder {
     let found: Point = [0.5, 0.5];
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
-        const uv = unbilinear(mesh, i, j, x, y);
-        const out = sticksOut(uv);
+        const uv = invertBilinear(mesh, i, j, x, y);
+        const out = excess(uv);
         if (out < best) {
           best = out;
           found = uv;
           cell = i * columns + j;
-          if (out <= 0) return clampedUnit(found);
+          if (out <= 0) return clampToUnit(found);
         }
       }
     }
-    return clampedUnit(found);
+    return clampToUnit(found);
   }
 }
 
-function clampedUnit([u, v]: Point): Point {
+function clampToUnit([u, v]: Point): Point {
   return [Math.min(Math.max(u, 0), 1), Math.min(Math.max(v, 0), 1)];
 }
 
-function sticksOut([u, v]: Point): number {
+function excess([u, v]: Point): number {
   return Math.max(-u, u - 1, -v, v - 1);
 }
 
 /** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; the mirror of quads.py. */
-function unbilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Point {
+function invertBilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Point {
   const stride = 2 * (mesh.shape[1] + 1);
   const c = mesh.corners;
   const a = i * stride + 2 * j;
@@ -163,6 +163,6 @@ function unbilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Poi
 
 /** Points as fractions of the extent, x and y in 0 … 1. */
 
-export function fractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Float64Array {
+export function toFractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Float64Array {
   return Float64Array.from(points, (v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
 }

@@ -17,23 +17,23 @@ export function gaussian(cells: number): Float64Array {
  * Averages the tensors E, F, G of each cell over its neighbours, weighted by a Gaussian of `cells` standard deviation and mirrored at
  * the border, so that every entry keeps its sum and the tensors stay positive definite.
  */
-export function smoothed(metric: Float32Array, [rows, columns]: Shape, cells: number): Float32Array {
+export function smooth(metric: Float32Array, [rows, columns]: Shape, cells: number): Float32Array {
   if (!(cells > 0)) return metric;
   const weights = gaussian(cells);
   const across = new Float32Array(metric.length);
   const out = new Float32Array(metric.length);
-  for (let i = 0; i < rows; i++) blurred(metric, across, 3 * i * columns, 3, columns, weights);
-  for (let j = 0; j < columns; j++) blurred(across, out, 3 * j, 3 * columns, rows, weights);
+  for (let i = 0; i < rows; i++) blurLine(metric, across, 3 * i * columns, 3, columns, weights);
+  for (let j = 0; j < columns; j++) blurLine(across, out, 3 * j, 3 * columns, rows, weights);
   return out;
 }
 
 /** Blurs one line of `count` tensors that lie `stride` numbers apart. */
-function blurred(from: Float32Array, to: Float32Array, start: number, stride: number, count: number, weights: Float64Array): void {
+function blurLine(from: Float32Array, to: Float32Array, start: number, stride: number, count: number, weights: Float64Array): void {
   const reach = (weights.length - 1) / 2;
   for (let k = 0; k < count; k++) {
     let [e, f, g] = [0, 0, 0];
     for (let m = -reach; m <= reach; m++) {
-      const at = start + stride * mirrored(k + m, count);
+      const at = start + stride * mirrorIndex(k + m, count);
       const weight = weights[m + reach]!;
       e += weight * from[at]!;
       f += weight * from[at + 1]!;
@@ -47,7 +47,7 @@ function blurred(from: Float32Array, to: Float32Array, start: number, stride: nu
 }
 
 /** The place of a cell beyond the border, … 1 0 | 0 1 … n−1 | n−1 n−2 … */
-function mirrored(k: number, count: number): number {
+function mirrorIndex(k: number, count: number): number {
   if (k >= 0 && k < count) return k;
   const turn = ((k % (2 * count)) + 2 * count) % (2 * count);
   return turn < count ? turn : 2 * count - 1 - turn;

@@ -1,10 +1,10 @@
 /** The solver in a worker: it is sent a field once, then pairs of ends, and answers with what it has settled. */
 
 import type { MetricField, Point } from "../types";
-import { settling, type Settled } from "./candidates";
-import { finished } from "./fast_marching";
+import { refine, type Refined } from "./candidates";
+import { finish } from "./fast_marching";
 
-export interface Order {
+export interface Request {
   id: number;
   /** Only where it is another than before. */
   field: MetricField | null;
@@ -14,21 +14,21 @@ export interface Order {
 
 export interface Answer {
   id: number;
-  settled: Settled;
+  refined: Refined;
 }
 
 const scope = globalThis as unknown as {
-  onmessage: (event: { data: Order }) => void;
+  onmessage: (event: { data: Request }) => void;
   postMessage(answer: Answer): void;
 };
 let field: MetricField | null = null;
-let last: Settled | null = null;
+let last: Refined | null = null;
 
 scope.onmessage = ({ data }) => {
   if (data.field) {
     field = data.field;
     last = null;
   }
-  last = finished(settling(field!, data.start, data.end, last ? [last.there, last.back] : []));
-  scope.postMessage({ id: data.id, settled: last });
+  last = finish(refine(field!, data.start, data.end, last ? [last.there, last.back] : []));
+  scope.postMessage({ id: data.id, refined: last });
 };

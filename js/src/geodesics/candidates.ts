@@ -3,17 +3,17 @@
 import type { MetricField } from "../types";
 import type { Marched, Steps } from "./fast_marching";
 import {
-  between,
-  candidate,
-  chosen,
-  endsOf,
-  marching,
-  newton,
-  relaxed,
-  standing,
+  choosePath,
+  endsToIndex,
+  interpolateLine,
+  marchInSteps,
+  measureCandidate,
+  pathOfNoLength,
+  prepare,
+  relax,
+  relaxBoth,
   STRAIGHT_NODES,
-  terrain,
-  wayTo,
+  traceFrom,
   type Candidate,
   type March,
   type Path,
@@ -27,7 +27,7 @@ const MOST = 16;
 const WINDOW = 2;
 
 /** What is known of two ends: the marches from both, and the shortest path between them. */
-export interface Settled {
+export interface Refined {
   there: March;
   back: March;
   path: Path;
@@ -36,47 +36,47 @@ export interface Settled {
 type Ends = readonly [number, number];
 
 /** Marches from both ends where they are not `known`, and takes the shortest of all the routes that they show. */
-export function* settling(field: MetricField, start: Ends, end: Ends, known: March[] = []): Steps<Settled> {
+export function* refine(field: MetricField, start: Ends, end: Ends, known: March[] = []): Steps<Refined> {
   const from = (source: Ends) => known.find((march) => march.source[0] === source[0] && march.source[1] === source[1]);
-  const there = from(start) ?? (yield* marching(field, start));
-  const back = from(end) ?? (yield* marching(field, end));
+  const there = from(start) ?? (yield* marchInSteps(field, start));
+  const back = from(end) ?? (yield* marchInSteps(field, end));
   yield;
-  const ends = endsOf(field, start, end);
-  if (ends[0] === ends[2] && ends[1] === ends[3]) return { there, back, path: standing(field, ends) };
-  const s = terrain(field).spline;
-  const line = candidate(s, between(ends, STRAIGHT_NODES));
-  const ways = waysBetween(field, there, back, ends).map((way) => candidate(s, way));
+  const ends = endsToIndex(field, start, end);
+  if (ends[0] === ends[2] && ends[1] === ends[3]) return { there, back, path: pathOfNoLength(field, ends) };
+  const s = prepare(field).spline;
+  const line = measureCandidate(s, interpolateLine(ends, STRAIGHT_NODES));
+  const ways = candidatesBetween(field, there, back, ends).map((way) => measureCandidate(s, way));
   yield;
-  const found: Candidate[] = relaxed(s, line, ways[0], {});
+  const found: Candidate[] = relaxBoth(s, line, ways[0], {});
   for (const way of ways.slice(1)) {
     yield;
-    found.push(newton(s, way));
+    found.push(relax(s, way));
   }
-  return { there, back, path: chosen(field, ends, found, line.length) };
+  return { there, back, path: choosePath(field, ends, found, line.length) };
 }
 
 /** The way to the end of the march from the start, and other ways through minima of the sum of both marches. */
-function waysBetween(field: MetricField, there: March, back: March, ends: Float64Array): Float64Array[] {
-  const { height, width } = terrain(field);
+function candidatesBetween(field: MetricField, there: March, back: March, ends: Float64Array): Float64Array[] {
+  const { height, width } = prepare(field);
   const [x0, x1, y0, y1] = field.extent;
-  const ways = [withEnd(wayTo(field, there, back.source), ends)];
+  const ways = [putEnd(traceFrom(field, there, back.source), ends)];
   const scale: [number, number] = [field.shape[1] / width, field.shape[0] / height];
   for (const node of passes(there.found, back.found, height, width)) {
     const [i, j] = [Math.floor(node / width), node % width];
     const [u, v] = [(j + 0.5) * scale[0] - 0.5, (i + 0.5) * scale[1] - 0.5];
     if (ways.length === MOST || ways.some((way) => near(way, u, v, scale))) continue;
     const middle: Ends = [x0 + ((j + 0.5) * (x1 - x0)) / width, y0 + ((i + 0.5) * (y1 - y0)) / height];
-    const first = wayTo(field, there, middle);
-    const second = wayTo(field, back, middle);
+    const first = traceFrom(field, there, middle);
+    const second = traceFrom(field, back, middle);
     const way = new Float64Array(first.length + second.length - 2);
     way.set(first);
     for (let k = 0; k < second.length - 2; k += 2) way.set(second.subarray(second.length - 4 - k, second.length - 2 - k), first.length + k);
-    ways.push(withEnd(way, ends));
+    ways.push(putEnd(way, ends));
   }
   return ways;
 }
 
-function withEnd(way: Float64Array, ends: Float64Array): Float64Array {
+function putEnd(way: Float64Array, ends: Float64Array): Float64Array {
   way.set(ends.subarray(2), way.length - 2);
   return way;
 }

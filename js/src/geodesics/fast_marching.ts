@@ -28,7 +28,7 @@ export interface Marched {
 export type Steps<T> = Generator<void, T, void>;
 
 /** Takes all steps at once. */
-export function finished<T>(steps: Steps<T>): T {
+export function finish<T>(steps: Steps<T>): T {
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
@@ -142,7 +142,7 @@ interface Front {
  * `near(i, j)` is the length of the straight line from the source to a node, for the exact start around it; `metric` the
  * tensor E, F, G at the source, in indices of the marched lattice.
  */
-export function* fastMarch(
+export function* march(
   st: Stencils,
   source: readonly [number, number],
   near: (i: number, j: number) => number,
@@ -159,7 +159,7 @@ export function* fastMarch(
     heap: new Int32Array(count),
     where: new Int32Array(count),
     size: 0,
-    ...coneAround(st, source, metric),
+    ...cone(st, source, metric),
   };
   const { u, known, held, flow, parent, heap, where } = front;
   const row = Math.floor(source[1] + 0.5);
@@ -288,7 +288,7 @@ function advance(st: Stencils, front: Front): boolean {
  * u is singular at the source: near it, differences are taken of u less the cone, so that what remains is smooth. The cone is
  * filled as far as the stencils of the nodes near the source reach.
  */
-function coneAround(
+function cone(
   { height, width, offsets }: Stencils,
   source: readonly [number, number],
   metric: ArrayLike<number>,
@@ -379,7 +379,7 @@ export function complete(found: Marched, metric: Float64Array, height: number, w
 }
 
 /** Walk from a target down the flow to the source; where the walk stalls it goes on over the parents of the nodes. */
-export function walk(
+export function trace(
   st: { height: number; width: number },
   found: Marched,
   source: readonly [number, number],

@@ -6,8 +6,8 @@
 
 import type { MetricField } from "../types";
 import { resample, shorten } from "./energy";
-import { complete, fastMarch, finished, stencils, walk, type Marched, type Stencils, type Steps } from "./fast_marching";
-import { cumulative, segmentLength, spline, tensor, type Spline } from "./spline";
+import { complete, finish, march, stencils, trace, type Marched, type Stencils, type Steps } from "./fast_marching";
+import { measure, segmentLength, spline, tensor, type Spline } from "./spline";
 
 /** A path from start to end: points x0, y0, x1, y1, …; lengths as the field measures them. */
 export interface Path {
@@ -28,20 +28,20 @@ const MARCHED = 128;
 /** Newton stops where the next step promises to lower the energy by less than this fraction. */
 const TOLERANCE = 1e-11;
 /** A path has converged where one more step promises less than this. */
-const SETTLED = 1e-8;
+const CONVERGED = 1e-8;
 export const STRAIGHT_NODES = 129;
 
 /** A field made ready: its spline, and, for marches, the stencils of the lattice that is marched. */
-export interface Terrain {
+export interface EikonalProblem {
   spline: Spline;
   height: number;
   width: number;
   marched: { metric: Float64Array; stencils: Stencils } | null;
 }
 
-const prepared = new WeakMap<MetricField, Terrain>();
+const prepared = new WeakMap<MetricField, EikonalProblem>();
 
-export function terrain(field: MetricField): Terrain {
+export function prepare(field: MetricField): EikonalProblem {
   const known = prepared.get(field);
   if (known) return known;
   const [height, width] = field.shape;
@@ -56,8 +56,8 @@ export function terrain(field: MetricField): Terrain {
   return made;
 }
 
-function* marchable(field: MetricField): Steps<NonNullable<Terrain["marched"]>> {
-  const ground = terrain(field);
+function* prepareMarch(field: MetricField): Steps<NonNullable<EikonalProblem["marched"]>> {
+  const ground = prepare(field);
   if (ground.marched) return ground.marched;
   yield;
   const { height: h, width: w } = ground;
@@ -139,14 +139,14 @@ function toPlane(extent: MetricField["extent"], h: number, w: number, points: Fl
 }
 
 /** Distances from a source to everywhere. Reusable for any number of targets, as long as the field stays. */
-export function march(field: MetricField, source: readonly [number, number]): March {
-  return finished(marching(field, source));
+export function marchFrom(field: MetricField, source: readonly [number, number]): March {
+  return finish(marchInSteps(field, source));
 }
 
 /** The same in steps, between which a frame may be drawn. */
-export function* marching(field: MetricField, source: readonly [number, number]): Steps<March> {
-  const { metric: coarse, stencils: around } = yield* marchable(field);
-  const { spline: s, height: h, width: w } = terrain(field);
+export function* marchInSteps(field: MetricField, source: readonly [number, number]): Steps<March> {
+  const { metric: coarse, stencils: around } = yield* prepareMarch(field);
+  const { spline: s, height: h, width: w } = prepare(field);
   const [height, width] = field.shape;
   const from = toIndex(field.extent, height, width, source);
   const start = toIndex(field.extent, h, w, source);
@@ -154,7 +154,7 @@ export function* marching(field: MetricField, source: readonly [number, number])
   const ry = height / h;
   const metric = new Float64Array(3);
   tensor(s, from[0], from[1], metric);
-  const found = yield* fastMarch(
+  const found = yield* march(
     around,
     [start[0], start[1]],
     (i, j) => segmentLength(s, from[0], from[1], (j + 0.5) * rx - 0.5, (i + 0.5) * ry - 0.5),
@@ -171,8 +171,8 @@ export interface Candidate {
   promised: number;
 }
 
-export function candidate(s: Spline, points: Float64Array, promised = Infinity): Candidate {
-  const along = cumulative(s, points);
+export function measureCandidate(s: Spline, points: Float64Array, promised = Infinity): Candidate {
+  const along = measure(s, points);
   return { points, along, length: along[along.length - 1], promised };
 }
 
@@ -189,19 +189,19 @@ function reach(points: Float64Array): [number, number] {
 }
 
 /** The geodesic near a guess; `rounds` steps of Newton at most on each level. */
-export function newton(s: Spline, guess: Candidate, nodes?: number, rounds = 60): Candidate {
+export function relax(s: Spline, guess: Candidate, nodes?: number, rounds = 60): Candidate {
   let count = nodes ?? Math.floor(Math.min(Math.max(reach(guess.points)[0], 96), 512)) + 1;
   let best = guess;
   // fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
   for (const fewer of [Math.floor(count / 9), Math.floor(count / 3)]) {
     if (fewer < 20) continue;
-    const coarse = candidate(s, shorten(s, resample(best.points, best.along, fewer), rounds, 1e-6).points);
+    const coarse = measureCandidate(s, shorten(s, resample(best.points, best.along, fewer), rounds, 1e-6).points);
     // on a rough field they may step over what they do not see
     if (coarse.length <= best.length) best = coarse;
   }
   for (;;) {
     const { points, promised } = shorten(s, resample(best.points, best.along, count), rounds, TOLERANCE);
-    best = candidate(s, points, promised);
+    best = measureCandidate(s, points, promised);
     // nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
     const longest = reach(points)[1];
     if (rounds < 60) return best;
@@ -216,35 +216,35 @@ export function newton(s: Spline, guess: Candidate, nodes?: number, rounds = 60)
  * Newton's method starts from the way back through the march, or from the straight line where that is shorter, and from
  * the other one where it does not converge; the shortest of all wins. With few `rounds` it stops early, for a frame's sake.
  */
-export function trace(
+export function findPath(
   field: MetricField,
   from: March,
   target: readonly [number, number],
   options: { nodes?: number; rounds?: number } = {},
 ): Path {
-  const ends = endsOf(field, from.source, target);
-  if (ends[0] === ends[2] && ends[1] === ends[3]) return standing(field, ends);
-  const s = terrain(field).spline;
+  const ends = endsToIndex(field, from.source, target);
+  if (ends[0] === ends[2] && ends[1] === ends[3]) return pathOfNoLength(field, ends);
+  const s = prepare(field).spline;
   const { nodes } = options;
-  const line = candidate(s, between(ends, nodes ?? STRAIGHT_NODES));
-  const way = wayTo(field, from, target);
+  const line = measureCandidate(s, interpolateLine(ends, nodes ?? STRAIGHT_NODES));
+  const way = traceFrom(field, from, target);
   way.set(ends.subarray(2), way.length - 2);
-  const walked = candidate(s, nodes ? resample(way, cumulative(s, way), nodes) : way);
-  return chosen(field, ends, relaxed(s, line, walked, options), line.length);
+  const walked = measureCandidate(s, nodes ? resample(way, measure(s, way), nodes) : way);
+  return choosePath(field, ends, relaxBoth(s, line, walked, options), line.length);
 }
 
 /** A path that was known between other ends or over another field, bent to these; what can be had before a march is ready. */
-export function bent(
+export function bend(
   field: MetricField,
   known: Float64Array | null,
   start: readonly [number, number],
   end: readonly [number, number],
   rounds: number,
 ): Path {
-  const ends = endsOf(field, start, end);
-  if (ends[0] === ends[2] && ends[1] === ends[3]) return standing(field, ends);
-  const s = terrain(field).spline;
-  const line = candidate(s, between(ends, STRAIGHT_NODES));
+  const ends = endsToIndex(field, start, end);
+  if (ends[0] === ends[2] && ends[1] === ends[3]) return pathOfNoLength(field, ends);
+  const s = prepare(field).spline;
+  const line = measureCandidate(s, interpolateLine(ends, STRAIGHT_NODES));
   const [height, width] = field.shape;
   const guess = known ? toIndex(field.extent, height, width, known) : line.points.slice();
   const last = guess.length - 2;
@@ -254,15 +254,15 @@ export function bent(
     guess[k] = Math.min(Math.max(guess[k] + (1 - t) * off[0] + t * off[2], -0.5), width - 0.5);
     guess[k + 1] = Math.min(Math.max(guess[k + 1] + (1 - t) * off[1] + t * off[3], -0.5), height - 0.5);
   }
-  return chosen(field, ends, relaxed(s, line, candidate(s, guess), { rounds }), line.length);
+  return choosePath(field, ends, relaxBoth(s, line, measureCandidate(s, guess), { rounds }), line.length);
 }
 
 /** The way from the source of a march to a target, in index coordinates. */
-export function wayTo(field: MetricField, from: March, target: readonly [number, number]): Float64Array {
-  const { height: h, width: w } = terrain(field);
+export function traceFrom(field: MetricField, from: March, target: readonly [number, number]): Float64Array {
+  const { height: h, width: w } = prepare(field);
   const [height, width] = field.shape;
   const coarse = toIndex(field.extent, h, w, [...from.source, ...target]);
-  const back = walk({ height: h, width: w }, from.found, [coarse[0], coarse[1]], [coarse[2], coarse[3]]);
+  const back = trace({ height: h, width: w }, from.found, [coarse[0], coarse[1]], [coarse[2], coarse[3]]);
   const way = new Float64Array(back.length);
   for (let k = 0; k < back.length; k += 2) {
     way[k] = ((back[back.length - 2 - k] + 0.5) * width) / w - 0.5;
@@ -272,16 +272,16 @@ export function wayTo(field: MetricField, from: March, target: readonly [number,
   return way;
 }
 
-export function endsOf(field: MetricField, a: readonly [number, number], b: readonly [number, number]): Float64Array {
+export function endsToIndex(field: MetricField, a: readonly [number, number], b: readonly [number, number]): Float64Array {
   return toIndex(field.extent, ...field.shape, [...a, ...b]);
 }
 
 /** The path of somebody who stays. */
-export function standing(field: MetricField, ends: Float64Array): Path {
+export function pathOfNoLength(field: MetricField, ends: Float64Array): Path {
   return { points: toPlane(field.extent, ...field.shape, ends), length: 0, straightLength: 0, converged: true };
 }
 
-export function relaxed(
+export function relaxBoth(
   s: Spline,
   line: Candidate,
   walked: Candidate,
@@ -289,24 +289,24 @@ export function relaxed(
 ): Candidate[] {
   const found: Candidate[] = [];
   for (const guess of walked.length <= line.length ? [walked, line] : [line, walked]) {
-    found.push(newton(s, guess, nodes, rounds));
-    if (found[found.length - 1].promised < SETTLED || rounds !== undefined) break;
+    found.push(relax(s, guess, nodes, rounds));
+    if (found[found.length - 1].promised < CONVERGED || rounds !== undefined) break;
   }
   return [...found, walked, line];
 }
 
 /** The shortest of the candidates as a path between exact ends. */
-export function chosen(field: MetricField, ends: Float64Array, found: Candidate[], straightLength: number): Path {
+export function choosePath(field: MetricField, ends: Float64Array, found: Candidate[], straightLength: number): Path {
   const best = found.reduce((a, b) => (b.length < a.length ? b : a));
   const points = toPlane(field.extent, ...field.shape, best.points);
   const exact = toPlane(field.extent, ...field.shape, ends);
   points.set(exact.subarray(0, 2));
   points.set(exact.subarray(2), points.length - 2);
-  const converged = found.some((c) => c.promised < SETTLED && c.length <= best.length * (1 + 1e-4));
+  const converged = found.some((c) => c.promised < CONVERGED && c.length <= best.length * (1 + 1e-4));
   return { points, length: best.length, straightLength, converged };
 }
 
-export function between(ends: Float64Array, nodes: number): Float64Array {
+export function interpolateLine(ends: Float64Array, nodes: number): Float64Array {
   const out = new Float64Array(2 * nodes);
   for (let k = 0; k < nodes; k++) {
     const t = k / (nodes - 1);
@@ -324,25 +324,25 @@ export function straight(
   nodes: number = STRAIGHT_NODES,
 ): Path {
   const [height, width] = field.shape;
-  const line = candidate(terrain(field).spline, between(toIndex(field.extent, height, width, [...a, ...b]), nodes));
+  const line = measureCandidate(prepare(field).spline, interpolateLine(toIndex(field.extent, height, width, [...a, ...b]), nodes));
   const points = toPlane(field.extent, height, width, line.points);
   return { points, length: line.length, straightLength: line.length, converged: true };
 }
 
 /** A line through plane points, with its measured length and that of the straight line between its ends. */
-export function measured(field: MetricField, points: Float64Array, straightLength: number): Path {
+export function measureLine(field: MetricField, points: Float64Array, straightLength: number): Path {
   const [height, width] = field.shape;
-  const { length } = candidate(terrain(field).spline, toIndex(field.extent, height, width, points));
+  const { length } = measureCandidate(prepare(field).spline, toIndex(field.extent, height, width, points));
   return { points, length, straightLength, converged: true };
 }
 
 /** `n` points of a polyline, evenly spaced by the numbers of its nodes. */
-export function samplesByNode(points: Float64Array, n: number): Float64Array {
+export function sampleByNode(points: Float64Array, n: number): Float64Array {
   return resample(points, Float64Array.from({ length: points.length / 2 }, (_, k) => k), n);
 }
 
 /** `n` points of a polyline, evenly spaced by distance in the plane. */
-export function samplesAlong(points: Float64Array, n: number): Float64Array {
+export function sampleByDistance(points: Float64Array, n: number): Float64Array {
   const along = new Float64Array(points.length / 2);
   for (let k = 1; k < along.length; k++) {
     along[k] = along[k - 1] + Math.hypot(points[2 * k] - points[2 * k - 2], points[2 * k + 1] - points[2 * k - 1]);
@@ -351,7 +351,7 @@ export function samplesAlong(points: Float64Array, n: number): Float64Array {
 }
 
 /** `n` points of a polyline, evenly spaced by the length that the field measures. */
-export function samplesByLength(field: MetricField, points: Float64Array, n: number): Float64Array {
+export function sampleByLength(field: MetricField, points: Float64Array, n: number): Float64Array {
   const [height, width] = field.shape;
-  return resample(points, cumulative(terrain(field).spline, toIndex(field.extent, height, width, points)), n);
+  return resample(points, measure(prepare(field).spline, toIndex(field.extent, height, width, points)), n);
 }

@@ -1,18 +1,18 @@
 /** Lines that are laid without a search: around the latent origin, and straight on the stretched map. Mirrors geodesics.py. */
 
-import { finder, onPage, type Finder, type Mesh } from "../field/mesh";
+import { createFinder, moveOntoPage, type Finder, type Mesh } from "../field/mesh";
 import type { Around, Extent, Point } from "../types";
 
 const NODES = 129;
 
 /** A stretched map and the way back from it. */
-export interface Stretched {
+export interface StretchedMap {
   mesh: Mesh;
   back: Finder;
 }
 
-export function stretchedMap(mesh: Mesh): Stretched {
-  return { mesh, back: finder(mesh) };
+export function invertMap(mesh: Mesh): StretchedMap {
+  return { mesh, back: createFinder(mesh) };
 }
 
 /**
@@ -20,7 +20,7 @@ export function stretchedMap(mesh: Mesh): Stretched {
  *
  * A latent is foot + p + h n with p in the plane and n across it: the products of latents are those of p by `gram`, plus h².
  */
-export function slerpLine({ foot, gram, height }: Around, extent: Extent, a: Point, b: Point): Float64Array | string {
+export function slerp({ foot, gram, height }: Around, extent: Extent, a: Point, b: Point): Float64Array | string {
   const [e, f, g] = gram;
   const norm = (x: number, y: number, h: number): number => Math.sqrt(e * x * x + 2 * f * x * y + g * y * y + h * h);
   const [px, py, qx, qy] = [a[0] - foot[0], a[1] - foot[1], b[0] - foot[0], b[1] - foot[1]];
@@ -40,7 +40,7 @@ export function slerpLine({ foot, gram, height }: Around, extent: Extent, a: Poi
     points[2 * k] = foot[0] + from * px + to * qx;
     points[2 * k + 1] = foot[1] + from * py + to * qy;
   }
-  withEnds(points, a, b);
+  putEnds(points, a, b);
   const [x0, x1, y0, y1] = extent;
   for (let k = 0; k < points.length; k += 2) {
     const [x, y] = [points[k]!, points[k + 1]!];
@@ -50,17 +50,17 @@ export function slerpLine({ foot, gram, height }: Around, extent: Extent, a: Poi
 }
 
 /** The straight line between the images of two plane points on the stretched map, brought back by the map's inverse. */
-export function stretchedLine({ mesh, back }: Stretched, a: Point, b: Point): Float64Array {
-  const [px, py, qx, qy] = onPage(mesh, [...a, ...b]) as unknown as [number, number, number, number];
+export function stretched({ mesh, back }: StretchedMap, a: Point, b: Point): Float64Array {
+  const [px, py, qx, qy] = moveOntoPage(mesh, [...a, ...b]) as unknown as [number, number, number, number];
   const points = new Float64Array(2 * NODES);
   for (let k = 0; k < NODES; k++) {
     const t = k / (NODES - 1);
     points.set(back(px + t * (qx - px), py + t * (qy - py)), 2 * k);
   }
-  return withEnds(points, a, b);
+  return putEnds(points, a, b);
 }
 
-function withEnds(points: Float64Array, a: Point, b: Point): Float64Array {
+function putEnds(points: Float64Array, a: Point, b: Point): Float64Array {
   points.set(a, 0);
   points.set(b, points.length - 2);
   return points;

@@ -1,49 +1,49 @@
-/** The geodesic between the handles: at once in the browser, from a march that is kept while one end moves, settled afterwards. */
+/** The geodesic between the handles: at once in the browser, from a march that is kept while one end moves, refined afterwards. */
 
 import type { By } from "../model/path_kinds";
 import type { End, MetricField, Point } from "../types";
-import { createSettler } from "./background";
-import { bent, samplesAlong, samplesByLength, samplesByNode, straight, trace, type Path } from "./geodesic";
+import { createRefiner } from "./background";
+import { bend, findPath, sampleByDistance, sampleByLength, sampleByNode, straight, type Path } from "./geodesic";
 
-/** Steps of Newton's method in a frame: enough for a path that the eye cannot tell from the settled one. */
+/** Steps of Newton's method in a frame: enough for a path that the eye cannot tell from the refined one. */
 const ROUNDS = 6;
 
-export interface Walker {
+export interface LiveGeodesic {
   /**
    * The geodesic as it can be told at once; `resting` is the end that does not move, null where none does. Then the path
-   * is settled too, and `settled` says whether this is it.
+   * is refined in the background too, and `final` says whether this is it.
    */
-  geodesic(field: MetricField, start: Point, end: Point, resting: End | null): { path: Path; settled: boolean };
+  geodesic(field: MetricField, start: Point, end: Point, resting: End | null): { path: Path; final: boolean };
   close(): void;
 }
 
-/** Calls `arrived` when a path has been settled. */
-export function walker(arrived: () => void): Walker {
-  const settler = createSettler(arrived);
+/** Calls `arrived` when a path has been refined. */
+export function createLiveGeodesic(arrived: () => void): LiveGeodesic {
+  const refiner = createRefiner(arrived);
   let last: Float64Array | null = null;
 
   function atOnce(field: MetricField, start: Point, end: Point, resting: End | null): Path {
-    const there = resting !== "end" ? settler.march(field, start) : null;
-    if (there) return trace(field, there, end, { rounds: ROUNDS });
-    const back = resting !== "start" ? settler.march(field, end) : null;
-    if (back) return backwards(trace(field, back, start, { rounds: ROUNDS }));
-    return bent(field, last, start, end, ROUNDS);
+    const there = resting !== "end" ? refiner.march(field, start) : null;
+    if (there) return findPath(field, there, end, { rounds: ROUNDS });
+    const back = resting !== "start" ? refiner.march(field, end) : null;
+    if (back) return reverse(findPath(field, back, start, { rounds: ROUNDS }));
+    return bend(field, last, start, end, ROUNDS);
   }
 
   return {
     geodesic(field, start, end, resting) {
-      if (start[0] === end[0] && start[1] === end[1]) return { path: straight(field, start, end), settled: true };
-      const settled = settler.settled(field, start, end);
-      if (!settled && resting === null) settler.settle(field, start, end);
-      const path = settled?.path ?? atOnce(field, start, end, resting);
+      if (start[0] === end[0] && start[1] === end[1]) return { path: straight(field, start, end), final: true };
+      const refined = refiner.refined(field, start, end);
+      if (!refined && resting === null) refiner.refine(field, start, end);
+      const path = refined?.path ?? atOnce(field, start, end, resting);
       last = path.points;
-      return { path, settled: settled !== null };
+      return { path, final: refined !== null };
     },
-    close: () => settler.close(),
+    close: () => refiner.close(),
   };
 }
 
-function backwards(path: Path): Path {
+function reverse(path: Path): Path {
   const points = new Float64Array(path.points.length);
   for (let k = 0, n = points.length; k < n; k += 2) {
     points[k] = path.points[n - 2 - k]!;
@@ -53,7 +53,7 @@ function backwards(path: Path): Path {
 }
 
 /** `count` points of a path, both ends included. */
-export function sampled(field: MetricField, by: By, path: Path, count: number): Float64Array {
-  if (by === "measure") return samplesByLength(field, path.points, count);
-  return by === "latent" ? samplesAlong(path.points, count) : samplesByNode(path.points, count);
+export function samplePath(field: MetricField, by: By, path: Path, count: number): Float64Array {
+  if (by === "measure") return sampleByLength(field, path.points, count);
+  return by === "latent" ? sampleByDistance(path.points, count) : sampleByNode(path.points, count);
 }

@@ -4,11 +4,11 @@ import { tensorAt } from "../field/field";
 import type { MetricField, Point } from "../types";
 
 /** Pieces in which a walk is measured. */
-export const BEATS = 120;
+export const PIECES = 120;
 export const TALL = 24;
 
 /** The length of each piece between `points` x0, y0, x1, y1, … in the measure, over the mean of all; all 1 for no length. */
-export function pace(field: MetricField, points: ArrayLike<number>): Float64Array {
+export function speeds(field: MetricField, points: ArrayLike<number>): Float64Array {
   const lengths = new Float64Array(Math.max(points.length / 2 - 1, 0));
   for (let n = 0; n < lengths.length; n++) {
     const [ax, ay, bx, by] = [points[2 * n]!, points[2 * n + 1]!, points[2 * n + 2]!, points[2 * n + 3]!];
@@ -29,6 +29,6 @@ export function placeAt(points: ArrayLike<number>, t: number): Point {
   return [(1 - u) * points[k]! + u * points[k + 2]!, (1 - u) * points[k + 1]! + u * points[k + 3]!];
 }
 
-export function paceAt(paces: Float64Array, t: number): number {
-  return paces[Math.min(Math.floor(t * paces.length), paces.length - 1)] ?? 1;
+export function speedAt(speeds: Float64Array, t: number): number {
+  return speeds[Math.min(Math.floor(t * speeds.length), speeds.length - 1)] ?? 1;
 }

@@ -268,7 +268,7 @@ export function segmentLength(s: Spline, u0: number, v0: number, u1: number, v1:
 }
 
 /** Measured length from the first point to every point of a polyline u0, v0, u1, v1, … */
-export function cumulative(s: Spline, points: Float64Array): Float64Array {
+export function measure(s: Spline, points: Float64Array): Float64Array {
   const out = new Float64Array(points.length / 2);
   for (let k = 1; k < out.length; k++) {
     out[k] = out[k - 1] + segmentLength(s, points[2 * k - 2], points[2 * k - 1], points[2 * k], points[2 * k + 1]);

@@ -1,7 +1,7 @@
 /** The frame of the map: ticks in latent coordinates along its lower and left edge. */
 
 import { scaleLinear } from "d3-scale";
-import { finder, onPage } from "../field/mesh";
+import { createFinder, moveOntoPage } from "../field/mesh";
 import type { Palette } from "../style/colour";
 import { svg } from "../style/dom";
 import { MARGIN, toPage, toPixels, type Scene } from "./scene";
@@ -74,14 +74,14 @@ function edgeOf(scene: Scene, axis: 0 | 1): Edge {
   if (closeness(scene.pane, scene.mesh.extent) === 1) {
     // the border of the map is the border of the plane
     const place = (value: number) => {
-      const [px, py] = toPixels(scene, onPage(scene.mesh, axis === 0 ? [value, y0] : [x0, value]));
+      const [px, py] = toPixels(scene, moveOntoPage(scene.mesh, axis === 0 ? [value, y0] : [x0, value]));
       return axis === 0 ? px! : height - py!;
     };
     return { range: axis === 0 ? [x0, x1] : [y0, y1], place };
   }
   const long = axis === 0 ? width : height;
   const count = Math.ceil(long / STRIDE);
-  const find = finder(scene.mesh);
+  const find = createFinder(scene.mesh);
   const met = Array.from({ length: count + 1 }, (_, k) => {
     const along = (k / count) * long;
     return find(...(axis === 0 ? toPage(scene, along, height) : toPage(scene, 0, height - along)))[axis];

@@ -1,42 +1,42 @@
 /** What the map is coloured by: the shading of the mesh, what the legend says of it, and which choices there are. */
 
 import { errorPlaces } from "../field/area_error";
-import { onCorners } from "../field/field";
+import { averageOntoCorners } from "../field/field";
 import type { Mesh } from "../field/mesh";
 import type { Atlas } from "../model/atlas";
 import type { Palette } from "../style/colour";
-import { densityKey, errorKey, meaning, type Key } from "../style/colour_key";
+import { densityKey, errorKey, explainDensity, type Key } from "../style/colour_key";
 import { densityScale } from "../style/density_scale";
 import type { ColourBy } from "../types";
 import { regionColours, regions, VOTERS, type Regions } from "./label_regions";
-import { seen } from "./points";
-import type { Ground, Shading } from "./scene";
+import { pointsOnMap } from "./points";
+import type { DrawnField, Shading } from "./scene";
 
-export interface Shades {
-  of(by: ColourBy, ground: Ground, mesh: Mesh, palette: Palette): Shading;
-  key(by: ColourBy, ground: Ground, temper: number): Key;
+export interface Colouring {
+  shade(by: ColourBy, ground: DrawnField, mesh: Mesh, palette: Palette): Shading;
+  key(by: ColourBy, ground: DrawnField, temper: number): Key;
   /** Why a choice is not open; "" where it is. */
-  closed(by: ColourBy, weights: number[]): string;
+  whyClosed(by: ColourBy, weights: number[]): string;
 }
 
-export function createShades(atlas: Atlas): Shades {
+export function createColouring(atlas: Atlas): Colouring {
   let territory: Regions | null = null;
   let painted: { palette: Palette; cells: Uint32Array } | null = null;
-  let misfit: { of: Ground; errors: Float32Array; places: Float32Array } | null = null;
+  let misfit: { of: DrawnField; errors: Float32Array; places: Float32Array } | null = null;
 
   function labelled(palette: Palette): Uint32Array {
-    territory ??= regions(seen(atlas.points!, atlas), atlas.shape, atlas.extent);
+    territory ??= regions(pointsOnMap(atlas.points!, atlas), atlas.shape, atlas.extent);
     if (painted?.palette !== palette) {
       painted = { palette, cells: regionColours(territory, atlas.points!.names.length, palette) };
     }
     return painted.cells;
   }
 
-  function errorsOf(ground: Ground): NonNullable<typeof misfit> {
+  function errorsOf(ground: DrawnField): NonNullable<typeof misfit> {
     if (misfit?.of !== ground) {
       const errors = relativeErrors(atlas, ground.weights);
       const scale = densityScale(errors);
-      misfit = { of: ground, errors, places: onCorners(errors.map((error) => scale.place(error)), atlas.shape) };
+      misfit = { of: ground, errors, places: averageOntoCorners(errors.map((error) => scale.place(error)), atlas.shape) };
     }
     return misfit;
   }
@@ -48,11 +48,11 @@ export function createShades(atlas: Atlas): Shades {
     return "";
   };
   /** A choice that is not open is shown as the density, and the legend says what is shown. */
-  const open = (by: ColourBy, { weights }: Ground): ColourBy => (closed(by, weights) ? "density" : by);
+  const open = (by: ColourBy, { weights }: DrawnField): ColourBy => (closed(by, weights) ? "density" : by);
 
   return {
-    closed,
-    of(wanted, ground, mesh, palette) {
+    whyClosed: closed,
+    shade(wanted, ground, mesh, palette) {
       const by = open(wanted, ground);
       if (by === "label") return { by, cells: labelled(palette) };
       if (by === "area_error") return { by, places: errorPlaces(mesh, ground.density) };
@@ -71,7 +71,7 @@ export function createShades(atlas: Atlas): Shades {
         };
       }
       const on = atlas.names.filter((_, k) => ground.weights[k]! > 0);
-      if (by === "density") return densityKey(ground.scale, meaning(on, temper));
+      if (by === "density") return densityKey(ground.scale, explainDensity(on, temper));
       const title = `Relative error of ${known(ground.weights).join(" + ").replaceAll("_", " ")} in each cell`;
       return { ...densityKey(densityScale(errorsOf(ground).errors), title), by };
     },

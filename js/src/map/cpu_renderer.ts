@@ -43,7 +43,7 @@ export function rasterise(
 }
 
 /** Fills the picture with one colour for each cell, `cells` (H × W) as words. */
-export function patchwork(pixels: Uint32Array, width: number, height: number, mesh: Mesh, cells: Uint32Array, pane: Extent = mesh.extent): void {
+export function rasteriseCells(pixels: Uint32Array, width: number, height: number, mesh: Mesh, cells: Uint32Array, pane: Extent = mesh.extent): void {
   project(width, height, mesh, pane);
   colour.fill(1.5);
   const [rows, columns] = mesh.shape;

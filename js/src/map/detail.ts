@@ -1,6 +1,6 @@
 /** Thumbnails in full detail: once a closer look has come to rest, the kernel decodes exactly the places that are shown. */
 
-import { decodes } from "../model/decode_requests";
+import { createDecodeRequests } from "../model/decode_requests";
 import type { Pictures } from "../model/sprites";
 import type { Model, Point } from "../types";
 
@@ -9,7 +9,7 @@ const REST = 250;
 
 export interface Detail {
   /** Plane points x0, y0, … whose pictures are shown from the sheet, or null for none. */
-  want(points: Float64Array | null): void;
+  request(points: Float64Array | null): void;
   close(): void;
 }
 
@@ -18,12 +18,12 @@ export function createDetail(model: Model, arrived: (points: Float64Array, pictu
   let asked: Float64Array | null = null;
   // a kernel without the model says so once, and is not asked again
   let refused = false;
-  const kernel = decodes<"map">(model, (answer) => {
+  const kernel = createDecodeRequests<"map">(model, (answer) => {
     if ("error" in answer) refused = true;
     else if (asked) arrived(asked, answer.pictures.get("map")!);
   });
   return {
-    want(points) {
+    request(points) {
       clearTimeout(timer);
       kernel.drop();
       if (!points || refused) return;

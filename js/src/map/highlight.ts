@@ -10,7 +10,7 @@ const VEIL = 0.78;
  * Outlines of the cells outside the range as closed polygons of corners, one for each run of neighbours in a row: indices
  * of corners, along the lower edge and back along the upper.
  */
-export function veiled(density: ArrayLike<number>, [rows, columns]: Mesh["shape"], [low, high]: [number, number]): Int32Array[] {
+export function isDimmed(density: ArrayLike<number>, [rows, columns]: Mesh["shape"], [low, high]: [number, number]): Int32Array[] {
   // a range that reaches Python and back, or through a power of ten, may miss its own ends by round-off
   const [from, to] = [low * (1 - 1e-6), high * (1 + 1e-6)];
   const runs: Int32Array[] = [];
@@ -33,7 +33,7 @@ export function veiled(density: ArrayLike<number>, [rows, columns]: Mesh["shape"
 }
 
 /** Fades the cells outside the range into the paper, underneath what the canvas shows already. */
-export function paintVeil(
+export function dimOthers(
   context: CanvasRenderingContext2D,
   scene: Scene,
   { density, range }: NonNullable<Scene["highlight"]>,
@@ -48,7 +48,7 @@ export function paintVeil(
   context.fillStyle = palette.paper;
   // one path, so that the edges between neighbours leave no seams
   context.beginPath();
-  for (const run of veiled(density, scene.mesh.shape, range)) {
+  for (const run of isDimmed(density, scene.mesh.shape, range)) {
     run.forEach((corner, k) => {
       const [x, y] = [pixels[2 * corner]!, pixels[2 * corner + 1]!];
       if (k === 0) context.moveTo(x, y);

@@ -5,7 +5,7 @@
  */
 
 import { tensorAt } from "../field/field";
-import { finder, onPage, type Mesh } from "../field/mesh";
+import { createFinder, moveOntoPage, type Mesh } from "../field/mesh";
 import type { Extent, MetricField } from "../types";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
@@ -40,7 +40,7 @@ export function indicatrices(field: MetricField, centres: Float64Array, radius: 
 }
 
 /** The polygons that a scene shows, in plane coordinates; `full` is the map as far as it can be stretched. */
-export function ellipsesOf(scene: Scene, field: MetricField, density: Float32Array, full: Mesh): Float64Array {
+export function ellipsesInSight(scene: Scene, field: MetricField, density: Float32Array, full: Mesh): Float64Array {
   const [x0, x1, y0, y1] = full.extent;
   const times = closeness(scene.pane, full.extent);
   const box = times > 1 ? reach(scene, full) : full.extent;
@@ -51,7 +51,7 @@ export function ellipsesOf(scene: Scene, field: MetricField, density: Float32Arr
     const [left, right] = [Math.floor(((box[0] - x0) / (x1 - x0)) * columns), Math.ceil(((box[1] - x0) / (x1 - x0)) * columns)];
     const [low, high] = [Math.floor(((box[2] - y0) / (y1 - y0)) * rows), Math.ceil(((box[3] - y0) / (y1 - y0)) * rows)];
     if ((right - left) * (high - low) > MOST && level > 1) continue;
-    const find = finder(full);
+    const find = createFinder(full);
     const centres: number[] = [];
     for (let i = low; i < high; i++) {
       for (let j = left; j < right; j++) {
@@ -66,12 +66,12 @@ export function ellipsesOf(scene: Scene, field: MetricField, density: Float32Arr
 
 /** Where the seen part of the page lies on the cartogram: a box around it. */
 function reach(scene: Scene, full: Mesh): Extent {
-  const find = finder(scene.mesh);
+  const find = createFinder(scene.mesh);
   const plane: number[] = [];
   for (let i = 0; i <= 12; i++) {
     for (let j = 0; j <= 12; j++) plane.push(...find(...toPage(scene, (scene.width * j) / 12, (scene.height * i) / 12)));
   }
-  const page = onPage(full, plane);
+  const page = moveOntoPage(full, plane);
   const box: Extent = [Infinity, -Infinity, Infinity, -Infinity];
   for (let k = 0; k < page.length; k += 2) {
     for (const axis of [0, 1]) {

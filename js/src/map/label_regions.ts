@@ -3,7 +3,7 @@
 import { rgb } from "d3-color";
 import { labelColour, type Palette } from "../style/colour";
 import type { Extent, Shape } from "../types";
-import type { Seen } from "./points";
+import type { PointsOnMap } from "./points";
 
 /** So many of the nearest points vote. */
 export const VOTERS = 7;
@@ -19,7 +19,7 @@ export interface Regions {
 const FAINT = 0.12;
 
 /** For each cell the majority among the `voters` labelled points nearest to its centre; of equals, the one with the nearest point. */
-export function regions(points: Seen, [rows, columns]: Shape, [x0, x1, y0, y1]: Extent, voters = VOTERS): Regions {
+export function regions(points: PointsOnMap, [rows, columns]: Shape, [x0, x1, y0, y1]: Extent, voters = VOTERS): Regions {
   const labels = new Int32Array(rows * columns);
   const shares = new Float32Array(rows * columns);
   const gaps = new Float32Array(rows * columns).fill(1);
@@ -27,7 +27,7 @@ export function regions(points: Seen, [rows, columns]: Shape, [x0, x1, y0, y1]: 
   const wanted = Math.min(voters, count);
   if (!points.labels || wanted === 0) return { labels, shares, gaps };
   const [w, h] = [(x1 - x0) / columns, (y1 - y0) / rows];
-  const { first, order } = binned(points, rows, columns, x0, y0, w, h);
+  const { first, order } = binPoints(points, rows, columns, x0, y0, w, h);
   const nearest = new Int32Array(wanted);
   const far = new Float64Array(wanted);
   for (let i = 0, n = 0; i < rows; i++) {
@@ -77,7 +77,7 @@ export function regions(points: Seen, [rows, columns]: Shape, [x0, x1, y0, y1]: 
 }
 
 /** Points in the order of their cells; those of cell n are `order[first[n]]` up to `order[first[n + 1]]`. */
-function binned({ plane }: Seen, rows: number, columns: number, x0: number, y0: number, w: number, h: number) {
+function binPoints({ plane }: PointsOnMap, rows: number, columns: number, x0: number, y0: number, w: number, h: number) {
   const count = plane.length / 2;
   const cells = new Int32Array(count);
   const first = new Int32Array(rows * columns + 1);

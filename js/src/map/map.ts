@@ -4,19 +4,19 @@
  * Hook for tests: data-lw = "map" (its canvas is the raster).
  */
 
-import { finder, type Finder } from "../field/mesh";
+import { createFinder, type Finder } from "../field/mesh";
 import type { Atlas } from "../model/atlas";
 import type { Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";
-import { framebuffer, html, sized } from "../style/dom";
+import { createFramebuffer, html, resizeCanvas } from "../style/dom";
 import type { End, Extent, Point, Renderer } from "../types";
-import { paintVeil } from "./highlight";
+import { dimOthers } from "./highlight";
 import { createOverlay } from "./overlay";
-import { seen, stamper } from "./points";
-import { createPainter } from "./renderer";
+import { createPointPainter, pointsOnMap } from "./points";
+import { createRenderer } from "./renderer";
 import { MARGIN, toPage, type Scene, type Shading } from "./scene";
-import { hanger } from "./thumbnails";
-import { closeness, zoomable, type Spot } from "./zoom";
+import { createThumbnails } from "./thumbnails";
+import { closeness, enableZoom, type Spot } from "./zoom";
 
 export interface MapActions {
   /** An end is being dragged to a plane point; `done` when it was let go. */
@@ -51,18 +51,18 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
   // both canvases lie under the plot
   element.style.setProperty("--lw-plot-left", `${MARGIN.left}px`);
   element.style.setProperty("--lw-plot-top", `${MARGIN.top}px`);
-  const painter = createPainter(element, atlas);
-  const points = atlas.points && stamper(seen(atlas.points, atlas));
-  const thumbnails = atlas.sprites && hanger(atlas.sprites, atlas);
+  const painter = createRenderer(element, atlas);
+  const points = atlas.points && createPointPainter(pointsOnMap(atlas.points, atlas));
+  const thumbnails = atlas.sprites && createThumbnails(atlas.sprites, atlas);
   let current: Scene | null = null;
   // made anew for each mesh, and only when somebody asks
   let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
   let stamp = 0;
   let dressed: Palette | null = null;
-  const image = framebuffer();
+  const image = createFramebuffer();
 
   function back(scene: Scene): Finder {
-    if (!find || find.stamp !== stamp) find = { corners: scene.mesh.corners, stamp, finder: finder(scene.mesh) };
+    if (!find || find.stamp !== stamp) find = { corners: scene.mesh.corners, stamp, finder: createFinder(scene.mesh) };
     return find.finder;
   }
 
@@ -71,22 +71,22 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     let places: Float64Array | null = null;
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
-    if (!dots && !pictures) sized(canvas, width, height).clearRect(0, 0, width, height);
+    if (!dots && !pictures) resizeCanvas(canvas, width, height).clearRect(0, 0, width, height);
     else {
       const { pixels, show } = image(width, height);
       pixels.fill(0);
-      if (dots) dots.stamp(pixels, width, height, scene, palette, ratio);
-      if (pictures) places = pictures.hang(pixels, width, height, scene, palette, ratio, back(scene));
+      if (dots) dots.paint(pixels, width, height, scene, palette, ratio);
+      if (pictures) places = pictures.paint(pixels, width, height, scene, palette, ratio, back(scene));
       show(canvas);
     }
-    if (scene.highlight) paintVeil(canvas.getContext("2d")!, scene, scene.highlight, palette, ratio);
+    if (scene.highlight) dimOthers(canvas.getContext("2d")!, scene, scene.highlight, palette, ratio);
     return places;
   }
 
   function showLayers(scene: Scene, palette: Palette): void {
     const places = paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
     const near = places !== null && closeness(scene.pane, atlas.extent) >= DETAILED;
-    const known = places !== null && thumbnails!.detailed(places);
+    const known = places !== null && thumbnails!.hasDetail(places);
     element.dataset.detail = known ? "decoded" : "sheet";
     actions.detail(near && !known ? places : null);
   }
@@ -127,7 +127,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     return current !== null && px >= 0 && py >= 0 && px <= current.width && py <= current.height;
   }
 
-  const zoom = zoomable(overlay.element, {
+  const zoom = enableZoom(overlay.element, {
     extent: atlas.extent,
     pane: () => current?.pane ?? atlas.extent,
     at(event) {
@@ -199,7 +199,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     drawLines,
     prefer: painter.prefer,
     detail(places, pictures) {
-      thumbnails?.detail(places, pictures);
+      thumbnails?.setDetail(places, pictures);
       if (current && dressed) showLayers(current, dressed);
     },
     close: painter.close,

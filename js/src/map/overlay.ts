@@ -6,7 +6,7 @@
  * "contours", "ellipses".
  */
 
-import { onPage } from "../field/mesh";
+import { moveOntoPage } from "../field/mesh";
 import { DASHES, KINDS } from "../model/path_kinds";
 import type { Palette } from "../style/colour";
 import { polyline, set, svg } from "../style/dom";
@@ -54,10 +54,10 @@ export function createOverlay(): Overlay {
       stroke: palette.dark ? "#ffffff" : "#17284a",
       "stroke-opacity": 0.28,
     });
-    const drawn = scene.contours?.map((line) => polyline(toPixels(scene, onPage(scene.mesh, line)))) ?? [];
+    const drawn = scene.contours?.map((line) => polyline(toPixels(scene, moveOntoPage(scene.mesh, line)))) ?? [];
     set(contours, { d: drawn.join(""), stroke: palette.dark ? "#ffffff" : "#17284a", "stroke-opacity": 0.5 });
     set(ellipses, {
-      d: scene.ellipses ? polygons(toPixels(scene, onPage(scene.mesh, scene.ellipses))) : "",
+      d: scene.ellipses ? polygons(toPixels(scene, moveOntoPage(scene.mesh, scene.ellipses))) : "",
       stroke: palette.ink,
       "stroke-opacity": 0.85,
       fill: palette.casing,
@@ -87,16 +87,16 @@ function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette:
     const visible = scene.shown[kind] && path !== undefined;
     set(group, { visibility: visible ? "visible" : "hidden" });
     if (!visible) return;
-    const d = polyline(toPixels(scene, onPage(scene.mesh, path)));
+    const d = polyline(toPixels(scene, moveOntoPage(scene.mesh, path)));
     set(casing, { d, stroke: palette.casing });
     set(line, { d, stroke: palette[kind] });
     const walked = scene.markers?.[kind];
     if (walked) {
-      const [cx, cy] = toPixels(scene, onPage(scene.mesh, walked));
+      const [cx, cy] = toPixels(scene, moveOntoPage(scene.mesh, walked));
       set(marker, { fill: palette.casing, stroke: palette[kind], cx: fixed(cx!), cy: fixed(cy!) });
       group.append(marker);
     } else marker.remove();
-    const marks = toPixels(scene, onPage(scene.mesh, scene.samples[kind] ?? []));
+    const marks = toPixels(scene, moveOntoPage(scene.mesh, scene.samples[kind] ?? []));
     while (dots.childElementCount > marks.length / 2) dots.lastChild?.remove();
     while (dots.childElementCount < marks.length / 2) svg("circle", { r: 2.6 }, dots);
     Array.from(dots.children).forEach((dot, k) =>
@@ -119,7 +119,7 @@ function createHandle(end: End, letter: string, parent: SVGElement): SVGGElement
 }
 
 function placeHandle(handle: SVGGElement, scene: Scene, at: Point, palette: Palette): void {
-  const [px, py] = toPixels(scene, onPage(scene.mesh, at)) as unknown as Point;
+  const [px, py] = toPixels(scene, moveOntoPage(scene.mesh, at)) as unknown as Point;
   const [x0, x1] = scene.mesh.extent;
   // a handle off the plot waits at its border, faint, and can be fetched from there
   const [left, top] = [Math.min(Math.max(px, 0), scene.width), Math.min(Math.max(py, 0), scene.height)];

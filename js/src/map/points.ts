@@ -1,7 +1,7 @@
 /** Encoded points as pixels: all of them in one pass over an image, many times quicker than a path or a stamp of the canvas each. */
 
 import { rgb } from "d3-color";
-import { onPage } from "../field/mesh";
+import { moveOntoPage } from "../field/mesh";
 import type { Atlas, Points } from "../model/atlas";
 import { labelColour, type Palette } from "../style/colour";
 import { toPixels, type Scene } from "./scene";
@@ -16,13 +16,13 @@ const RIM = 0.4;
 const RIM_OPACITY = 0.6;
 
 /** The points that lie on the map, in the plane's coordinates; the others are never drawn, since their place on it is unknown. */
-export interface Seen {
+export interface PointsOnMap {
   plane: Float32Array;
   labels: Int32Array | null;
   names: string[];
 }
 
-export function seen(points: Points, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Seen {
+export function pointsOnMap(points: Points, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): PointsOnMap {
   const found: number[] = [];
   for (let k = 0; k < points.xy.length / 2; k++) {
     const [x, y] = [points.xy[2 * k]!, points.xy[2 * k + 1]!];
@@ -48,8 +48,8 @@ export interface Dot {
 }
 
 /** Places and colours of those points that are in sight, in pixels of the plot, for figures in vectors. */
-export function dots(scene: Scene, points: Seen, palette: Palette): Dot[] {
-  const pixels = toPixels(scene, onPage(scene.mesh, points.plane));
+export function dots(scene: Scene, points: PointsOnMap, palette: Palette): Dot[] {
+  const pixels = toPixels(scene, moveOntoPage(scene.mesh, points.plane));
   const colours = labelColours(points, palette);
   const marks: Dot[] = [];
   for (let n = 0; n < pixels.length; n += 2) {
@@ -60,29 +60,29 @@ export function dots(scene: Scene, points: Seen, palette: Palette): Dot[] {
   return marks;
 }
 
-function labelColours({ labels, names }: Seen, palette: Palette): string[] {
+function labelColours({ labels, names }: PointsOnMap, palette: Palette): string[] {
   return labels ? names.map((_, k) => labelColour(k, names.length, palette)) : [palette.ink];
 }
 
-export interface Stamper {
+export interface PointPainter {
   /** Blends the points over `pixels`, an image of `width` words a row and `ratio` device pixels per pixel. */
-  stamp(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number): void;
+  paint(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number): void;
 }
 
 /** Keeps what stays the same from frame to frame. */
-export function stamper(points: Seen): Stamper {
+export function createPointPainter(points: PointsOnMap): PointPainter {
   const page = new Float64Array(points.plane.length);
   let discs: { of: string; side: number; words: (Uint32Array | undefined)[]; colours: string[] } | null = null;
 
   return {
-    stamp(pixels, width, height, scene, palette, ratio) {
+    paint(pixels, width, height, scene, palette, ratio) {
       const radius = dotRadius(scene, points.plane.length / 2) * ratio;
       const rim = RIM * ratio;
       const reach = Math.ceil(radius + rim + 0.5);
       const of = [radius, ratio, palette.dark].join();
       if (discs?.of !== of) discs = { of, side: 2 * reach + 1, words: [], colours: labelColours(points, palette) };
       const { side, words, colours } = discs;
-      onPage(scene.mesh, points.plane, page);
+      moveOntoPage(scene.mesh, points.plane, page);
       const [x0, x1, y0, y1] = scene.pane;
       const [sx, sy] = [(scene.width * ratio) / (x1 - x0), (scene.height * ratio) / (y1 - y0)];
       for (let n = 0; n < page.length; n += 2) {
@@ -94,15 +94,15 @@ export function stamper(points: Seen): Stamper {
         const label = points.labels ? points.labels[n >> 1]! : 0;
         const phase = ((y - i) * PHASES) | 0;
         const which = (label * PHASES + phase) * PHASES + (((x - j) * PHASES) | 0);
-        const disc = (words[which] ??= drawnDisc(side, radius, rim, which % PHASES, phase, colours[label]!, palette.casing));
-        blend(pixels, width, height, disc, side, j - reach, i - reach);
+        const disc = (words[which] ??= drawDisc(side, radius, rim, which % PHASES, phase, colours[label]!, palette.casing));
+        composite(pixels, width, height, disc, side, j - reach, i - reach);
       }
     },
   };
 }
 
 /** A disc with a rim, its centre at a phase of the middle pixel; RGBA words, colour not multiplied by opacity. */
-function drawnDisc(side: number, radius: number, rim: number, u: number, v: number, colour: string, casing: string): Uint32Array {
+function drawDisc(side: number, radius: number, rim: number, u: number, v: number, colour: string, casing: string): Uint32Array {
   const [ink, edge] = [rgb(colour), rgb(casing)];
   const words = new Uint32Array(side * side);
   const [cx, cy] = [Math.floor(side / 2) + (u + 0.5) / PHASES, Math.floor(side / 2) + (v + 0.5) / PHASES];
@@ -119,7 +119,7 @@ function drawnDisc(side: number, radius: number, rim: number, u: number, v: numb
 }
 
 /** Lays a `side`-wide picture over an image, its upper left corner at (left, top). */
-export function blend(
+export function composite(
   pixels: Uint32Array,
   width: number,
   height: number,
@@ -138,12 +138,12 @@ export function blend(
       const alpha = over >>> 24;
       if (alpha === 0) continue;
       const under = alpha === 255 ? 0 : pixels[row + j]!;
-      pixels[row + j] = under === 0 ? over : blended(over, alpha, under);
+      pixels[row + j] = under === 0 ? over : compositePixel(over, alpha, under);
     }
   }
 }
 
-function blended(over: number, alpha: number, under: number): number {
+function compositePixel(over: number, alpha: number, under: number): number {
   const rest = ((under >>> 24) * (255 - alpha)) / 255;
   const sum = alpha + rest;
   const red = ((over & 255) * alpha + (under & 255) * rest) / sum;

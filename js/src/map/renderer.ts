@@ -1,17 +1,17 @@
 /** What paints the coloured map: a graphics card where there is one, else the CPU, which always can. */
 
 import type { Atlas } from "../model/atlas";
-import { colours, lookup, type Palette } from "../style/colour";
-import { framebuffer, html } from "../style/dom";
+import { colours, tabulate, type Palette } from "../style/colour";
+import { createFramebuffer, html } from "../style/dom";
 import type { Ramp, Renderer } from "../types";
-import { coarseness, patchwork, rasterise } from "./cpu_renderer";
+import { coarseness, rasterise, rasteriseCells } from "./cpu_renderer";
 import type { Scene, Shading } from "./scene";
-import { card, type Card } from "./webgl_renderer";
+import { createCardRenderer, type CardRenderer } from "./webgl_renderer";
 
 /** Milliseconds between frames below which a map counts as moving. */
 const MOVING = 100;
 
-export interface Painter {
+export interface MapRenderer {
   draw(scene: Scene, shading: Shading, palette: Palette): void;
   /** Paints with the CPU, whatever draws on the screen: for figures, the same everywhere. */
   paint(canvas: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number): void;
@@ -21,11 +21,11 @@ export interface Painter {
 }
 
 /** The canvas is put first into `parent`, whose data-renderer says who draws; its class is lw-raster. */
-export function createPainter(parent: HTMLElement, atlas: Pick<Atlas, "shape">): Painter {
-  const image = framebuffer();
+export function createRenderer(parent: HTMLElement, atlas: Pick<Atlas, "shape">): MapRenderer {
+  const image = createFramebuffer();
   let wanted: Renderer = "cpu";
   let canvas = fresh();
-  let drawer: Card | null = null;
+  let drawer: CardRenderer | null = null;
   let ramps: { palette: Palette; words: Partial<Record<Ramp, Uint32Array>> } | null = null;
   let last: [Scene, Shading, Palette] | null = null;
   let painted = -Infinity;
@@ -44,7 +44,7 @@ export function createPainter(parent: HTMLElement, atlas: Pick<Atlas, "shape">):
     drawer = null;
     canvas = fresh();
     if (wanted !== "cpu") {
-      drawer = card(canvas, atlas.shape, wanted === "auto");
+      drawer = createCardRenderer(canvas, atlas.shape, wanted === "auto");
       if (!drawer) canvas = fresh();
       else canvas.addEventListener("webglcontextlost", lost);
     }
@@ -62,14 +62,14 @@ export function createPainter(parent: HTMLElement, atlas: Pick<Atlas, "shape">):
 
   function words(palette: Palette, by: Shading["by"]): Uint32Array {
     if (ramps?.palette !== palette) ramps = { palette, words: {} };
-    return by === "label" ? NONE : (ramps.words[by] ??= lookup(colours(by, palette)));
+    return by === "label" ? NONE : (ramps.words[by] ??= tabulate(colours(by, palette)));
   }
 
   function paint(on: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number, moving = false): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const { pixels, show } = image(width, height);
     const step = moving ? coarseness(scene.mesh, scene.pane, width, height) : 1;
-    if (shading.by === "label") patchwork(pixels, width, height, scene.mesh, shading.cells, scene.pane);
+    if (shading.by === "label") rasteriseCells(pixels, width, height, scene.mesh, shading.cells, scene.pane);
     else rasterise(pixels, width, height, scene.mesh, shading.places, words(palette, shading.by), scene.pane, step);
     show(on);
   }

@@ -31,7 +31,7 @@ export interface Scene {
 }
 
 /** The mixture of measures that is drawn, and its colours. */
-export interface Ground {
+export interface DrawnField {
   field: MetricField;
   /** Each measure's weight in it. */
   weights: number[];

@@ -3,9 +3,9 @@
 import { rgb } from "d3-color";
 import type { Finder } from "../field/mesh";
 import type { Atlas } from "../model/atlas";
-import { nearest, type Pictures, type Sprites } from "../model/sprites";
+import { nearestSprite, type Pictures, type Sprites } from "../model/sprites";
 import type { Palette } from "../style/colour";
-import { blend } from "./points";
+import { composite } from "./points";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
@@ -25,19 +25,19 @@ export function pitch({ pane, mesh, width }: Pick<Scene, "pane" | "mesh" | "widt
   return Math.min(Math.max(PITCH * times ** 0.4, (width * times) / columns), WIDEST);
 }
 
-export interface Hanger {
+export interface Thumbnails {
   /**
    * Lays thumbnails evenly over the page, each showing what is decoded at the place of the plane that lies there: as the map
    * is stretched, the pictures stay in their rows and what they show flows. Returns those places, x0, y0, x1, y1, …
    */
-  hang(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
+  paint(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
   /** Pictures decoded exactly at the places of a hanging, shown in place of the sheet's as long as it shows those places. */
-  detail(places: Float64Array, pictures: Pictures): void;
+  setDetail(places: Float64Array, pictures: Pictures): void;
   /** True where the places have such pictures. */
-  detailed(places: Float64Array): boolean;
+  hasDetail(places: Float64Array): boolean;
 }
 
-export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Hanger {
+export function createThumbnails(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Thumbnails {
   const [tall, wide] = sprites.size;
   let of = "";
   let scaled = new Map<number, Uint32Array>();
@@ -46,12 +46,12 @@ export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atla
     exact?.places.length === places.length && exact.places.every((value, k) => value === places[k]);
 
   return {
-    detailed,
-    detail(places, { count, size, rgba }) {
+    hasDetail: detailed,
+    setDetail(places, { count, size, rgba }) {
       exact = { places, sheet: { ...sprites, shape: [count, 1], size, sheet: Uint8Array.from(rgba) } };
       scaled = new Map();
     },
-    hang(pixels, width, height, scene, palette, ratio, find) {
+    paint(pixels, width, height, scene, palette, ratio, find) {
       // a text that is drawn smaller than it was set cannot be read
       const apart = sprites.blend === false ? wide / FILLED : pitch(scene, sprites.shape[1]);
       const columns = Math.max(1, Math.floor(scene.width / apart));
@@ -71,12 +71,12 @@ export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atla
       for (let n = 0; n < rows * columns; n++) {
         const [x, y] = [places[2 * n]!, places[2 * n + 1]!];
         const [left, top] =
-          sheet === sprites ? nearest(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) : [0, n * sheet.size[0]];
+          sheet === sprites ? nearestSprite(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) : [0, n * sheet.size[0]];
         const which = top * sheet.shape[1] * sheet.size[1] + left;
         let picture = scaled.get(which);
-        if (!picture) scaled.set(which, (picture = resized(sheet, left, top, size, palette)));
+        if (!picture) scaled.set(which, (picture = resize(sheet, left, top, size, palette)));
         const [px, py] = middle(n);
-        blend(pixels, width, height, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
+        composite(pixels, width, height, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
       }
       return places;
     },
@@ -84,7 +84,7 @@ export function hanger(sprites: Sprites, { extent: [x0, x1, y0, y1] }: Pick<Atla
 }
 
 /** One sprite toned and scaled to `size`: averaged over the pixels that fall together, bilinear where there are more than before. */
-export function resized(sprites: Sprites, left: number, top: number, [rows, columns]: [number, number], palette: Palette): Uint32Array {
+export function resize(sprites: Sprites, left: number, top: number, [rows, columns]: [number, number], palette: Palette): Uint32Array {
   const [tall, wide] = sprites.size;
   const stride = sprites.shape[1] * wide;
   const ink = rgb(palette.ink);

@@ -6,7 +6,7 @@
 import type { Mesh } from "../field/mesh";
 import type { Scene, Shading } from "./scene";
 
-export interface Card {
+export interface CardRenderer {
   /** Draws onto the canvas, `ratio` device pixels per pixel; `words` are the ramp's 256 colours. */
   draw(scene: Scene, shading: Shading, words: Uint32Array, ratio: number): void;
   close(): void;
@@ -50,7 +50,7 @@ const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
  * Sets a canvas up; null where WebGL2 is missing, or where it is not drawn by a card and a card is `needed`. A canvas that was
  * refused may be left unfit for anything else.
  */
-export function card(canvas: HTMLCanvasElement, shape: Mesh["shape"], needed: boolean): Card | null {
+export function createCardRenderer(canvas: HTMLCanvasElement, shape: Mesh["shape"], needed: boolean): CardRenderer | null {
   const gl = canvas.getContext("webgl2", {
     alpha: false,
     antialias: false,
@@ -62,15 +62,15 @@ export function card(canvas: HTMLCanvasElement, shape: Mesh["shape"], needed: bo
   if (!gl) return null;
   const named = gl.getExtension("WEBGL_debug_renderer_info");
   const renderer = String(gl.getParameter(named ? named.UNMASKED_RENDERER_WEBGL : gl.RENDERER));
-  const program = needed && SOFTWARE.test(renderer) ? null : linked(gl);
+  const program = needed && SOFTWARE.test(renderer) ? null : linkProgram(gl);
   if (!program) {
     gl.getExtension("WEBGL_lose_context")?.loseContext();
     return null;
   }
-  return drawing(gl, program, shape);
+  return createDrawing(gl, program, shape);
 }
 
-function linked(gl: WebGL2RenderingContext): WebGLProgram | null {
+function linkProgram(gl: WebGL2RenderingContext): WebGLProgram | null {
   const program = gl.createProgram();
   for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]] as const) {
     const shader = gl.createShader(kind);
@@ -83,7 +83,7 @@ function linked(gl: WebGL2RenderingContext): WebGLProgram | null {
   return gl.getProgramParameter(program, gl.LINK_STATUS) ? program : null;
 }
 
-function drawing(gl: WebGL2RenderingContext, program: WebGLProgram, [rows, columns]: Mesh["shape"]): Card {
+function createDrawing(gl: WebGL2RenderingContext, program: WebGLProgram, [rows, columns]: Mesh["shape"]): CardRenderer {
   gl.useProgram(program);
   const uniform = (name: string) => gl.getUniformLocation(program, name);
   const [stretch, pane, patched] = [uniform("stretch"), uniform("pane"), uniform("patched")];

@@ -16,27 +16,27 @@ export function closeness(pane: Extent, extent: Extent): number {
 }
 
 /** Looks `factor` times closer with the page point `at` staying where it is; never beyond the map's border. */
-export function zoomed(pane: Extent, extent: Extent, factor: number, at: Point = centre(pane)): Extent {
+export function zoom(pane: Extent, extent: Extent, factor: number, at: Point = centre(pane)): Extent {
   const now = closeness(pane, extent);
   const wanted = Math.min(Math.max(now * factor, 1), CLOSEST);
   if (wanted < 1.0001) return extent;
   const by = now / wanted;
   const [x0, x1, y0, y1] = pane;
-  return within(
+  return shiftInside(
     [at[0] + (x0 - at[0]) * by, at[0] + (x1 - at[0]) * by, at[1] + (y0 - at[1]) * by, at[1] + (y1 - at[1]) * by],
     extent,
   );
 }
 
-export function panned([x0, x1, y0, y1]: Extent, extent: Extent, dx: number, dy: number): Extent {
-  return within([x0 + dx, x1 + dx, y0 + dy, y1 + dy], extent);
+export function pan([x0, x1, y0, y1]: Extent, extent: Extent, dx: number, dy: number): Extent {
+  return shiftInside([x0 + dx, x1 + dx, y0 + dy, y1 + dy], extent);
 }
 
 function centre([x0, x1, y0, y1]: Extent): Point {
   return [(x0 + x1) / 2, (y0 + y1) / 2];
 }
 
-function within([x0, x1, y0, y1]: Extent, extent: Extent): Extent {
+function shiftInside([x0, x1, y0, y1]: Extent, extent: Extent): Extent {
   const shift = (low: number, high: number, first: number, last: number) => Math.max(first - low, 0) + Math.min(last - high, 0);
   const dx = shift(x0, x1, extent[0], extent[1]);
   const dy = shift(y0, y1, extent[2], extent[3]);
@@ -44,13 +44,13 @@ function within([x0, x1, y0, y1]: Extent, extent: Extent): Extent {
 }
 
 /** A part of the map as it can be shown: within the map, of its proportions, not closer than is allowed. */
-export function fitted(wanted: Extent | null, extent: Extent): Extent {
+export function fitPane(wanted: Extent | null, extent: Extent): Extent {
   if (!wanted) return extent;
   const [wide, tall] = [extent[1] - extent[0], extent[3] - extent[2]];
   const part = Math.max((wanted[1] - wanted[0]) / wide, (wanted[3] - wanted[2]) / tall, 1 / CLOSEST);
   if (!(part < 0.9999)) return extent;
   const [x, y] = centre(wanted);
-  return within([x - (part * wide) / 2, x + (part * wide) / 2, y - (part * tall) / 2, y + (part * tall) / 2], extent);
+  return shiftInside([x - (part * wide) / 2, x + (part * wide) / 2, y - (part * tall) / 2, y + (part * tall) / 2], extent);
 }
 
 /** What the gestures are made on. */
@@ -70,10 +70,10 @@ export type Spot = Pick<MouseEvent, "clientX" | "clientY">;
 export const STEP = 1.5;
 
 /** Lets `surface` be zoomed and dragged; a wheel without Ctrl or ⌘ does it only once the map itself has the focus. */
-export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: number): void; reset(): void } {
+export function enableZoom(surface: SVGSVGElement, stage: Stage): { by(factor: number): void; reset(): void } {
   set(surface, { tabindex: 0, role: "group", "aria-label": "map: + and − zoom, 0 shows all, arrow keys move" });
   let held: { pointer: number; from: Point } | null = null;
-  const by = (factor: number, at?: Point) => stage.look(zoomed(stage.pane(), stage.extent, factor, at));
+  const by = (factor: number, at?: Point) => stage.look(zoom(stage.pane(), stage.extent, factor, at));
   const reset = () => stage.look(stage.extent);
   const close = () => closeness(stage.pane(), stage.extent) > 1;
   const onMap = (event: Event) => !(event.target as Element).closest(".lw-handle");
@@ -81,7 +81,7 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
   surface.addEventListener(
     "wheel",
     (event) => {
-      const wanted = event.ctrlKey || event.metaKey || focused(surface);
+      const wanted = event.ctrlKey || event.metaKey || hasFocus(surface);
       const at = stage.at(event);
       // at the end of the way out the page scrolls again
       if (!wanted || !at || (event.deltaY > 0 && !close() && !event.ctrlKey)) return;
@@ -91,7 +91,7 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
     },
     { passive: false },
   );
-  pinchable(surface, stage, onMap, () => {
+  enablePinch(surface, stage, onMap, () => {
     // the first of two fingers may have begun to drag the map
     held = null;
     surface.classList.remove("lw-panning");
@@ -106,7 +106,7 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
   surface.addEventListener("pointermove", (event) => {
     if (event.pointerId !== held?.pointer) return;
     const at = stage.at(event);
-    if (at) stage.look(panned(stage.pane(), stage.extent, held.from[0] - at[0], held.from[1] - at[1]));
+    if (at) stage.look(pan(stage.pane(), stage.extent, held.from[0] - at[0], held.from[1] - at[1]));
   });
   const release = () => {
     held = null;
@@ -126,7 +126,7 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
     else if (event.key === "0") reset();
     else if (way && onMap(event) && close()) {
       const [x0, x1, y0, y1] = stage.pane();
-      stage.look(panned([x0, x1, y0, y1], stage.extent, 0.1 * way[0] * (x1 - x0), 0.1 * way[1] * (y1 - y0)));
+      stage.look(pan([x0, x1, y0, y1], stage.extent, 0.1 * way[0] * (x1 - x0), 0.1 * way[1] * (y1 - y0)));
     } else return;
     event.preventDefault();
     // notebooks have shortcuts of their own on these keys
@@ -136,7 +136,7 @@ export function zoomable(surface: SVGSVGElement, stage: Stage): { by(factor: num
 }
 
 /** Two fingers zoom by their distance and move the map by their middle; `begin` is called when the second comes down. */
-function pinchable(surface: SVGSVGElement, stage: Stage, onMap: (event: Event) => boolean, begin: () => void): void {
+function enablePinch(surface: SVGSVGElement, stage: Stage, onMap: (event: Event) => boolean, begin: () => void): void {
   const fingers = new Map<number, Spot>();
   surface.addEventListener(
     "touchstart",
@@ -159,8 +159,8 @@ function pinchable(surface: SVGSVGElement, stage: Stage, onMap: (event: Event) =
     const [from, to] = [spread(before), spread([...fingers.values()])];
     const [was, now] = [stage.at(from.middle), stage.at(to.middle)];
     if (!was || !now || !(from.apart > 0)) return;
-    const closer = zoomed(stage.pane(), stage.extent, to.apart / from.apart, now);
-    stage.look(closer === stage.extent ? closer : panned(closer, stage.extent, was[0] - now[0], was[1] - now[1]));
+    const closer = zoom(stage.pane(), stage.extent, to.apart / from.apart, now);
+    stage.look(closer === stage.extent ? closer : pan(closer, stage.extent, was[0] - now[0], was[1] - now[1]));
   });
   const lift = (event: PointerEvent) => void fingers.delete(event.pointerId);
   surface.addEventListener("pointerup", lift);
@@ -173,7 +173,7 @@ function spread([a, b]: Spot[]): { middle: Spot; apart: number } {
 }
 
 /** True where the map itself, not one of its handles, has the focus. */
-function focused(surface: Element): boolean {
+function hasFocus(surface: Element): boolean {
   return (surface.getRootNode() as Document | ShadowRoot).activeElement === surface;
 }
 

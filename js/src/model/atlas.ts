@@ -1,8 +1,8 @@
 /** What does not change while a widget lives, read once from the traits. */
 
 import type { Around, Extent, Model, Shape } from "../types";
-import { floats, toArray } from "./serialization";
-import { lookupInk, type Sprites } from "./sprites";
+import { toArray, toFloats } from "./serialization";
+import { detectInk, type Sprites } from "./sprites";
 
 export interface Points {
   xy: Float32Array;
@@ -34,10 +34,10 @@ export function readAtlas(model: Model): Atlas {
     axes: lattice.names,
     around: lattice.around,
     names: fields.map((field) => field.name),
-    fields: fields.map((field) => floats(field.metric)),
-    errors: fields.map((field) => field.error && floats(field.error)),
+    fields: fields.map((field) => toFloats(field.metric)),
+    errors: fields.map((field) => field.error && toFloats(field.error)),
     points: points && {
-      xy: floats(points.xy),
+      xy: toFloats(points.xy),
       labels: points.labels && Int32Array.from(toArray(points.labels)),
       names: points.names,
     },
@@ -46,5 +46,5 @@ export function readAtlas(model: Model): Atlas {
 }
 
 function withInk(shape: Shape, size: Shape, sheet: Uint8Array): Sprites {
-  return { shape, size, sheet, ink: lookupInk(sheet) };
+  return { shape, size, sheet, ink: detectInk(sheet) };
 }

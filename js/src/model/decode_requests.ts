@@ -10,7 +10,7 @@ export interface Wanted<Kind extends string = PathKind> {
 
 export type Answer<Kind extends string = PathKind> = { pictures: Map<Kind, Pictures> } | { error: string };
 
-export interface Decodes<Kind extends string = PathKind> {
+export interface DecodeRequests<Kind extends string = PathKind> {
   ask(paths: Wanted<Kind>[]): void;
   /** Forgets what is under way: its answer will be dropped. */
   drop(): void;
@@ -32,7 +32,7 @@ let counter = Math.floor(Math.random() * 1e6) * 1000;
 const PATIENCE = 10_000;
 
 /** `Kind` names what is decoded: the paths, or something else of the asker's own. */
-export function decodes<Kind extends string = PathKind>(model: Model, deliver: (answer: Answer<Kind>) => void): Decodes<Kind> {
+export function createDecodeRequests<Kind extends string = PathKind>(model: Model, deliver: (answer: Answer<Kind>) => void): DecodeRequests<Kind> {
   let flying: { id: number; paths: Wanted<Kind>[]; since: number } | null = null;
   let waiting: Wanted<Kind>[] | null = null;
   let dropped = false;
@@ -54,7 +54,7 @@ export function decodes<Kind extends string = PathKind>(model: Model, deliver: (
       return;
     }
     if (dropped) return;
-    deliver(reply.type === "error" ? { error: reply.message ?? "decoding failed" } : unpacked(reply, buffers, paths));
+    deliver(reply.type === "error" ? { error: reply.message ?? "decoding failed" } : unpack(reply, buffers, paths));
   };
   model.on("msg:custom", receive as never);
 
@@ -71,7 +71,7 @@ export function decodes<Kind extends string = PathKind>(model: Model, deliver: (
   };
 }
 
-function unpacked<Kind extends string>(reply: Reply, buffers: (DataView | ArrayBuffer)[], paths: Wanted<Kind>[]): Answer<Kind> {
+function unpack<Kind extends string>(reply: Reply, buffers: (DataView | ArrayBuffer)[], paths: Wanted<Kind>[]): Answer<Kind> {
   const buffer = buffers[0];
   const [size, counts] = [reply.size, reply.counts];
   if (!buffer || !size || !counts) return { error: "the kernel's answer holds no pictures" };

@@ -5,10 +5,10 @@ import type { Model, Traits } from "../types";
 /** Traits as the page holds them: arrays travel as base64 text. */
 export type Packed = Record<string, unknown>;
 
-const UNMADE = "The stretched map is still that of the measures as exported; to stretch it anew, run the widget in Python";
+const STALE_MAP = "The stretched map is still that of the measures as exported; to stretch it anew, run the widget in Python";
 
-export function standIn(state: Packed): Model {
-  const values = revived(state) as unknown as Traits;
+export function createOfflineModel(state: Packed): Model {
+  const values = decodeBase64(state) as unknown as Traits;
   const asExported = mixture(values);
   const listeners = new Map<string, Set<(...args: never[]) => void>>();
 
@@ -23,7 +23,7 @@ export function standIn(state: Packed): Model {
       put(name, value);
       if (!MIXING.includes(name)) return;
       const same = mixture(values) === asExported;
-      put("_status", same ? { state: "ready", message: "" } : { state: "warning", message: UNMADE });
+      put("_status", same ? { state: "ready", message: "" } : { state: "warning", message: STALE_MAP });
     },
     save_changes: () => undefined,
     on(event, callback) {
@@ -44,13 +44,13 @@ function mixture({ weights, temper, smoothing }: Traits): string {
 }
 
 /** Puts bytes back in the place of {dtype, shape, base64}, at any depth. */
-export function revived(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(revived);
+export function decodeBase64(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(decodeBase64);
   if (value === null || typeof value !== "object") return value;
   const { base64, ...rest } = value as Packed;
   if (typeof base64 === "string") {
     const text = atob(base64);
     return { ...rest, buffer: Uint8Array.from(text, (letter) => letter.charCodeAt(0)).buffer };
   }
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, revived(inner)]));
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, decodeBase64(inner)]));
 }

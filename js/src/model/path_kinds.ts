@@ -25,6 +25,6 @@ export type By = "measure" | "latent" | "parameter";
 /** Slerp runs by its parameter, evenly in the angle between equal norms; the other two lines by distance where they are straight. */
 const OWN: Record<PathKind, By> = { geodesic: "measure", straight: "latent", slerp: "parameter", stretched: "parameter" };
 
-export function spacedBy(kind: PathKind, spacing: Spacing): By {
+export function spacingOf(kind: PathKind, spacing: Spacing): By {
   return spacing === "own" ? OWN[kind] : spacing;
 }

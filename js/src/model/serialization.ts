@@ -25,7 +25,7 @@ export function toArray(packet: WireArray): TypedArray {
     : new View(memory.slice(offset, offset + bytes), 0, expected);
 }
 
-export function floats(packet: WireArray): Float32Array {
+export function toFloats(packet: WireArray): Float32Array {
   const array = toArray(packet);
   return array instanceof Float32Array ? array : Float32Array.from(array);
 }

@@ -2,7 +2,7 @@
 
 import { rgb } from "d3-color";
 import type { Palette } from "../style/colour";
-import { sized } from "../style/dom";
+import { resizeCanvas } from "../style/dom";
 import type { Shape } from "../types";
 
 /** n pictures of one size, RGBA, one after the other. */
@@ -28,7 +28,7 @@ export interface Sprites {
  */
 export type Ink = { background: 0 | 255 } | null;
 
-export function lookupInk(rgba: Uint8Array): Ink {
+export function detectInk(rgba: Uint8Array): Ink {
   let [dark, bright, count] = [0, 0, 0];
   const step = 4 * Math.max(1, Math.floor(rgba.length / 4 / 40000));
   for (let k = 0; k < rgba.length; k += step) {
@@ -43,11 +43,11 @@ export function lookupInk(rgba: Uint8Array): Ink {
 }
 
 /** Pictures toned for a palette, on a canvas in one row. */
-export function toned(pictures: Pictures, ink: Ink, palette: Palette): HTMLCanvasElement {
+export function paintRow(pictures: Pictures, ink: Ink, palette: Palette): HTMLCanvasElement {
   const { count, size, rgba } = pictures;
   const [height, width] = size;
   const canvas = document.createElement("canvas");
-  const context = sized(canvas, Math.max(1, width * count), height);
+  const context = resizeCanvas(canvas, Math.max(1, width * count), height);
   const image = context.createImageData(canvas.width, height);
   const colour = rgb(palette.ink);
   for (let n = 0; n < count; n++) {
@@ -71,7 +71,7 @@ export function toned(pictures: Pictures, ink: Ink, palette: Palette): HTMLCanva
 }
 
 /** Previews at fractional lattice places: the four nearest sprites blended, or the nearest. `places` are x, y in 0..1 of the extent. */
-export function previews(sprites: Sprites, places: ArrayLike<number>): Pictures {
+export function blendPreviews(sprites: Sprites, places: ArrayLike<number>): Pictures {
   const [rows, columns] = sprites.shape;
   const [height, width] = sprites.size;
   const count = places.length / 2;
@@ -104,7 +104,7 @@ export function previews(sprites: Sprites, places: ArrayLike<number>): Pictures 
 }
 
 /** The one sprite nearest to a place, for the map, where hundreds are drawn: its pixel offset in the sheet. */
-export function nearest(sprites: Sprites, x: number, y: number): [number, number] {
+export function nearestSprite(sprites: Sprites, x: number, y: number): [number, number] {
   const [rows, columns] = sprites.shape;
   const j = Math.min(Math.max(Math.floor(x * columns), 0), columns - 1);
   const i = Math.min(Math.max(Math.floor(y * rows), 0), rows - 1);
@@ -113,22 +113,22 @@ export function nearest(sprites: Sprites, x: number, y: number): [number, number
 
 /** Pixels of one picture on a film, whole multiples of the decoded ones where they are small. */
 
-export function cellSide(side: number): number {
+export function displaySide(side: number): number {
   return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));
 }
 
 /** Paints pictures side by side, enlarged without smoothing so that every decoded pixel is seen as it is. */
 
-export function film(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
+export function paintStrip(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
   const [height, width] = pictures.size;
-  const scale = cellSide(Math.max(height, width)) / Math.max(height, width);
+  const scale = displaySide(Math.max(height, width)) / Math.max(height, width);
   const [w, h] = [Math.round(width * scale), Math.round(height * scale)];
   const gap = Math.max(2, Math.round(w / 12));
-  const context = sized(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
+  const context = resizeCanvas(canvas, pictures.count * w + (pictures.count - 1) * gap, h);
   context.clearRect(0, 0, canvas.width, canvas.height);
   // decoded pixels are shown as they are; texts and drawings, which come larger, are shrunk smoothly
   canvas.style.imageRendering = Math.max(height, width) > 64 ? "auto" : "";
-  const row = toned(pictures, ink, palette);
+  const row = paintRow(pictures, ink, palette);
   context.imageSmoothingEnabled = false;
   for (let n = 0; n < pictures.count; n++) {
     if (ink) {

@@ -11,7 +11,7 @@ import type { Format, Print } from "../export/file_formats";
 import { shortNumber } from "../style/density_scale";
 import { html, set } from "../style/dom";
 import type { ColourBy, Shown, Spacing } from "../types";
-import { createSaver } from "./export_controls";
+import { createExportControls } from "./export_controls";
 
 export interface Choices {
   stretch: number;
@@ -24,7 +24,7 @@ export interface Choices {
   spacing: Spacing;
   colour: ColourBy;
   /** Why one cannot colour by something. */
-  closed: Record<ColourBy, string>;
+  whyClosed: Record<ColourBy, string>;
 }
 
 export interface Actions {
@@ -73,7 +73,7 @@ export function weightAt(position: number): number {
   return Number((10 ** position).toPrecision(3));
 }
 
-export function positionOf(weight: number): number {
+export function sliderPosition(weight: number): number {
   return Math.min(Math.max(Math.log10(weight), -3), 3);
 }
 
@@ -151,7 +151,7 @@ export function createControls(
     if (wanted >= 2 && wanted <= 100) actions.samples(wanted);
     else samples.reportValidity();
   });
-  createSaver(parent, actions.save);
+  createExportControls(parent, actions.save);
 
   return {
     update(choices) {
@@ -170,7 +170,7 @@ export function createControls(
         if (value > 0) kept[name] = value;
         toggle.checked = value > 0;
         weight.disabled = !(value > 0);
-        put(weight, positionOf(kept[name] ?? 1));
+        put(weight, sliderPosition(kept[name] ?? 1));
         set(weight, { "aria-valuetext": `weight ${shortNumber(kept[name] ?? 1)}` });
         const part = Math.round(100 * (choices.shares[name] ?? 0));
         share.textContent = value > 0 ? `× ${shortNumber(value)} · ${part} %` : "off";
@@ -178,8 +178,8 @@ export function createControls(
       }
       for (const { key, box } of boxes) box.checked = choices.shown[key];
       for (const { value, option } of options) {
-        option.disabled = choices.closed[value] !== "";
-        option.title = choices.closed[value];
+        option.disabled = choices.whyClosed[value] !== "";
+        option.title = choices.whyClosed[value];
       }
       colour.value = choices.colour;
       spacing.value = choices.spacing;

@@ -16,7 +16,7 @@ const HINTS: Record<Format, string> = {
   pdf: "A page that holds the figure as a picture; for one of lines and letters run w.save('figure.pdf') in Python",
 };
 
-export function createSaver(parent: Element, save: (format: Format, print: Print) => void): void {
+export function createExportControls(parent: Element, save: (format: Format, print: Print) => void): void {
   const group = html("fieldset", { class: "lw-group lw-saver" }, parent);
   html("legend", { text: "Save the figure" }, group);
   const sizes = html("div", { class: "lw-row" }, group);

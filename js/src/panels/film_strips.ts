@@ -4,37 +4,37 @@
  * Hooks for tests: data-lw = "strip-geodesic" and so on for each kind of path, "speed-geodesic" likewise; class lw-preview while pictures come from the sprite sheet.
  */
 
-import type { Race } from "../geodesics/paths";
+import type { Paths } from "../geodesics/paths";
 import { DASHES, TITLES } from "../model/path_kinds";
-import { film, type Ink, type Pictures } from "../model/sprites";
+import { paintStrip, type Ink, type Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";
 import { shortNumber } from "../style/density_scale";
 import { html, set, svg } from "../style/dom";
 import type { PathKind, Shown } from "../types";
 import { createProfile } from "./profile_chart";
-import { createPaceChart } from "./speed_chart";
+import { createSpeedChart } from "./speed_chart";
 
-export interface Film {
-  draw(race: Race, shown: Shown, palette: Palette): void;
+export interface FilmStrips {
+  draw(race: Paths, shown: Shown, palette: Palette): void;
   /** Moves only the marks of somebody who walks the lines. */
-  mark(race: Race): void;
+  mark(race: Paths): void;
 }
 
 /** A strip for each of the paths; the charts of their speeds share one scale. */
-export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
+export function createFilmStrips(parent: Element, kinds: PathKind[], ink: Ink): FilmStrips {
   const element = html("div", { class: "lw-strips" }, parent);
   const strips = kinds.map((kind) => ({ kind, strip: createStrip(kind, element) }));
   const profile = createProfile(element);
-  function mark(race: Race): void {
+  function mark(race: Paths): void {
     for (const { kind, strip } of strips) {
-      const { t, speed } = race.walked(kind);
+      const { t, speed } = race.marker(kind);
       strip.now(t, speed);
     }
   }
   return {
     draw(race, shown, palette) {
       const seen = kinds.filter((kind) => shown[kind]);
-      const top = Math.max(2, ...seen.flatMap((kind) => Array.from(race.track(kind)?.paces ?? [])));
+      const top = Math.max(2, ...seen.flatMap((kind) => Array.from(race.track(kind)?.speeds ?? [])));
       for (const { kind, strip } of strips) {
         strip.show(shown[kind]);
         if (!shown[kind]) continue;
@@ -43,12 +43,12 @@ export function createFilm(parent: Element, kinds: PathKind[], ink: Ink): Film {
         strip.missing(race.missing(kind) !== undefined);
         strip.draw(pictures, ink, palette, preview);
         const track = race.track(kind);
-        if (track) strip.pace(track.paces, top, race.count(kind));
+        if (track) strip.pace(track.speeds, top, race.count(kind));
       }
       element.title = race.note;
       const tracks = seen.flatMap((kind) => {
         const track = race.track(kind);
-        return track ? [{ kind, length: race.length(kind), paces: track.paces }] : [];
+        return track ? [{ kind, length: race.length(kind), speeds: track.speeds }] : [];
       });
       profile.draw(tracks, palette);
       mark(race);
@@ -63,7 +63,7 @@ interface Strip {
   caption(text: string, palette: Palette): void;
   missing(none: boolean): void;
   /** The speed of change along the line; `top` is the highest of all lines. */
-  pace(paces: Float64Array, top: number, samples: number): void;
+  pace(speeds: Float64Array, top: number, samples: number): void;
   /** Where a walk is now, and how fast. */
   now(t: number | null, speed: number): void;
   draw(pictures: Pictures | null, ink: Ink, palette: Palette, preview: boolean): void;
@@ -75,18 +75,18 @@ function createStrip(kind: PathKind, parent: Element): Strip {
   const swatch = svg("svg", { class: "lw-swatch", width: 30, height: 6, "aria-hidden": "true" }, caption);
   svg("path", { d: "M2 3H28", stroke: "currentColor", "stroke-width": 2.25, "stroke-linecap": "round", "stroke-dasharray": DASHES[kind] }, swatch);
   html("b", { text: TITLES[kind] }, caption);
-  const words = html("span", { class: "lw-strip-words" }, caption);
+  const describePath = html("span", { class: "lw-strip-words" }, caption);
   const speeds = html("span", { class: "lw-speed", "data-lw": `speed-${kind}` }, caption);
   const reel = html("div", { class: "lw-reel" }, element);
   const canvas = html("canvas", { role: "img", "aria-label": `decoded along the ${TITLES[kind].toLowerCase()}` }, reel);
-  const chart = createPaceChart(reel);
+  const chart = createSpeedChart(reel);
   return {
     element,
     show(visible) {
       element.hidden = !visible;
     },
     caption(text, palette) {
-      words.textContent = text;
+      describePath.textContent = text;
       swatch.style.color = palette[kind];
       chart.element.style.color = palette[kind];
     },
@@ -102,19 +102,19 @@ function createStrip(kind: PathKind, parent: Element): Strip {
       element.classList.toggle("lw-preview", preview);
       canvas.hidden = pictures === null;
       if (!pictures) return;
-      film(canvas, pictures, ink, palette);
+      paintStrip(canvas, pictures, ink, palette);
       set(canvas, { title: preview ? "preview from the map's thumbnails" : "decoded by the model" });
     },
   };
 }
 
 /** A path in plain words: why there is none, or how long it is. */
-export function words(kind: PathKind, race: Pick<Race, "missing" | "length">): string {
-  return race.missing(kind) ?? compared(kind, race.length(kind), race.length("geodesic"));
+export function words(kind: PathKind, race: Pick<Paths, "missing" | "length">): string {
+  return race.missing(kind) ?? compareLength(kind, race.length(kind), race.length("geodesic"));
 }
 
 /** A path's length in plain words, beside the geodesic's. */
-export function compared(kind: PathKind, length: number, shortest: number): string {
+export function compareLength(kind: PathKind, length: number, shortest: number): string {
   const own = `length ${shortNumber(length)}`;
   if (kind === "geodesic" || !(shortest > 0)) return own;
   const excess = 100 * (length / shortest - 1);

@@ -7,10 +7,10 @@
 import { html } from "../style/dom";
 
 /** Milliseconds from one end to the other. */
-export const WALK = 4000;
+export const DURATION = 4000;
 
 /** Calls `step` with fractions 0 … 1 while walking, and with null when it is over; a second press pauses, a third goes on. */
-export function createPlayer(parent: Element, step: (t: number | null) => void): { close(): void } {
+export function createPlayButton(parent: Element, step: (t: number | null) => void): { close(): void } {
   const button = html("button", { type: "button", class: "lw-play", "data-lw": "play" }, parent);
   let at = 0;
   let before: number | null = null;
@@ -23,7 +23,7 @@ export function createPlayer(parent: Element, step: (t: number | null) => void):
   }
 
   function run(now: number): void {
-    at += before === null ? 0 : (now - before) / WALK;
+    at += before === null ? 0 : (now - before) / DURATION;
     before = now;
     frame = at < 1 ? requestAnimationFrame(run) : 0;
     step(at < 1 ? at : null);

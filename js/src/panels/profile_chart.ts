@@ -13,22 +13,22 @@ import type { PathKind } from "../types";
 const WIDE = 1000;
 const TALL = 140;
 
-export interface Profiled {
+export interface ProfiledPath {
   kind: PathKind;
   length: number;
   /** Speeds over the pieces of the walk, of mean 1. */
-  paces: Float64Array;
+  speeds: Float64Array;
 }
 
 /** Length behind each of the pieces' ends, from 0 to the whole. */
-export function covered({ length, paces }: Pick<Profiled, "length" | "paces">): Float64Array {
-  const along = new Float64Array(paces.length + 1);
-  paces.forEach((speed, n) => (along[n + 1] = along[n]! + (speed * length) / paces.length));
+export function cumulativeLength({ length, speeds: speeds }: Pick<ProfiledPath, "length" | "speeds">): Float64Array {
+  const along = new Float64Array(speeds.length + 1);
+  speeds.forEach((speed, n) => (along[n + 1] = along[n]! + (speed * length) / speeds.length));
   return along;
 }
 
 export interface Profile {
-  draw(paths: Profiled[], palette: Palette): void;
+  draw(paths: ProfiledPath[], palette: Palette): void;
 }
 
 export function createProfile(parent: Element): Profile {
@@ -42,7 +42,7 @@ export function createProfile(parent: Element): Profile {
     const look = { "stroke-width": 2.25, "stroke-linecap": "round", "stroke-dasharray": DASHES[kind], "data-lw": `profile-${kind}` };
     return { kind, line: svg("path", { ...frame, ...look }, chart) };
   });
-  let shown: [Profiled[], Palette] | null = null;
+  let shown: [ProfiledPath[], Palette] | null = null;
 
   function paint(): void {
     if (!element.open || !shown) return;
@@ -51,12 +51,12 @@ export function createProfile(parent: Element): Profile {
     set(axes, { stroke: palette.faint });
     for (const { kind, line } of lines) {
       const path = paths.find((other) => other.kind === kind);
-      const points = path ? Array.from(covered(path)).flatMap((y, n) => [(WIDE * n) / path.paces.length, TALL * (1 - y / top)]) : [];
+      const points = path ? Array.from(cumulativeLength(path)).flatMap((y, n) => [(WIDE * n) / path.speeds.length, TALL * (1 - y / top)]) : [];
       set(line, { d: polyline(points), stroke: palette[kind] });
     }
     scale.textContent = `from 0 at A to ${shortNumber(top)}, the longest, at B; a path that changes evenly rises evenly`;
-    const words = paths.map(({ kind, length, paces }) => {
-      const half = covered({ length, paces })[Math.round(paces.length / 2)]!;
+    const words = paths.map(({ kind, length, speeds: speeds }) => {
+      const half = cumulativeLength({ length, speeds: speeds })[Math.round(speeds.length / 2)]!;
       return `${TITLES[kind]}: ${shortNumber(half)} of ${shortNumber(length)} half way`;
     });
     set(chart, { "aria-label": `length along the paths; ${words.join("; ")}` });

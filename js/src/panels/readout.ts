@@ -4,17 +4,17 @@
  * Hooks for tests: data-lw = "readout" (the words), "readout-picture".
  */
 
-import { fractions } from "../field/mesh";
-import type { Ground } from "../map/scene";
+import { toFractions } from "../field/mesh";
+import type { DrawnField } from "../map/scene";
 import type { Atlas } from "../model/atlas";
-import { film, previews } from "../model/sprites";
+import { blendPreviews, paintStrip } from "../model/sprites";
 import type { Palette } from "../style/colour";
 import { shortNumber } from "../style/density_scale";
 import { html } from "../style/dom";
 import type { Point } from "../types";
 
 export interface Readout {
-  show(at: Point | null, ground: Ground | null, palette: Palette): void;
+  show(at: Point | null, ground: DrawnField | null, palette: Palette): void;
 }
 
 export function createReadout(parent: Element, atlas: Atlas): Readout {
@@ -26,19 +26,19 @@ export function createReadout(parent: Element, atlas: Atlas): Readout {
   if (atlas.sprites && Math.max(...atlas.sprites.size) > 64) element.classList.add("lw-written");
   return {
     show(at, ground, palette) {
-      words.textContent = at && ground ? described(at, ground, atlas) : "";
+      words.textContent = at && ground ? describePlace(at, ground, atlas) : "";
       picture.hidden = !at || !atlas.sprites;
       if (!at || !atlas.sprites) return;
-      film(picture, previews(atlas.sprites, fractions(at, atlas)), atlas.sprites.ink, palette);
+      paintStrip(picture, blendPreviews(atlas.sprites, toFractions(at, atlas)), atlas.sprites.ink, palette);
       picture.setAttribute("aria-label", `decoded near ${shortNumber(at[0])}, ${shortNumber(at[1])}`);
       picture.title = "preview from the map's thumbnails";
     },
   };
 }
 
-export function described(at: Point, ground: Ground, atlas: Pick<Atlas, "extent" | "shape" | "axes">): string {
+export function describePlace(at: Point, ground: DrawnField, atlas: Pick<Atlas, "extent" | "shape" | "axes">): string {
   const [rows, columns] = atlas.shape;
-  const [u, v] = fractions(at, atlas) as unknown as Point;
+  const [u, v] = toFractions(at, atlas) as unknown as Point;
   const j = Math.min(Math.max(Math.floor(u * columns), 0), columns - 1);
   const i = Math.min(Math.max(Math.floor(v * rows), 0), rows - 1);
   const value = shortNumber(ground.density[i * columns + j]!);

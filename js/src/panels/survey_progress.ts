@@ -9,7 +9,7 @@ import { paletteFor, watchTheme } from "../style/theme";
 import type { Model, Status } from "../types";
 
 /** Shows the survey until its map has come, then the map. */
-export function mountWhenSurveyed(
+export function mountAfterSurvey(
   model: Model,
   host: HTMLElement,
   mountMap: (model: Model, host: HTMLElement) => () => void,
@@ -70,7 +70,7 @@ function mountSurvey(model: Model, host: HTMLElement): () => void {
     else bar.removeAttribute("value");
     const now = performance.now();
     if (done > 0) first ??= { done, at: now };
-    words.textContent = toldOf(status, first && done > first.done ? ((now - first.at) / (done - first.done)) * (total - done) : null);
+    words.textContent = describeProgress(status, first && done > first.done ? ((now - first.at) / (done - first.done)) * (total - done) : null);
   }
 
   const dress = () => {
@@ -91,7 +91,7 @@ function mountSurvey(model: Model, host: HTMLElement): () => void {
 }
 
 /** How far it is, in words; `left` milliseconds, where they can be told. */
-export function toldOf(status: Status, left: number | null): string {
+export function describeProgress(status: Status, left: number | null): string {
   const [done, total] = [status.done ?? 0, status.total ?? 0];
   const far = total > 0 ? ` · ${Math.floor((100 * done) / total)} %` : " …";
   if (left === null || done >= total) return `${status.message}${far}`;

@@ -7,7 +7,7 @@
 import type { History } from "../model/history";
 import { html } from "../style/dom";
 
-export function undoButton(root: HTMLElement, parent: Element, history: History): { close(): void } {
+export function createUndoButton(root: HTMLElement, parent: Element, history: History): { close(): void } {
   const words = "Take the last change back (Ctrl or ⌘ with Z)";
   const button = html("button", { type: "button", "data-lw": "undo", text: "↶", title: words, "aria-label": words }, parent);
   const update = () => {

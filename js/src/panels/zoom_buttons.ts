@@ -3,7 +3,7 @@
 import { CLOSEST, STEP } from "../map/zoom";
 import { html } from "../style/dom";
 
-export function zoomButtons(parent: Element, zoom: { by(factor: number): void; reset(): void; }): (times: number) => void {
+export function createZoomButtons(parent: Element, zoom: { by(factor: number): void; reset(): void; }): (times: number) => void {
   const group = html("div", { class: "lw-zoom", role: "group", "aria-label": "zoom" }, parent);
   const button = (name: string, text: string, words: string, act: () => void) => {
     const made = html("button", { type: "button", "data-lw": `zoom-${name}`, text, title: words, "aria-label": words }, group);

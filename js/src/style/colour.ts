@@ -56,7 +56,7 @@ export const DARK: Palette = {
 };
 
 /** 256 colours as little-endian RGBA words, ready for ImageData. */
-export function lookup(colour: (t: number) => string): Uint32Array {
+export function tabulate(colour: (t: number) => string): Uint32Array {
   const words = new Uint32Array(256);
   for (let k = 0; k < 256; k++) {
     const { r, g, b } = rgb(colour(k / 255));

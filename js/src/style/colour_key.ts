@@ -45,7 +45,7 @@ export function errorKey(): Key {
 
 /** What the density says, for the measures that are on. */
 
-export function meaning(names: string[], temper: number): string {
+export function explainDensity(names: string[], temper: number): string {
   if (names.length === 0) return "No measure is switched on";
   if (temper === 0) return "Tempered to nothing: every cell counts the same";
   const what = names.length === 1 ? MEANINGS[names[0]!] : undefined;

@@ -29,7 +29,7 @@ export function densityScale(values: ArrayLike<number>): DensityScale {
     log,
     domain: [low, high],
     place,
-    ticks: spaced(scale.ticks(log ? 6 : 4), place),
+    ticks: thinTicks(scale.ticks(log ? 6 : 4), place),
     levels: log ? logLevels(low, high) : scale.ticks(8),
   };
 }
@@ -48,7 +48,7 @@ export function logLevels(low: number, high: number): number[] {
 
 /** Drops ticks that would stand closer than a fifth of the bar. */
 
-export function spaced(ticks: number[], place: (value: number) => number): number[] {
+export function thinTicks(ticks: number[], place: (value: number) => number): number[] {
   const powers = ticks.filter((t) => Math.abs(Math.log10(t) - Math.round(Math.log10(t))) < 1e-9);
   const wanted = powers.length >= 2 ? powers : ticks;
   const kept: number[] = [];

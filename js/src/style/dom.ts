@@ -6,7 +6,7 @@ export type Attributes = Record<string, string | number | boolean | undefined>;
 
 const SVG = "http://www.w3.org/2000/svg";
 
-function dressed<E extends Element>(element: E, attributes: Attributes, parent?: Element): E {
+function assign<E extends Element>(element: E, attributes: Attributes, parent?: Element): E {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
     if (name === "text") element.textContent = String(value);
@@ -21,7 +21,7 @@ export function html<K extends keyof HTMLElementTagNameMap>(
   attributes: Attributes = {},
   parent?: Element,
 ): HTMLElementTagNameMap[K] {
-  return dressed(document.createElement(tag), attributes, parent);
+  return assign(document.createElement(tag), attributes, parent);
 }
 
 export function svg<K extends keyof SVGElementTagNameMap>(
@@ -29,15 +29,15 @@ export function svg<K extends keyof SVGElementTagNameMap>(
   attributes: Attributes = {},
   parent?: Element,
 ): SVGElementTagNameMap[K] {
-  return dressed(document.createElementNS(SVG, tag), attributes, parent);
+  return assign(document.createElementNS(SVG, tag), attributes, parent);
 }
 
 export function set(element: Element, attributes: Attributes): void {
-  dressed(element, attributes);
+  assign(element, attributes);
 }
 
 /** Resizes a canvas only when it must be, because resizing clears it. */
-export function sized(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
+export function resizeCanvas(canvas: HTMLCanvasElement, width: number, height: number): CanvasRenderingContext2D {
   if (canvas.width !== width || canvas.height !== height) {
     canvas.width = width;
     canvas.height = height;
@@ -48,7 +48,7 @@ export function sized(canvas: HTMLCanvasElement, width: number, height: number):
 }
 
 /** Pixels to draw on, kept from frame to frame, since what is made anew for each frame must be collected. */
-export function framebuffer(): (width: number, height: number) => { pixels: Uint32Array; show(canvas: HTMLCanvasElement): void } {
+export function createFramebuffer(): (width: number, height: number) => { pixels: Uint32Array; show(canvas: HTMLCanvasElement): void } {
   let image: ImageData | null = null;
   let pixels = new Uint32Array();
   return (width, height) => {
@@ -57,7 +57,7 @@ export function framebuffer(): (width: number, height: number) => { pixels: Uint
       pixels = new Uint32Array(image.data.buffer);
     }
     const shown = image;
-    return { pixels, show: (canvas) => sized(canvas, width, height).putImageData(shown, 0, 0) };
+    return { pixels, show: (canvas) => resizeCanvas(canvas, width, height).putImageData(shown, 0, 0) };
   };
 }
 

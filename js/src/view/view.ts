@@ -2,28 +2,28 @@
 
 import { exportFigure } from "../export/figure_svg";
 import { isolines } from "../field/contours";
-import { density, mixed, onCorners, shares } from "../field/field";
-import { blended, flatMesh } from "../field/mesh";
-import { stretchedMap } from "../geodesics/lines";
-import { createRace } from "../geodesics/paths";
-import { createShades } from "../map/colouring";
+import { averageOntoCorners, density, mix, shares } from "../field/field";
+import { blend, flatMesh } from "../field/mesh";
+import { invertMap } from "../geodesics/lines";
+import { createPaths } from "../geodesics/paths";
+import { createColouring } from "../map/colouring";
 import { createDetail } from "../map/detail";
-import { ellipsesOf } from "../map/indicatrices";
+import { ellipsesInSight } from "../map/indicatrices";
 import { createMap } from "../map/map";
-import { MARGIN, type Ground, type Scene } from "../map/scene";
-import { closeness, fitted } from "../map/zoom";
+import { MARGIN, type DrawnField, type Scene } from "../map/scene";
+import { closeness, fitPane } from "../map/zoom";
 import { readAtlas } from "../model/atlas";
 import { historyOf, type Undoable } from "../model/history";
 import { KINDS } from "../model/path_kinds";
-import { floats } from "../model/serialization";
+import { toFloats } from "../model/serialization";
 import { createControls } from "../panels/controls";
-import { createFilm, words } from "../panels/film_strips";
+import { createFilmStrips, words } from "../panels/film_strips";
 import { keepKeys } from "../panels/keys";
 import { createLegend } from "../panels/legend";
-import { createPlayer } from "../panels/play_button";
+import { createPlayButton } from "../panels/play_button";
 import { createReadout } from "../panels/readout";
-import { undoButton } from "../panels/undo_button";
-import { zoomButtons } from "../panels/zoom_buttons";
+import { createUndoButton } from "../panels/undo_button";
+import { createZoomButtons } from "../panels/zoom_buttons";
 import type { Palette } from "../style/colour";
 import { densityScale, shortNumber } from "../style/density_scale";
 import { html } from "../style/dom";
@@ -40,19 +40,19 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const layout = html("div", { class: "lw-layout" }, root);
   const left = html("div", { class: "lw-left" }, layout);
   const panel = html("div", { class: "lw-panel" }, layout);
-  const map = createMap(left, atlas, { drag, hover, look, detail: (places) => detail.want(places) });
+  const map = createMap(left, atlas, { drag, hover, look, detail: (places) => detail.request(places) });
   const below = html("div", { class: "lw-below" }, left);
   const readout = createReadout(below, atlas);
   const buttons = html("div", { class: "lw-buttons" }, below);
-  const player = createPlayer(buttons, (t) => {
-    race.walk(t);
+  const player = createPlayButton(buttons, (t) => {
+    race.moveMarkers(t);
     schedule("lines", "pace");
   });
   const releaseKeys = keepKeys(root);
   const history = historyOf(model);
-  const undo = undoButton(root, buttons, history);
-  const showZoom = zoomButtons(buttons, map.zoom);
-  const shades = createShades(atlas);
+  const undo = createUndoButton(root, buttons, history);
+  const showZoom = createZoomButtons(buttons, map.zoom);
+  const shades = createColouring(atlas);
   const legend = createLegend(panel, atlas.points?.labels ? atlas.points.names : null);
   const controls = createControls(panel, atlas.names, { points: atlas.points !== null, thumbnails: atlas.sprites !== null }, {
     stretch: (value, final) => write("stretch", value, final ? 0 : 100),
@@ -69,20 +69,20 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     },
   });
   const status = html("p", { class: "lw-status", "data-lw": "status", role: "status" }, panel);
-  const film = createFilm(root, KINDS, atlas.sprites?.ink ?? null);
+  const film = createFilmStrips(root, KINDS, atlas.sprites?.ink ?? null);
 
   const flat = flatMesh(atlas.extent, atlas.shape);
   const mesh = flatMesh(atlas.extent, atlas.shape);
   let stretchedTo: Float64Array = flat.corners;
   let tween: { from: Float64Array; to: Float64Array; since: number } | null = null;
-  let ground: Ground | null = null;
-  let contours: { of: Ground; lines: Float64Array[] } | null = null;
+  let ground: DrawnField | null = null;
+  let contours: { of: DrawnField; lines: Float64Array[] } | null = null;
   let dragging: { end: End; to: Point } | null = null;
   let width = 0;
-  let pane = fitted(model.get("view"), atlas.extent);
+  let pane = fitPane(model.get("view"), atlas.extent);
   let palette: Palette = paletteFor(model.get("theme"), root);
   const detail = createDetail(model, map.detail);
-  const race = createRace(model, atlas, () => schedule("strips"), () => dragging || retrace());
+  const race = createPaths(model, atlas, () => schedule("strips"), () => dragging || retrace());
 
   // ---- state -----------------------------------------------------------------------------------------------------
 
@@ -113,11 +113,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
 
   function remix(): void {
     const [, weights] = weighted();
-    const metric = mixed(atlas.fields, weights, model.get("temper"), atlas.shape, model.get("smoothing"));
+    const metric = mix(atlas.fields, weights, model.get("temper"), atlas.shape, model.get("smoothing"));
     if (metric) {
       const rho = density(metric);
       const scale = densityScale(rho);
-      const places = onCorners(rho.map((value) => scale.place(value)), atlas.shape);
+      const places = averageOntoCorners(rho.map((value) => scale.place(value)), atlas.shape);
       ground = { field: { shape: atlas.shape, extent: atlas.extent, metric }, weights, density: rho, scale, places };
     }
     retrace();
@@ -133,14 +133,14 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (!ground) return;
     const [start, end] = ends();
     const resting = dragging && (dragging.end === "start" ? "end" : "start");
-    race.run(ground.field, start, end, resting, model.get("show"));
+    race.find(ground.field, start, end, resting, model.get("show"));
     resample();
   }
 
   function resample(): void {
     if (!ground) return;
     race.sample(ground.field, model.get("n_samples"), model.get("spacing"));
-    root.dataset.settled = String(race.settled);
+    root.dataset.settled = String(race.final);
     schedule("lines", "strips");
   }
 
@@ -181,20 +181,20 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   function restretch(now: number): void {
     if (tween) {
       const t = Math.min((now - tween.since) / TWEEN, 1);
-      stretchedTo = blended(tween.from, tween.to, t * (2 - t));
+      stretchedTo = blend(tween.from, tween.to, t * (2 - t));
       if (t < 1) schedule("ground");
       else tween = null;
     }
-    blended(flat.corners, stretchedTo, model.get("stretch"), mesh.corners);
+    blend(flat.corners, stretchedTo, model.get("stretch"), mesh.corners);
   }
 
   function takeCartogram(): void {
     const cart = model.get("_cartogram") as WireCartogram;
     if (!cart.corners) return;
-    const to = Float64Array.from(floats(cart.corners));
+    const to = Float64Array.from(toFloats(cart.corners));
     const still = stretchedTo === flat.corners || model.get("stretch") === 0 || prefersStillness();
     if (still) stretchedTo = to;
-    race.take(stretchedMap({ extent: atlas.extent, shape: atlas.shape, corners: to }));
+    race.useMap(invertMap({ extent: atlas.extent, shape: atlas.shape, corners: to }));
     if (model.get("show").stretched) retrace();
     tween = still ? null : { from: Float64Array.from(stretchedTo), to, since: performance.now() };
     say();
@@ -205,7 +205,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const told = model.get("_status");
     const cart = model.get("_cartogram") as WireCartogram;
     const shown = message || told.state === "ready" ? state : told.state;
-    const quality = cart.corners ? mapQuality(cart) : "";
+    const quality = cart.corners ? describeMap(cart) : "";
     status.textContent = message || (told.state === "ready" ? quality : told.message);
     status.dataset.state = shown === "ready" && cart.corners && !cart.converged ? "warning" : shown;
     status.title = cart.message ?? "";
@@ -230,17 +230,17 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       shown,
       start,
       end,
-      ...race.drawn(),
+      ...race.drawing(),
     };
     if (!ground || !whole) return now;
     const range = model.get("highlight");
     if (range) now.highlight = { density: ground.density, range };
     if (shown.contours) now.contours = isolinesOf(ground);
-    if (shown.ellipses) now.ellipses = ellipsesOf(now, ground.field, ground.density, { ...mesh, corners: stretchedTo });
+    if (shown.ellipses) now.ellipses = ellipsesInSight(now, ground.field, ground.density, { ...mesh, corners: stretchedTo });
     return now;
   }
 
-  function isolinesOf(from: Ground): Float64Array[] {
+  function isolinesOf(from: DrawnField): Float64Array[] {
     if (contours?.of !== from) {
       const places = from.scale.levels.map(from.scale.place);
       contours = { of: from, lines: places.flatMap((place) => isolines(from.places, atlas.shape, atlas.extent, place)) };
@@ -260,7 +260,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (!ground) return;
     if (parts.has("ground")) {
       restretch(now);
-      map.draw(scene(), shades.of(model.get("colour_by"), ground, mesh, palette), palette);
+      map.draw(scene(), shades.shade(model.get("colour_by"), ground, mesh, palette), palette);
       showZoom(closeness(pane, atlas.extent));
     } else if (parts.has("lines")) map.drawLines(scene(false), palette);
     if (parts.has("panel")) updatePanel(ground);
@@ -268,11 +268,11 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     else if (parts.has("pace")) film.mark(race);
   }
 
-  function updatePanel(shown: Ground): void {
+  function updatePanel(shown: DrawnField): void {
     const [names, weights] = weighted();
     const part = shares(atlas.fields, weights);
     legend.update(shades.key(model.get("colour_by"), shown, model.get("temper")), palette);
-    const open = (by: ColourBy) => [by, shades.closed(by, weights)] as const;
+    const open = (by: ColourBy) => [by, shades.whyClosed(by, weights)] as const;
     controls.update({
       stretch: model.get("stretch"),
       temper: model.get("temper"),
@@ -283,7 +283,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       samples: model.get("n_samples"),
       spacing: model.get("spacing"),
       colour: model.get("colour_by"),
-      closed: Object.fromEntries(COLOURINGS.map(open)) as Record<ColourBy, string>,
+      whyClosed: Object.fromEntries(COLOURINGS.map(open)) as Record<ColourBy, string>,
     });
     root.dataset.cells = shown.field.shape.join("x");
   }
@@ -299,7 +299,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       ground,
       atlas,
       key: shades.key(by, of, model.get("temper")),
-      raster: (palette, ratio, layers) => map.picture(now, shades.of(by, of, mesh, palette), palette, ratio, layers),
+      raster: (palette, ratio, layers) => map.picture(now, shades.shade(by, of, mesh, palette), palette, ratio, layers),
       strips: KINDS.filter((kind) => now.shown[kind]).map((kind) => ({
         kind,
         caption: words(kind, race),
@@ -331,7 +331,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     [
       "change:view",
       () => {
-        pane = fitted(model.get("view"), atlas.extent);
+        pane = fitPane(model.get("view"), atlas.extent);
         schedule("ground");
       },
     ],
@@ -379,7 +379,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   };
 }
 
-export function mapQuality(cart: WireCartogram): string {
+export function describeMap(cart: WireCartogram): string {
   const percent = 100 * cart.maxAreaError;
   const error = percent < 0.01 ? "below 0.01 %" : `${shortNumber(percent)} %`;
   const folds = cart.folds === 0 ? "no folds" : `${cart.folds} folded cells`;

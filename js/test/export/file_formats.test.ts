@@ -1,6 +1,6 @@
 import { deflateSync, inflateSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { crc32, onWhite, pdfOf, withResolution } from "../../src/export/file_formats";
+import { addResolution, crc32, onWhite, pdfOf } from "../../src/export/file_formats";
 
 const latin = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
@@ -11,7 +11,7 @@ describe("files of pictures", () => {
 
   it("write the resolution of a PNG behind its header", () => {
     const png = Uint8Array.from({ length: 60 }, (_, k) => k);
-    const out = withResolution(png, 300);
+    const out = addResolution(png, 300);
     expect(out.length).toBe(60 + 21);
     expect(Array.from(out.subarray(0, 33))).toEqual(Array.from(png.subarray(0, 33)));
     expect(Array.from(out.subarray(54))).toEqual(Array.from(png.subarray(33)));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { density, mixed, onCorners, shares } from "../../src/field/field";
+import { averageOntoCorners, density, mix, shares } from "../../src/field/field";
 
 const tensors = Float32Array.from([2, 0.5, 1, 3, -1, 4, 5, 0, 5]);
 
@@ -19,14 +19,14 @@ function product(a: number[][], b: number[][]): number[][] {
 describe("mixed", () => {
   it("adds by weight and leaves out what is off", () => {
     const other = tensors.map((v) => 10 * v);
-    expect(Array.from(mixed([tensors, other], [2, 0.5], 1)!)).toEqual(Array.from(tensors.map((v) => 7 * v)));
-    expect(Array.from(mixed([tensors, other], [0, 1], 1)!)).toEqual(Array.from(other));
-    expect(mixed([tensors], [0], 1)).toBeNull();
+    expect(Array.from(mix([tensors, other], [2, 0.5], 1)!)).toEqual(Array.from(tensors.map((v) => 7 * v)));
+    expect(Array.from(mix([tensors, other], [0, 1], 1)!)).toEqual(Array.from(other));
+    expect(mix([tensors], [0], 1)).toBeNull();
   });
 
   it("tempers by the matrix power: two halves make a whole, nothing makes the identity", () => {
-    const half = mixed([tensors], [1], 0.5)!;
-    const none = mixed([tensors], [1], 0)!;
+    const half = mix([tensors], [1], 0.5)!;
+    const none = mix([tensors], [1], 0)!;
     for (let k = 0; k < 3; k++) {
       const squared = product(matrix(half, k), matrix(half, k));
       squared.forEach((row, i) => row.forEach((v, j) => expect(v).toBeCloseTo(matrix(tensors, k)[i]![j]!, 5)));
@@ -35,7 +35,7 @@ describe("mixed", () => {
   });
 
   it("keeps a nearly flat tensor positive", () => {
-    const flat = mixed([Float32Array.from([1e6, 0, 1e-6])], [1], 0.5)!;
+    const flat = mix([Float32Array.from([1e6, 0, 1e-6])], [1], 0.5)!;
     expect(flat[0]).toBeCloseTo(1e3, 2);
     expect(flat[2]).toBeCloseTo(1e-3, 6);
   });
@@ -58,7 +58,7 @@ describe("shares", () => {
 
 describe("onCorners", () => {
   it("averages the cells around a corner, fewer at the border", () => {
-    const corners = onCorners(Float32Array.from([1, 3, 5, 7]), [2, 2]);
+    const corners = averageOntoCorners(Float32Array.from([1, 3, 5, 7]), [2, 2]);
     expect(Array.from(corners)).toEqual([1, 2, 3, 3, 4, 5, 5, 6, 7]);
   });
 });

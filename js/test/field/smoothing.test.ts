@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { mixed } from "../../src/field/field";
-import { gaussian, smoothed } from "../../src/field/smoothing";
+import { mix } from "../../src/field/field";
+import { gaussian, smooth } from "../../src/field/smoothing";
 
 // the same closed form holds Field.smooth in tests/test_field.py
 describe("smoothing", () => {
@@ -15,22 +15,22 @@ describe("smoothing", () => {
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) metric.set([4, 1, 2].map((entry) => entry * (2 + wave(i, j))), 3 * (i * columns + j));
     }
-    const smooth = smoothed(metric, [rows, columns], cells);
+    const even = smooth(metric, [rows, columns], cells);
     const part = damping(2, rows) * damping(3, columns);
     for (let i = 0; i < rows; i++) {
       for (let j = 0; j < columns; j++) {
         const k = 3 * (i * columns + j);
-        expect(smooth[k]).toBeCloseTo(4 * (2 + part * wave(i, j)), 5);
-        expect(smooth[k + 1]).toBeCloseTo(2 + part * wave(i, j), 5);
-        expect(smooth[k + 2]).toBeCloseTo(2 * (2 + part * wave(i, j)), 5);
+        expect(even[k]).toBeCloseTo(4 * (2 + part * wave(i, j)), 5);
+        expect(even[k + 1]).toBeCloseTo(2 + part * wave(i, j), 5);
+        expect(even[k + 2]).toBeCloseTo(2 * (2 + part * wave(i, j)), 5);
       }
     }
   });
 
   it("comes before tempering, and is nothing at 0", () => {
     const metric = Float32Array.of(1, 0, 1, 9, 0, 9);
-    expect(mixed([metric], [1], 1, [1, 2], 0)).toEqual(metric);
-    const [weights, both] = [gaussian(0.5), mixed([metric], [1], 0.5, [1, 2], 0.5)!];
+    expect(mix([metric], [1], 1, [1, 2], 0)).toEqual(metric);
+    const [weights, both] = [gaussian(0.5), mix([metric], [1], 0.5, [1, 2], 0.5)!];
     // of 5 weights the two beyond the border come back mirrored
     const own = weights[2]! + weights[1]!;
     const other = weights[3]! + weights[4]! + weights[0]!;

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { createSettler } from "../../src/geodesics/background";
-import { settling } from "../../src/geodesics/candidates";
-import { finished } from "../../src/geodesics/fast_marching";
+import { createRefiner } from "../../src/geodesics/background";
+import { refine } from "../../src/geodesics/candidates";
+import { finish } from "../../src/geodesics/fast_marching";
 import type { MetricField, Point } from "../../src/types";
 
 function hills(n: number, seed = 1): MetricField {
@@ -24,41 +24,41 @@ describe("settling in slices", () => {
   it("lets others run in between, and gives the path of both marches", async () => {
     const field = hills(64);
     const arrived = vi.fn();
-    const settler = createSettler(arrived);
+    const refiner = createRefiner(arrived);
     let others = 0;
     const other = () => {
       others++;
       if (arrived.mock.calls.length === 0) setTimeout(other, 0);
     };
-    settler.settle(field, A, B);
-    expect(settler.settled(field, A, B)).toBeNull();
+    refiner.refine(field, A, B);
+    expect(refiner.refined(field, A, B)).toBeNull();
     setTimeout(other, 0);
     await vi.waitFor(() => expect(arrived).toHaveBeenCalledOnce(), 5000);
     expect(others).toBeGreaterThan(1);
-    const { path } = settler.settled(field, A, B)!;
-    expect(path.length).toBeCloseTo(finished(settling(hills(64), A, B)).path.length, 10);
-    expect(settler.march(field, A)!.source).toEqual(A);
-    expect(settler.march(field, B)!.source).toEqual(B);
-    expect(settler.march(field, C)).toBeNull();
-    expect(settler.settled(hills(64), A, B)).toBeNull();
+    const { path } = refiner.refined(field, A, B)!;
+    expect(path.length).toBeCloseTo(finish(refine(hills(64), A, B)).path.length, 10);
+    expect(refiner.march(field, A)!.source).toEqual(A);
+    expect(refiner.march(field, B)!.source).toEqual(B);
+    expect(refiner.march(field, C)).toBeNull();
+    expect(refiner.refined(hills(64), A, B)).toBeNull();
   });
 
   it("forgets what waited when something newer is asked for", async () => {
     const field = hills(32);
     const arrived = vi.fn();
-    const settler = createSettler(arrived);
-    settler.settle(field, A, B);
-    settler.settle(field, B, C);
-    settler.settle(field, A, C);
-    await vi.waitFor(() => expect(settler.settled(field, A, C)).not.toBeNull(), 5000);
+    const refiner = createRefiner(arrived);
+    refiner.refine(field, A, B);
+    refiner.refine(field, B, C);
+    refiner.refine(field, A, C);
+    await vi.waitFor(() => expect(refiner.refined(field, A, C)).not.toBeNull(), 5000);
     expect(arrived).toHaveBeenCalledTimes(2);
   });
 
   it("stops when it is closed", async () => {
     const arrived = vi.fn();
-    const settler = createSettler(arrived);
-    settler.settle(hills(32), A, B);
-    settler.close();
+    const refiner = createRefiner(arrived);
+    refiner.refine(hills(32), A, B);
+    refiner.close();
     await new Promise((done) => setTimeout(done, 100));
     expect(arrived).not.toHaveBeenCalled();
   });
@@ -67,7 +67,7 @@ describe("settling in slices", () => {
 describe("settling in a worker", () => {
   it("goes on in slices where the host refuses the worker", async () => {
     const terminated = vi.fn();
-    vi.stubGlobal("SETTLE_WORKER", "");
+    vi.stubGlobal("REFINE_WORKER", "");
     vi.stubGlobal("URL", { createObjectURL: () => "blob:none", revokeObjectURL: () => undefined });
     vi.stubGlobal(
       "Worker",
@@ -80,14 +80,14 @@ describe("settling in a worker", () => {
       },
     );
     const field = hills(32);
-    const settler = createSettler(() => undefined);
-    settler.settle(field, A, B);
-    await vi.waitFor(() => expect(settler.settled(field, A, B)).not.toBeNull(), 5000);
+    const refiner = createRefiner(() => undefined);
+    refiner.refine(field, A, B);
+    await vi.waitFor(() => expect(refiner.refined(field, A, B)).not.toBeNull(), 5000);
     expect(terminated).toHaveBeenCalledOnce();
   });
 
   it("answers orders, and keeps the field and the marches between them", async () => {
-    const answers: { id: number; settled: { path: { length: number }; there: object } }[] = [];
+    const answers: { id: number; refined: { path: { length: number }; there: object } }[] = [];
     vi.stubGlobal("postMessage", (answer: never) => answers.push(structuredClone(answer)));
     await import("../../src/geodesics/background.worker");
     const worker = globalThis as unknown as { onmessage(event: { data: object }): void };
@@ -95,8 +95,8 @@ describe("settling in a worker", () => {
     worker.onmessage({ data: { id: 2, field: null, start: A, end: C } });
     worker.onmessage({ data: { id: 3, field: hills(32, 2), start: A, end: C } });
     expect(answers.map(({ id }) => id)).toEqual([1, 2, 3]);
-    expect(answers[1]!.settled.there).toEqual(answers[0]!.settled.there);
-    expect(answers[2]!.settled.path.length).toBeGreaterThan(answers[1]!.settled.path.length);
-    expect(answers[1]!.settled.path.length).toBeCloseTo(finished(settling(hills(32), A, C)).path.length, 10);
+    expect(answers[1]!.refined.there).toEqual(answers[0]!.refined.there);
+    expect(answers[2]!.refined.path.length).toBeGreaterThan(answers[1]!.refined.path.length);
+    expect(answers[1]!.refined.path.length).toBeCloseTo(finish(refine(hills(32), A, C)).path.length, 10);
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { pace, paceAt, placeAt } from "../../src/geodesics/speed";
-import { createPlayer, WALK } from "../../src/panels/play_button";
-import { createPaceChart } from "../../src/panels/speed_chart";
+import { placeAt, speedAt, speeds } from "../../src/geodesics/speed";
+import { createPlayButton, DURATION } from "../../src/panels/play_button";
+import { createSpeedChart } from "../../src/panels/speed_chart";
 
 const field = {
   shape: [4, 4] as [number, number],
@@ -12,19 +12,19 @@ const field = {
 
 describe("pace", () => {
   it("is each piece's length over the mean", () => {
-    const even = pace(field, [0, 0, 0, 1, 0, 2]);
+    const even = speeds(field, [0, 0, 0, 1, 0, 2]);
     expect(Array.from(even)).toEqual([1, 1]);
-    const [slow, still] = pace(field, [0.1, 1, 0.3, 1, 0.3, 1]);
+    const [slow, still] = speeds(field, [0.1, 1, 0.3, 1, 0.3, 1]);
     expect(slow).toBeGreaterThan(0);
     expect(still).toBe(0);
-    const across = pace(field, [0, 1, 1, 1, 2, 1, 3, 1, 4, 1]);
+    const across = speeds(field, [0, 1, 1, 1, 2, 1, 3, 1, 4, 1]);
     expect(across[3]! / across[0]!).toBeCloseTo(2, 1);
     expect(across.reduce((a, b) => a + b) / 4).toBeCloseTo(1);
   });
 
   it("is 1 where there is no length", () => {
-    expect(Array.from(pace(field, [1, 1, 1, 1]))).toEqual([1]);
-    expect(pace(field, [])).toHaveLength(0);
+    expect(Array.from(speeds(field, [1, 1, 1, 1]))).toEqual([1]);
+    expect(speeds(field, [])).toHaveLength(0);
   });
 
   it("and place are read at any fraction of the walk", () => {
@@ -32,12 +32,12 @@ describe("pace", () => {
     expect(placeAt(points, 0)).toEqual([0, 0]);
     expect(placeAt(points, 0.25)).toEqual([1, 0]);
     expect(placeAt(points, 1)).toEqual([2, 4]);
-    expect(paceAt(Float64Array.of(0.5, 1.5), 0.49)).toBe(0.5);
-    expect(paceAt(Float64Array.of(0.5, 1.5), 1)).toBe(1.5);
+    expect(speedAt(Float64Array.of(0.5, 1.5), 0.49)).toBe(0.5);
+    expect(speedAt(Float64Array.of(0.5, 1.5), 1)).toBe(1.5);
   });
 
   it("is drawn on a common scale, said in words, and marked", () => {
-    const chart = createPaceChart(document.createElement("div"));
+    const chart = createSpeedChart(document.createElement("div"));
     chart.draw(Float64Array.of(0.5, 1.5), 2, 3);
     expect(chart.element.getAttribute("viewBox")).toBe("-0.5 0 3 24");
     expect(chart.element.getAttribute("aria-label")).toBe("speed of change along the line: 0.5 to 1.5 times its mean");
@@ -62,21 +62,21 @@ describe("the walk", () => {
   it("goes from end to end, pauses, goes on and is over", () => {
     const steps: (number | null)[] = [];
     const host = document.createElement("div");
-    createPlayer(host, (t) => steps.push(t));
+    createPlayButton(host, (t) => steps.push(t));
     const button = host.querySelector<HTMLButtonElement>("[data-lw=play]")!;
     expect(button.textContent).toBe("▶ Walk");
     button.click();
     expect(button.textContent).toBe("❚❚ Pause");
     tick(1000);
-    tick(1000 + WALK / 4);
+    tick(1000 + DURATION / 4);
     button.click();
     tick(9000);
     expect(steps).toEqual([0, 0.25]);
     button.click();
     // the pause does not count
     tick(20_000);
-    tick(20_000 + WALK / 4);
-    tick(20_000 + WALK);
+    tick(20_000 + DURATION / 4);
+    tick(20_000 + DURATION);
     expect(steps).toEqual([0, 0.25, 0.25, 0.5, null]);
     expect(button.textContent).toBe("▶ Walk");
     expect(frames).toHaveLength(0);

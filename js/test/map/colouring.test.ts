@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { flatMesh } from "../../src/field/mesh";
-import { createShades, relativeErrors } from "../../src/map/colouring";
-import { patchwork } from "../../src/map/cpu_renderer";
+import { createColouring, relativeErrors } from "../../src/map/colouring";
+import { rasteriseCells } from "../../src/map/cpu_renderer";
 import { regionColours, regions } from "../../src/map/label_regions";
-import type { Ground } from "../../src/map/scene";
+import type { DrawnField } from "../../src/map/scene";
 import type { Atlas } from "../../src/model/atlas";
 import { DARK, LIGHT } from "../../src/style/colour";
 import { densityScale } from "../../src/style/density_scale";
@@ -47,7 +47,7 @@ describe("regions of labels", () => {
     expect(far(away[0]!)).toBeGreaterThan(3 * far(away[1]!));
     expect(words[2]).not.toBe(words[0]);
     const pixels = new Uint32Array(30 * 10);
-    patchwork(pixels, 30, 10, flatMesh([0, 3, 0, 1], [1, 3]), words);
+    rasteriseCells(pixels, 30, 10, flatMesh([0, 3, 0, 1], [1, 3]), words);
     pixels.forEach((word, k) => expect(word).toBe(words[Math.floor((k % 30) / 10)]));
   });
 });
@@ -56,7 +56,7 @@ describe("shades", () => {
   const fields = [Float32Array.of(1, 0, 1, 3, 0, 1), Float32Array.of(2, 0, 2, 2, 0, 2)];
   const atlas = { extent: EXTENT, shape: [1, 2], axes: ["x", "y"], names: ["a", "b_c"], fields, points: null, sprites: null } as never as Atlas;
   const ground = (weights: number[]) =>
-    ({ weights, density: Float32Array.of(1, 2), scale: densityScale([1, 2]), places: new Float32Array(6).fill(0.5) }) as never as Ground;
+    ({ weights, density: Float32Array.of(1, 2), scale: densityScale([1, 2]), places: new Float32Array(6).fill(0.5) }) as never as DrawnField;
 
   it("weigh errors by what each measure adds", () => {
     const errors = [Float32Array.of(0.1, 0.2), Float32Array.of(0.4, 0)];
@@ -65,12 +65,12 @@ describe("shades", () => {
   });
 
   it("tell what is not open, and show the density there and say so", () => {
-    const shades = createShades({ ...atlas, errors: [null, Float32Array.of(0.1, 0.2)] });
-    expect(shades.closed("density", [1, 0])).toBe("");
-    expect(shades.closed("label", [1, 0])).toContain("no labelled points");
-    expect(shades.closed("standard_error", [1, 0])).not.toBe("");
-    expect(shades.closed("standard_error", [1, 1])).toBe("");
-    expect(shades.of("label", ground([1, 0]), flatMesh(EXTENT, [1, 2]), DARK).by).toBe("density");
+    const shades = createColouring({ ...atlas, errors: [null, Float32Array.of(0.1, 0.2)] });
+    expect(shades.whyClosed("density", [1, 0])).toBe("");
+    expect(shades.whyClosed("label", [1, 0])).toContain("no labelled points");
+    expect(shades.whyClosed("standard_error", [1, 0])).not.toBe("");
+    expect(shades.whyClosed("standard_error", [1, 1])).toBe("");
+    expect(shades.shade("label", ground([1, 0]), flatMesh(EXTENT, [1, 2]), DARK).by).toBe("density");
     expect(shades.key("label", ground([1, 0]), 1).by).toBe("density");
     const key = shades.key("standard_error", ground([1, 1]), 1);
     expect(key.title).toContain("Relative error of b c");

@@ -16,9 +16,9 @@ describe("thumbnails in full detail", () => {
 
   it("are asked for once the look has come to rest, and handed on with their places", () => {
     const { model, arrived, detail } = setUp();
-    detail.want(Float64Array.of(9, 9));
+    detail.request(Float64Array.of(9, 9));
     vi.advanceTimersByTime(100);
-    detail.want(places);
+    detail.request(places);
     vi.advanceTimersByTime(300);
     expect(model.sent).toEqual([{ type: "decode", id: expect.any(Number), paths: [{ kind: "map", points: [[1, 2], [3, 4]] }] }]);
     const { id } = model.sent[0] as { id: number };
@@ -30,16 +30,16 @@ describe("thumbnails in full detail", () => {
 
   it("are forgotten when the look moves on, and not asked for again where there is no model", () => {
     const { model, arrived, detail } = setUp();
-    detail.want(places);
+    detail.request(places);
     vi.advanceTimersByTime(300);
-    detail.want(null);
+    detail.request(null);
     const { id } = model.sent[0] as { id: number };
     model.emit("msg:custom", { ...answer, id }, [new ArrayBuffer(8)]);
     expect(arrived).not.toHaveBeenCalled();
-    detail.want(places);
+    detail.request(places);
     vi.advanceTimersByTime(300);
     model.emit("msg:custom", { type: "error", id: (model.sent[1] as { id: number }).id, message: "no decoder" }, []);
-    detail.want(places);
+    detail.request(places);
     vi.advanceTimersByTime(300);
     expect(model.sent).toHaveLength(2);
   });

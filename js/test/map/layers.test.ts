@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { isolines } from "../../src/field/contours";
-import { density, mixed, tensorAt } from "../../src/field/field";
+import { density, mix, tensorAt } from "../../src/field/field";
 import { flatMesh } from "../../src/field/mesh";
-import { ellipsesOf, indicatrices, SIDES } from "../../src/map/indicatrices";
+import { ellipsesInSight, indicatrices, SIDES } from "../../src/map/indicatrices";
 import type { Scene } from "../../src/map/scene";
 import { densityScale } from "../../src/style/density_scale";
 import type { Extent } from "../../src/types";
@@ -48,9 +48,9 @@ describe("indicatrices", () => {
     const full = flatMesh(EXTENT, [8, 8]);
     const scene = { width: 460, height: 460, mesh: full, pane: EXTENT } as Scene;
     const rho = density(field.metric);
-    const whole = ellipsesOf(scene, field, rho, full);
+    const whole = ellipsesInSight(scene, field, rho, full);
     expect(whole.length / (2 * SIDES)).toBe(100);
-    const near = ellipsesOf({ ...scene, pane: [0, 0.5, 0, 0.5] }, field, rho, full);
+    const near = ellipsesInSight({ ...scene, pane: [0, 0.5, 0, 0.5] }, field, rho, full);
     const count = near.length / (2 * SIDES);
     expect(count).toBeGreaterThanOrEqual(100);
     expect(count).toBeLessThan(200);
@@ -100,7 +100,7 @@ describe("contour levels", () => {
     expect(densityScale([0.5, 20]).levels).toEqual([1, 2, 5, 10]);
     expect(densityScale([1e-7, 3]).levels.length).toBeLessThan(10);
     expect(densityScale([2, 2]).levels).toEqual([]);
-    const metric = mixed([Float32Array.of(1, 0, 1)], [2], 1)!;
+    const metric = mix([Float32Array.of(1, 0, 1)], [2], 1)!;
     expect(densityScale(density(metric)).ticks).toEqual([2]);
   });
 });

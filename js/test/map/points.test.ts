@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { flatMesh } from "../../src/field/mesh";
-import { blend, dots, seen, stamper } from "../../src/map/points";
+import { composite, createPointPainter, dots, pointsOnMap } from "../../src/map/points";
 import type { Scene } from "../../src/map/scene";
-import { hanger, pitch, resized } from "../../src/map/thumbnails";
+import { createThumbnails, pitch, resize } from "../../src/map/thumbnails";
 import { DARK, LIGHT } from "../../src/style/colour";
 import type { Extent } from "../../src/types";
 
@@ -16,10 +16,10 @@ function opacity(pixels: Uint32Array): number {
 describe("points as pixels", () => {
   it("stand where the vector figure puts them, and have its area", () => {
     for (const [x, y] of [[0.5, 0.5], [0.3071, 0.6113], [0.91, 0.2]] as const) {
-      const all = seen({ xy: Float32Array.of(x, y, 7, 7), labels: null, names: [] }, { extent: EXTENT });
+      const all = pointsOnMap({ xy: Float32Array.of(x, y, 7, 7), labels: null, names: [] }, { extent: EXTENT });
       expect(all.plane).toHaveLength(2);
       const pixels = new Uint32Array(80 * 80);
-      stamper(all).stamp(pixels, 80, 80, scene, DARK, 2);
+      createPointPainter(all).paint(pixels, 80, 80, scene, DARK, 2);
       let [sum, mx, my] = [0, 0, 0];
       pixels.forEach((word, k) => {
         const alpha = (word >>> 24) / 255;
@@ -37,18 +37,18 @@ describe("points as pixels", () => {
   });
 
   it("are cut off at the border and never write elsewhere", () => {
-    const all = seen({ xy: Float32Array.of(0, 0.5, 1, 0.5, 0.5, 0, 0.5, 1), labels: null, names: [] }, { extent: EXTENT });
+    const all = pointsOnMap({ xy: Float32Array.of(0, 0.5, 1, 0.5, 0.5, 0, 0.5, 1), labels: null, names: [] }, { extent: EXTENT });
     const pixels = new Uint32Array(40 * 40);
-    stamper(all).stamp(pixels, 40, 40, scene, LIGHT, 1);
+    createPointPainter(all).paint(pixels, 40, 40, scene, LIGHT, 1);
     const whole = new Uint32Array(40 * 40);
-    stamper(seen({ xy: Float32Array.of(0.5, 0.5), labels: null, names: [] }, { extent: EXTENT })).stamp(whole, 40, 40, scene, LIGHT, 1);
+    createPointPainter(pointsOnMap({ xy: Float32Array.of(0.5, 0.5), labels: null, names: [] }, { extent: EXTENT })).paint(whole, 40, 40, scene, LIGHT, 1);
     expect(opacity(pixels) / opacity(whole)).toBeCloseTo(2, 0);
     expect(pixels[20 * 40 + 20]).toBe(0);
   });
 
   it("blend as opacities do", () => {
     const under = Uint32Array.of((255 << 24) | 100);
-    blend(under, 1, 1, Uint32Array.of((128 << 24) | 200), 1, 0, 0);
+    composite(under, 1, 1, Uint32Array.of((128 << 24) | 200), 1, 0, 0);
     expect(under[0]! >>> 24).toBe(255);
     expect(Math.abs((under[0]! & 255) - 150)).toBeLessThanOrEqual(1);
   });
@@ -65,18 +65,18 @@ describe("thumbnails as pixels", () => {
   const sprites = { shape: [1, 4] as [number, number], size: [2, 2] as [number, number], sheet: rows, ink: null };
 
   it("show what lies under them, copied without its neighbours", () => {
-    const picture = resized(sprites, 4, 0, [5, 5], LIGHT);
+    const picture = resize(sprites, 4, 0, [5, 5], LIGHT);
     expect([...picture].every((word) => (word & 255) === 130 && word >>> 24 === 255)).toBe(true);
     const pixels = new Uint32Array(200 * 40);
     const wide = { ...scene, width: 200, pane: EXTENT } as Scene;
-    hanger(sprites, { extent: EXTENT }).hang(pixels, 200, 40, wide, LIGHT, 1, (x, y) => [x, y]);
+    createThumbnails(sprites, { extent: EXTENT }).paint(pixels, 200, 40, wide, LIGHT, 1, (x, y) => [x, y]);
     expect([...new Set(pixels)].filter((word) => word !== 0).map((word) => word & 255)).toEqual([10, 70, 130, 190]);
   });
 
   it("average what falls together", () => {
     const two = { shape: [1, 1] as [number, number], size: [2, 2] as [number, number], ink: null };
     const checked = Uint8Array.from([0, 0, 0, 255, 200, 0, 0, 255, 200, 0, 0, 255, 0, 0, 0, 255]);
-    expect(resized({ ...two, sheet: checked }, 0, 0, [1, 1], LIGHT)[0]! & 255).toBe(100);
+    expect(resize({ ...two, sheet: checked }, 0, 0, [1, 1], LIGHT)[0]! & 255).toBe(100);
   });
 
   it("are 400 on the whole map, and grow as it is looked at closer", () => {
@@ -92,20 +92,20 @@ describe("thumbnails as pixels", () => {
 
   it("give way to those decoded at the very places, until others are shown", () => {
     const wide = { ...scene, width: 200, pane: EXTENT } as Scene;
-    const wall = hanger(sprites, { extent: EXTENT });
+    const wall = createThumbnails(sprites, { extent: EXTENT });
     const hung = (find: (x: number, y: number) => [number, number]) => {
       const pixels = new Uint32Array(200 * 40);
-      const places = wall.hang(pixels, 200, 40, wide, LIGHT, 1, find);
+      const places = wall.paint(pixels, 200, 40, wide, LIGHT, 1, find);
       return { places, reds: new Set([...pixels].filter((word) => word !== 0).map((word) => word & 255)) };
     };
     const { places } = hung((x, y) => [x, y]);
     const count = places.length / 2;
     const rgba = Uint8Array.from({ length: count * 16 }, (_, k) => (k % 4 === 0 ? 100 + (k >> 4) : k % 4 === 3 ? 255 : 0));
-    wall.detail(places, { count, size: [2, 2], rgba });
-    expect(wall.detailed(places)).toBe(true);
+    wall.setDetail(places, { count, size: [2, 2], rgba });
+    expect(wall.hasDetail(places)).toBe(true);
     expect([...hung((x, y) => [x, y]).reds]).toEqual(Array.from({ length: count }, (_, n) => 100 + n));
     const moved = hung((x, y) => [x * 0.99, y]);
-    expect(wall.detailed(moved.places)).toBe(false);
+    expect(wall.hasDetail(moved.places)).toBe(false);
     expect([...moved.reds].every((red) => [10, 70, 130, 190].includes(red))).toBe(true);
   });
 });

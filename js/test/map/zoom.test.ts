@@ -1,33 +1,33 @@
 import { describe, expect, it, vi } from "vitest";
-import { closeness, CLOSEST, fitted, panned, zoomable, zoomed } from "../../src/map/zoom";
-import { zoomButtons } from "../../src/panels/zoom_buttons";
+import { closeness, CLOSEST, enableZoom, fitPane, pan, zoom } from "../../src/map/zoom";
+import { createZoomButtons } from "../../src/panels/zoom_buttons";
 import type { Extent, Point } from "../../src/types";
 
 const EXTENT: Extent = [-2, 2, 0, 1];
 
 describe("looking closer", () => {
   it("keeps the point under the pointer where it is", () => {
-    const pane = zoomed(EXTENT, EXTENT, 4, [1, 0.25]);
+    const pane = zoom(EXTENT, EXTENT, 4, [1, 0.25]);
     expect(pane).toEqual([0.25, 1.25, 0.1875, 0.4375]);
     expect((1 - pane[0]) / (pane[1] - pane[0])).toBeCloseTo((1 - EXTENT[0]) / 4);
     expect(closeness(pane, EXTENT)).toBe(4);
   });
 
   it("never leaves the map, and ends at the whole of it and at the closest", () => {
-    expect(zoomed([1, 2, 0.75, 1], EXTENT, 0.5, [1, 0.75])).toEqual([0, 2, 0.5, 1]);
-    expect(zoomed(EXTENT, EXTENT, 0.3)).toEqual(EXTENT);
-    expect(closeness(zoomed(EXTENT, EXTENT, 1e9), EXTENT)).toBeCloseTo(CLOSEST);
-    expect(panned([0, 1, 0.5, 0.75], EXTENT, 50, -50)).toEqual([1, 2, 0, 0.25]);
+    expect(zoom([1, 2, 0.75, 1], EXTENT, 0.5, [1, 0.75])).toEqual([0, 2, 0.5, 1]);
+    expect(zoom(EXTENT, EXTENT, 0.3)).toEqual(EXTENT);
+    expect(closeness(zoom(EXTENT, EXTENT, 1e9), EXTENT)).toBeCloseTo(CLOSEST);
+    expect(pan([0, 1, 0.5, 0.75], EXTENT, 50, -50)).toEqual([1, 2, 0, 0.25]);
   });
 });
 
 describe("a part that is asked for", () => {
   it("is shown whole, in the map's proportions, and within it", () => {
-    expect(fitted(null, EXTENT)).toBe(EXTENT);
-    expect(fitted([-2, 2, 0.2, 0.4], EXTENT)).toBe(EXTENT);
-    expect(fitted([0, 1, 0.5, 0.75], EXTENT)).toEqual([0, 1, 0.5, 0.75]);
-    fitted([1.9, 2, 0, 0.5], EXTENT).forEach((value, k) => expect(value).toBeCloseTo([0, 2, 0, 0.5][k]!, 9));
-    expect(closeness(fitted([0, 1e-9, 0, 1e-9], EXTENT), EXTENT)).toBeCloseTo(CLOSEST);
+    expect(fitPane(null, EXTENT)).toBe(EXTENT);
+    expect(fitPane([-2, 2, 0.2, 0.4], EXTENT)).toBe(EXTENT);
+    expect(fitPane([0, 1, 0.5, 0.75], EXTENT)).toEqual([0, 1, 0.5, 0.75]);
+    fitPane([1.9, 2, 0, 0.5], EXTENT).forEach((value, k) => expect(value).toBeCloseTo([0, 2, 0, 0.5][k]!, 9));
+    expect(closeness(fitPane([0, 1e-9, 0, 1e-9], EXTENT), EXTENT)).toBeCloseTo(CLOSEST);
   });
 });
 
@@ -37,7 +37,7 @@ function staged() {
   document.body.replaceChildren(surface);
   let pane = EXTENT;
   const look = vi.fn((wanted: Extent) => void (pane = wanted));
-  const zoom = zoomable(surface, {
+  const zoom = enableZoom(surface, {
     extent: EXTENT,
     pane: () => pane,
     at: (event): Point => [pane[0] + (event.clientX / 100) * (pane[1] - pane[0]), pane[3] - (event.clientY / 100) * (pane[3] - pane[2])],
@@ -104,7 +104,7 @@ describe("gestures", () => {
   it("come as buttons too", () => {
     const { zoom, pane } = staged();
     const host = document.createElement("div");
-    const show = zoomButtons(host, zoom);
+    const show = createZoomButtons(host, zoom);
     const button = (name: string) => host.querySelector<HTMLButtonElement>(`[data-lw=zoom-${name}]`)!;
     show(1);
     expect([button("in").disabled, button("out").disabled, button("reset").disabled]).toEqual([false, true, true]);

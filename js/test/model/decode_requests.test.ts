@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { decodes, type Answer, type Wanted } from "../../src/model/decode_requests";
+import { createDecodeRequests, type Answer, type Wanted } from "../../src/model/decode_requests";
 import { recordedModel } from "../recorded_model";
 
 const path = (x: number): Wanted[] => [
@@ -10,7 +10,7 @@ const path = (x: number): Wanted[] => [
 function setUp() {
   const model = recordedModel();
   const answers: Answer[] = [];
-  const kernel = decodes(model, (answer) => answers.push(answer));
+  const kernel = createDecodeRequests(model, (answer) => answers.push(answer));
   const ids = () => (model.sent as { id: number }[]).map(({ id }) => id);
   const reply = (id: number, extra: object = {}) => {
     const rgba = Uint8Array.from({ length: 3 * 4 }, (_, k) => k);

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { revived, standIn } from "../../src/model/offline";
+import { createOfflineModel, decodeBase64 } from "../../src/model/offline";
 import { toArray } from "../../src/model/serialization";
 import type { WireArray } from "../../src/types";
 
@@ -7,7 +7,7 @@ const array = { dtype: "float32", shape: [2], base64: btoa(String.fromCharCode(0
 
 describe("revived", () => {
   it("puts bytes back at any depth and leaves the rest", () => {
-    const { list, name } = revived({ list: [{ metric: array }, null], name: "</script>" }) as {
+    const { list, name } = decodeBase64({ list: [{ metric: array }, null], name: "</script>" }) as {
       list: [{ metric: WireArray }, null];
       name: string;
     };
@@ -21,7 +21,7 @@ describe("a model without a kernel", () => {
   const state = { weights: { a: 1, b: 0 }, temper: 1, stretch: 0, _status: { state: "ready", message: "" } };
 
   it("tells every listener until it is taken off", () => {
-    const model = standIn(state);
+    const model = createOfflineModel(state);
     const heard = vi.fn();
     model.on("change:stretch", heard);
     model.set("stretch", 0.5);
@@ -32,7 +32,7 @@ describe("a model without a kernel", () => {
   });
 
   it("says when the stretched map is no longer that of the measures shown", () => {
-    const model = standIn(state);
+    const model = createOfflineModel(state);
     model.set("weights", { b: 0, a: 2 });
     expect(model.get("_status")).toMatchObject({ state: "warning", message: expect.stringContaining("as exported") });
     model.set("weights", { b: 0, a: 1 });

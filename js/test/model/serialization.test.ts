@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { floats, toArray } from "../../src/model/serialization";
+import { toArray, toFloats } from "../../src/model/serialization";
 
 const values = Float32Array.from([1.5, -2, 3e-7, 4, 5, 6]);
 
@@ -27,6 +27,6 @@ describe("toArray", () => {
   });
 
   it("widens whole numbers where floats are wanted", () => {
-    expect(floats({ dtype: "uint8", shape: [2], buffer: Uint8Array.from([1, 255]) })).toEqual(Float32Array.from([1, 255]));
+    expect(toFloats({ dtype: "uint8", shape: [2], buffer: Uint8Array.from([1, 255]) })).toEqual(Float32Array.from([1, 255]));
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from "vitest";
-import { createControls, positionOf, weightAt, type Choices } from "../../src/panels/controls";
+import { createControls, sliderPosition, weightAt, type Choices } from "../../src/panels/controls";
 
 const choices: Choices = {
   stretch: 0.25,
@@ -11,7 +11,7 @@ const choices: Choices = {
   samples: 10,
   spacing: "own",
   colour: "density",
-  closed: { density: "", label: "", area_error: "", standard_error: "nobody knows" },
+  whyClosed: { density: "", label: "", area_error: "", standard_error: "nobody knows" },
 };
 
 function setUp(has = { points: true, thumbnails: true }) {
@@ -138,7 +138,7 @@ describe("controls", () => {
 
 describe("weights on the slider", () => {
   it("run over six decades and back", () => {
-    for (const weight of [0.001, 0.05, 1, 20, 1000]) expect(weightAt(positionOf(weight))).toBeCloseTo(weight, 6);
-    expect(positionOf(1e9)).toBe(3);
+    for (const weight of [0.001, 0.05, 1, 20, 1000]) expect(weightAt(sliderPosition(weight))).toBeCloseTo(weight, 6);
+    expect(sliderPosition(1e9)).toBe(3);
   });
 });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { covered, createProfile } from "../../src/panels/profile_chart";
+import { createProfile, cumulativeLength } from "../../src/panels/profile_chart";
 import { LIGHT } from "../../src/style/colour";
 
 describe("profile", () => {
   it("adds speeds up to the length of the path", () => {
-    expect(Array.from(covered({ length: 6, paces: Float64Array.of(0.5, 1.5, 1) }))).toEqual([0, 1, 4, 6]);
+    expect(Array.from(cumulativeLength({ length: 6, speeds: Float64Array.of(0.5, 1.5, 1) }))).toEqual([0, 1, 4, 6]);
   });
 
   it("is drawn when it is opened, and says what it shows", () => {
@@ -13,8 +13,8 @@ describe("profile", () => {
     const profile = createProfile(parent);
     profile.draw(
       [
-        { kind: "geodesic", length: 2, paces: Float64Array.of(1, 1) },
-        { kind: "straight", length: 4, paces: Float64Array.of(1.5, 0.5) },
+        { kind: "geodesic", length: 2, speeds: Float64Array.of(1, 1) },
+        { kind: "straight", length: 4, speeds: Float64Array.of(1.5, 0.5) },
       ],
       LIGHT,
     );

@@ -1,19 +1,19 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { fractions } from "../../src/field/mesh";
-import type { Ground } from "../../src/map/scene";
+import { toFractions } from "../../src/field/mesh";
+import type { DrawnField } from "../../src/map/scene";
 import type { Atlas } from "../../src/model/atlas";
-import { createReadout, described } from "../../src/panels/readout";
+import { createReadout, describePlace } from "../../src/panels/readout";
 import { LIGHT } from "../../src/style/colour";
 
 const atlas: Atlas = { extent: [-1, 1, 0, 4], shape: [4, 2], around: { foot: [0, 0], gram: [1, 0, 1], height: 0 },
   axes: ["u", "v"], names: [], fields: [], errors: [], points: null, sprites: null };
-const ground = { density: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) } as Ground;
+const ground = { density: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) } as DrawnField;
 
 describe("read-out", () => {
   it("names coordinates and the cell's density", () => {
-    expect(described([0.5, 2.5], ground, atlas)).toBe("u 0.5   v 2.5   magnification 6");
-    expect(described([1, 4], ground, atlas)).toMatch(/magnification 8$/);
-    expect(Array.from(fractions([0, 1, -1, 4], atlas))).toEqual([0.5, 0.25, 0, 1]);
+    expect(describePlace([0.5, 2.5], ground, atlas)).toBe("u 0.5   v 2.5   magnification 6");
+    expect(describePlace([1, 4], ground, atlas)).toMatch(/magnification 8$/);
+    expect(Array.from(toFractions([0, 1, -1, 4], atlas))).toEqual([0.5, 0.25, 0, 1]);
   });
 
   let drawn: unknown[][] = [];

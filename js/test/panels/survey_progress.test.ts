@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { mountWhenSurveyed, toldOf } from "../../src/panels/survey_progress";
+import { describeProgress, mountAfterSurvey } from "../../src/panels/survey_progress";
 import type { Traits } from "../../src/types";
 import { recordedModel } from "../recorded_model";
 
@@ -22,7 +22,7 @@ describe("the survey on screen", () => {
 
   it("gives way to the map when the fields have come, and is taken down with it", async () => {
     const model = recordedModel({ _fields: [], theme: "light", _status: surveying(2) });
-    const unmount = mountWhenSurveyed(model, host, mountMap);
+    const unmount = mountAfterSurvey(model, host, mountMap);
     expect(hook("survey-progress").getAttribute("value") ?? (hook("survey-progress") as HTMLProgressElement).value).toBe("0.25");
     expect(mountMap).not.toHaveBeenCalled();
     model.set("_fields", [{} as never]);
@@ -34,14 +34,14 @@ describe("the survey on screen", () => {
   });
 
   it("does not come at all where the fields are there", () => {
-    mountWhenSurveyed(recordedModel({ _fields: [{} as never] }), host, mountMap);
+    mountAfterSurvey(recordedModel({ _fields: [{} as never] }), host, mountMap);
     expect(mountMap).toHaveBeenCalledOnce();
     expect(hook("survey")).toBeNull();
   });
 
   it("says errors as text, and offers to start again", () => {
     const model = recordedModel({ _fields: [], theme: "light", _status: surveying(0) });
-    const unmount = mountWhenSurveyed(model, host, mountMap);
+    const unmount = mountAfterSurvey(model, host, mountMap);
     hook("survey-cancel").click();
     expect(model.sent).toEqual([{ type: "cancel" }]);
     model.set("_status", { state: "failed", message: "<img src=x onerror=alert(1)>" });
@@ -57,9 +57,9 @@ describe("the survey on screen", () => {
   });
 
   it("tells the time that is left in words", () => {
-    expect(toldOf(surveying(2), null)).toBe("measuring pullback · 25 %");
-    expect(toldOf(surveying(2), 30_000)).toBe("measuring pullback · 25 % · about 30 seconds left");
-    expect(toldOf(surveying(2), 600_000)).toBe("measuring pullback · 25 % · about 10 minutes left");
-    expect(toldOf({ state: "surveying", message: "decoding" }, null)).toBe("decoding …");
+    expect(describeProgress(surveying(2), null)).toBe("measuring pullback · 25 %");
+    expect(describeProgress(surveying(2), 30_000)).toBe("measuring pullback · 25 % · about 30 seconds left");
+    expect(describeProgress(surveying(2), 600_000)).toBe("measuring pullback · 25 % · about 10 minutes left");
+    expect(describeProgress({ state: "surveying", message: "decoding" }, null)).toBe("decoding …");
   });
 });

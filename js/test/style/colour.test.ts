@@ -1,7 +1,7 @@
 import { lab, rgb } from "d3-color";
 import { describe, expect, it } from "vitest";
 import { DASHES, KINDS } from "../../src/model/path_kinds";
-import { DARK, evenRamp, labelColour, LIGHT, lookup } from "../../src/style/colour";
+import { DARK, evenRamp, labelColour, LIGHT, tabulate } from "../../src/style/colour";
 import { densityScale, shortNumber } from "../../src/style/density_scale";
 
 /** Linear light as the three kinds of colour-blind eyes see it (Machado, Oliveira and Fernandes 2009, severity 1). */
@@ -70,7 +70,7 @@ describe("ramps", () => {
   });
 
   it("are 256 opaque words, lowest red byte first", () => {
-    const words = lookup(evenRamp(["#010203", "#ffffff"]));
+    const words = tabulate(evenRamp(["#010203", "#ffffff"]));
     expect(words).toHaveLength(256);
     expect(Array.from(new Uint8Array(words.buffer).slice(0, 4))).toEqual([1, 2, 3, 255]);
   });

@@ -129,7 +129,7 @@ describe("a view", () => {
   it("lays the other lines when they are asked for, and asks the kernel for their pictures", { timeout: 20_000 }, async () => {
     const { model, host, hook } = mounted();
     const wanted = () => (model.sent.at(-1) as { paths: { kind: string }[] } | undefined)?.paths.map(({ kind }) => kind);
-    // once the geodesic has settled
+    // once the geodesic is final
     await vi.waitFor(() => expect(wanted()).toEqual(["geodesic", "straight"]), 10_000);
     model.emit("msg:custom", { type: "error", id: (model.sent.at(-1) as { id: number }).id, message: "no decoder" });
     model.set("show", { ...model.get("show"), slerp: true, stretched: true });
