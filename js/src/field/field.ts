@@ -78,16 +78,17 @@ export function averageOntoCorners(cells: Float32Array, [rows, columns]: Shape):
 
 /** The metric between the centres of cells, bilinear. */
 
-export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): number[] {
+export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): [number, number, number] {
   const s = Math.min(Math.max(((x - x0) / (x1 - x0)) * columns - 0.5, 0), columns - 1);
   const t = Math.min(Math.max(((y - y0) / (y1 - y0)) * rows - 0.5, 0), rows - 1);
   const [j, i] = [Math.min(Math.floor(s), Math.max(columns - 2, 0)), Math.min(Math.floor(t), Math.max(rows - 2, 0))];
   const [dj, di] = [columns > 1 ? 3 : 0, rows > 1 ? 3 * columns : 0];
   const [u, v] = [s - j, t - i];
   const k = 3 * (i * columns + j);
-  return [0, 1, 2].map((c) => {
-    const low = (1 - u) * metric[k + c]! + u * metric[k + dj + c]!;
-    const high = (1 - u) * metric[k + di + c]! + u * metric[k + di + dj + c]!;
+  const mean = (c: number): number => {
+    const low = (1 - u) * metric[k + c] + u * metric[k + dj + c];
+    const high = (1 - u) * metric[k + di + c] + u * metric[k + di + dj + c];
     return (1 - v) * low + v * high;
-  });
+  };
+  return [mean(0), mean(1), mean(2)];
 }

@@ -1,112 +1,157 @@
 /**
- * Settling the geodesic between two ends without holding up a frame: in a worker made from the bundle's own text, or, where
+ * Refining the geodesic between two ends without holding up a frame: in a worker made from the bundle's own text, or, where
  * the host forbids workers, in slices of a few milliseconds. Only the latest pair of ends counts.
  */
 
-import type { MetricField, Point } from "../types";
+import type { Point } from "../types";
 import type { Answer, Request } from "./background.worker";
 import { refine, type Refined } from "./candidates";
-import type { Steps } from "./fast_marching";
 import type { March } from "./geodesic";
+import { prepareLattice, type EikonalProblem, type MarchLattice } from "./problem";
+import type { Steps } from "./steps";
 
 /** The worker's bundle as text, put here by build.mjs; tests run without it. */
 declare const REFINE_WORKER: string;
 /** Milliseconds of a slice. */
 const SLICE = 5;
 
+/** Two ends on a field, between which a path is wanted. */
+export interface Wanted {
+  problem: EikonalProblem;
+  start: Point;
+  end: Point;
+}
+
 export interface Refiner {
-  /** Sets out to refine two ends; an order that still waits is forgotten. */
-  refine(field: MetricField, start: Point, end: Point): void;
+  /** Sets out to refine the path between two ends; a request that still waits is forgotten. */
+  refine(wanted: Wanted): void;
   /** The path between exactly these ends, once it is refined. */
-  refined(field: MetricField, start: Point, end: Point): Refined | null;
+  refined(wanted: Wanted): Refined | null;
   /** A march from a source, where one is at hand. */
-  march(field: MetricField, source: Point): March | null;
+  march(problem: EikonalProblem, source: Point): March | null;
   close(): void;
 }
 
+/** Calls `arrived` with each path that is refined. */
 export function createRefiner(arrived: () => void): Refiner {
-  let field: MetricField | null = null;
-  let last: Refined | null = null;
-  let flying: { id: number; field: MetricField; start: Point; end: Point } | null = null;
-  let waiting: { field: MetricField; start: Point; end: Point } | null = null;
-  let sent: MetricField | null = null;
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let known: { problem: EikonalProblem; refined: Refined } | null = null;
+  let running: { id: number; wanted: Wanted } | null = null;
+  let waiting: Wanted | null = null;
   let counter = 0;
+  const slices = createSlices();
   let worker = startWorker(take, () => {
     // forbidden after all, or out of memory: what it had in hand is done in slices
     worker?.close();
     worker = null;
-    if (flying) runInSlices(flying);
+    if (running) run(running.wanted);
   });
 
-  function send(order: NonNullable<typeof waiting>): void {
-    flying = { id: ++counter, ...order };
-    if (!worker) return runInSlices(flying);
-    worker.order({ ...flying, field: sent === order.field ? null : order.field });
-    sent = order.field;
-  }
-
-  function runInSlices(order: NonNullable<typeof flying>): void {
-    const known = last && field === order.field ? [last.there, last.back] : [];
-    const steps: Steps<Refined> = refine(order.field, order.start, order.end, known);
-    const slice = (): void => {
-      const until = performance.now() + SLICE;
-      while (performance.now() < until) {
-        const step = steps.next();
-        if (step.done) return take({ id: order.id, refined: step.value });
-      }
-      timer = setTimeout(slice, 0);
-    };
-    timer = setTimeout(slice, 0);
+  function run(wanted: Wanted): void {
+    const id = ++counter;
+    running = { id, wanted };
+    if (worker) worker.send(id, wanted);
+    else slices.run(wanted, known?.problem === wanted.problem ? known.refined : null, (refined) => take({ id, refined }));
   }
 
   function take({ id, refined }: Answer): void {
-    if (flying?.id !== id) return;
-    [field, last] = [flying.field, refined];
+    if (running?.id !== id) return;
+    known = { problem: running.wanted.problem, refined };
     const next = waiting;
-    flying = waiting = null;
-    if (next) send(next);
+    running = waiting = null;
+    if (next) run(next);
     arrived();
   }
 
-  const at = (source: Point, march: March): boolean => march.source[0] === source[0] && march.source[1] === source[1];
-
   return {
-    refine(wanted, start, end) {
-      const order: NonNullable<typeof waiting> = { field: wanted, start: [...start], end: [...end] };
-      if (!flying) send(order);
-      else if (!same(flying, order)) waiting = order;
+    refine({ problem, start, end }) {
+      const wanted: Wanted = { problem, start: [...start], end: [...end] };
+      if (!running) run(wanted);
+      else if (!same(running.wanted, wanted)) waiting = wanted;
     },
-    refined: (wanted, start, end) => (last && field === wanted && at(start, last.there) && at(end, last.back) ? last : null),
-    march(wanted, source) {
-      if (!last || field !== wanted) return null;
-      return at(source, last.there) ? last.there : at(source, last.back) ? last.back : null;
+    refined({ problem, start, end }) {
+      if (!known || known.problem !== problem) return null;
+      const { there, back } = known.refined;
+      return startsAt(there, start) && startsAt(back, end) ? known.refined : null;
+    },
+    march(problem, source) {
+      if (!known || known.problem !== problem) return null;
+      const { there, back } = known.refined;
+      return startsAt(there, source) ? there : startsAt(back, source) ? back : null;
     },
     close() {
-      clearTimeout(timer);
-      flying = waiting = null;
+      slices.close();
+      running = waiting = null;
       worker?.close();
     },
   };
 }
 
-function same(a: Omit<Request, "id">, b: Omit<Request, "id">): boolean {
-  return a.field === b.field && [0, 1].every((c) => a.start[c] === b.start[c] && a.end[c] === b.end[c]);
+function startsAt({ source }: March, at: Point): boolean {
+  return source[0] === at[0] && source[1] === at[1];
+}
+
+function same(a: Wanted, b: Wanted): boolean {
+  return a.problem === b.problem && [0, 1].every((c) => a.start[c] === b.start[c] && a.end[c] === b.end[c]);
+}
+
+interface Slices {
+  /** Refines in slices; `known` is what was refined last on the same field. */
+  run(wanted: Wanted, known: Refined | null, done: (refined: Refined) => void): void;
+  close(): void;
+}
+
+function createSlices(): Slices {
+  let prepared: { problem: EikonalProblem; lattice: MarchLattice } | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function* steps({ problem, start, end }: Wanted, known: Refined | null): Steps<Refined> {
+    if (prepared?.problem !== problem) prepared = { problem, lattice: yield* prepareLattice(problem) };
+    return yield* refine(problem, prepared.lattice, { start, end }, known ? [known.there, known.back] : []);
+  }
+
+  return {
+    run(wanted, known, done) {
+      const under = steps(wanted, known);
+      const slice = (): void => {
+        const until = performance.now() + SLICE;
+        while (performance.now() < until) {
+          const step = under.next();
+          if (step.done) {
+            done(step.value);
+            return;
+          }
+        }
+        timer = setTimeout(slice, 0);
+      };
+      timer = setTimeout(slice, 0);
+    },
+    close: () => clearTimeout(timer),
+  };
+}
+
+interface RefineWorker {
+  send(id: number, wanted: Wanted): void;
+  close(): void;
 }
 
 /** A worker, or null where there can be none; a host may also refuse it later, by an error. */
-function startWorker(take: (answer: Answer) => void, failed: () => void): { order(order: Request): void; close(): void } | null {
+function startWorker(take: (answer: Answer) => void, failed: () => void): RefineWorker | null {
   if (typeof REFINE_WORKER === "undefined" || typeof Worker === "undefined") return null;
   const address = URL.createObjectURL(new Blob([REFINE_WORKER], { type: "text/javascript" }));
   try {
     const worker = new Worker(address);
+    let sent: EikonalProblem | null = null;
     worker.onmessage = ({ data }: MessageEvent<Answer>) => take(data);
     worker.onerror = (event) => {
       event.preventDefault();
       failed();
     };
     return {
-      order: (order) => worker.postMessage(order),
+      send(id, { problem, start, end }) {
+        const request: Request = { id, field: sent === problem ? null : problem.field, start, end };
+        worker.postMessage(request);
+        sent = problem;
+      },
       close() {
         worker.terminate();
         URL.revokeObjectURL(address);

@@ -1,8 +1,9 @@
-/** The solver in a worker: it is sent a field once, then pairs of ends, and answers with what it has settled. */
+/** The solver in a worker: it is sent a field once, then pairs of ends, and answers with the refined path between them. */
 
 import type { MetricField, Point } from "../types";
 import { refine, type Refined } from "./candidates";
-import { finish } from "./fast_marching";
+import { prepare, prepareLattice, type EikonalProblem, type MarchLattice } from "./problem";
+import { finish } from "./steps";
 
 export interface Request {
   id: number;
@@ -21,14 +22,15 @@ const scope = globalThis as unknown as {
   onmessage: (event: { data: Request }) => void;
   postMessage(answer: Answer): void;
 };
-let field: MetricField | null = null;
-let last: Refined | null = null;
+let known: { problem: EikonalProblem; lattice: MarchLattice; last: Refined | null } | null = null;
 
 scope.onmessage = ({ data }) => {
   if (data.field) {
-    field = data.field;
-    last = null;
+    const problem = prepare(data.field);
+    known = { problem, lattice: finish(prepareLattice(problem)), last: null };
   }
-  last = finish(refine(field!, data.start, data.end, last ? [last.there, last.back] : []));
-  scope.postMessage({ id: data.id, refined: last });
+  if (!known) throw new Error("the first request to the worker must bring a field");
+  const { problem, lattice, last } = known;
+  known.last = finish(refine(problem, lattice, data, last ? [last.there, last.back] : []));
+  scope.postMessage({ id: data.id, refined: known.last });
 };

@@ -1,25 +1,30 @@
-/** Close calls: marches from both ends see every way around, where one march sees only the best. Mirrors routes.py. */
+/**
+ * Candidates for the shortest path: marches from both ends see every way around an obstacle, where one march sees only the best.
+ *
+ * Their sum is the length of the shortest path through each node, and has a local minimum across each way. Mirrors
+ * latent_widget/geodesics/candidates.py.
+ */
 
-import type { MetricField } from "../types";
-import type { Marched, Steps } from "./fast_marching";
+import { measureCandidate, relax, type Candidate } from "./energy";
+import type { Marched } from "./fast_marching";
 import {
   choosePath,
+  coincide,
   endsToIndex,
   interpolateLine,
-  marchInSteps,
-  measureCandidate,
+  marchFrom,
   pathOfNoLength,
-  prepare,
-  relax,
   relaxBoth,
   STRAIGHT_NODES,
   traceFrom,
-  type Candidate,
+  type At,
   type March,
   type Path,
 } from "./geodesic";
+import type { EikonalProblem, MarchLattice } from "./problem";
+import type { Steps } from "./steps";
 
-/** Routes that the marches find longer than the best by less than this, their own error, are relaxed too. */
+/** Ways that the marches find longer than the best by less than this, their own error, are relaxed too. */
 const DOUBT = 0.06;
 /** So many ways between two points are followed at most. */
 const MOST = 16;
@@ -33,47 +38,53 @@ export interface Refined {
   path: Path;
 }
 
-type Ends = readonly [number, number];
-
-/** Marches from both ends where they are not `known`, and takes the shortest of all the routes that they show. */
-export function* refine(field: MetricField, start: Ends, end: Ends, known: March[] = []): Steps<Refined> {
-  const from = (source: Ends) => known.find((march) => march.source[0] === source[0] && march.source[1] === source[1]);
-  const there = from(start) ?? (yield* marchInSteps(field, start));
-  const back = from(end) ?? (yield* marchInSteps(field, end));
+/** Marches from both ends where they are not `known`, and takes the shortest of all the candidates that they show. */
+export function* refine(
+  problem: EikonalProblem,
+  lattice: MarchLattice,
+  ends: { start: At; end: At },
+  known: March[] = [],
+): Steps<Refined> {
+  const from = (source: At) => known.find((march) => march.source[0] === source[0] && march.source[1] === source[1]);
+  const there = from(ends.start) ?? (yield* marchFrom(problem, lattice, ends.start));
+  const back = from(ends.end) ?? (yield* marchFrom(problem, lattice, ends.end));
   yield;
-  const ends = endsToIndex(field, start, end);
-  if (ends[0] === ends[2] && ends[1] === ends[3]) return { there, back, path: pathOfNoLength(field, ends) };
-  const s = prepare(field).spline;
-  const line = measureCandidate(s, interpolateLine(ends, STRAIGHT_NODES));
-  const ways = candidatesBetween(field, there, back, ends).map((way) => measureCandidate(s, way));
+  const places = endsToIndex(problem, ends.start, ends.end);
+  if (coincide(places)) return { there, back, path: pathOfNoLength(problem, places) };
+  const { spline } = problem;
+  const line = measureCandidate(spline, interpolateLine(places, STRAIGHT_NODES));
+  const ways = candidates(problem, there, back, places).map((way) => measureCandidate(spline, way));
   yield;
-  const found: Candidate[] = relaxBoth(s, line, ways[0], {});
+  const found: Candidate[] = relaxBoth(problem, line, ways[0], {});
   for (const way of ways.slice(1)) {
     yield;
-    found.push(relax(s, way));
+    found.push(relax(spline, way));
   }
-  return { there, back, path: choosePath(field, ends, found, line.length) };
+  return { there, back, path: choosePath(problem, places, found, line.length) };
 }
 
 /** The way to the end of the march from the start, and other ways through minima of the sum of both marches. */
-function candidatesBetween(field: MetricField, there: March, back: March, ends: Float64Array): Float64Array[] {
-  const { height, width } = prepare(field);
+function candidates(problem: EikonalProblem, there: March, back: March, ends: Float64Array): Float64Array[] {
+  const { field, height, width } = problem;
   const [x0, x1, y0, y1] = field.extent;
-  const ways = [putEnd(traceFrom(field, there, back.source), ends)];
+  const ways = [putEnd(traceFrom(problem, there, back.source), ends)];
   const scale: [number, number] = [field.shape[1] / width, field.shape[0] / height];
   for (const node of passes(there.found, back.found, height, width)) {
     const [i, j] = [Math.floor(node / width), node % width];
     const [u, v] = [(j + 0.5) * scale[0] - 0.5, (i + 0.5) * scale[1] - 0.5];
     if (ways.length === MOST || ways.some((way) => near(way, u, v, scale))) continue;
-    const middle: Ends = [x0 + ((j + 0.5) * (x1 - x0)) / width, y0 + ((i + 0.5) * (y1 - y0)) / height];
-    const first = traceFrom(field, there, middle);
-    const second = traceFrom(field, back, middle);
-    const way = new Float64Array(first.length + second.length - 2);
-    way.set(first);
-    for (let k = 0; k < second.length - 2; k += 2) way.set(second.subarray(second.length - 4 - k, second.length - 2 - k), first.length + k);
-    ways.push(putEnd(way, ends));
+    const middle: At = [x0 + ((j + 0.5) * (x1 - x0)) / width, y0 + ((i + 0.5) * (y1 - y0)) / height];
+    ways.push(putEnd(join(traceFrom(problem, there, middle), traceFrom(problem, back, middle)), ends));
   }
   return ways;
+}
+
+/** One way there and another one, which ends at the same point, back from it. */
+function join(first: Float64Array, second: Float64Array): Float64Array {
+  const way = new Float64Array(first.length + second.length - 2);
+  way.set(first);
+  for (let k = 0; k < second.length - 2; k += 2) way.set(second.subarray(second.length - 4 - k, second.length - 2 - k), first.length + k);
+  return way;
 }
 
 function putEnd(way: Float64Array, ends: Float64Array): Float64Array {

@@ -1,22 +1,34 @@
 /**
- * From a rough path to a geodesic: Newton's method on the energy sum d_k^T G(m_k) d_k / 2 of a polyline with fixed ends.
+ * Newton's method on the discrete path energy Σ dₖᵀ G(mₖ) dₖ / 2 of a polyline with fixed ends: from a rough path to a geodesic.
  *
- * The mirror of latent_widget/shortening.py: d_k are the steps, m_k their midpoints, and the Hessian is block-tridiagonal.
- * Points are in index coordinates u0, v0, u1, v1, …; they stay inside the extent by an active set on its four walls.
+ * dₖ are the steps, mₖ their midpoints, and the Hessian is block-tridiagonal. Points are in index coordinates u0, v0, u1, v1, …; they
+ * stay inside the extent by an active set on its four walls. Mirrors latent_widget/geodesics/kernels/energy.py.
  */
 
-import { jet, tensor, type Spline } from "./spline";
+import { jet, segmentLengths, tensor, type Spline } from "./spline";
+
+/** Newton steps at most. */
+const STEPS = 60;
+/** Newton stops where the next step promises to lower the energy by less than this fraction: on few nodes, and on all. */
+const COARSE_TOLERANCE = 1e-6;
+const TOLERANCE = 1e-11;
+/** A level of fewer nodes than these helps nobody. */
+const FEWEST = 20;
+/** About one node per cell is relaxed, within these bounds. */
+const NODES = { least: 96, most: 512, refined: 1024 };
+/** Nodes farther apart than this many cells may miss what lies between them; they are then put this far apart. */
+const APART = { most: 3, wanted: 1.5 };
 
 /** `count` points of a polyline, evenly spaced in the given cumulative measure. */
-export function resample(points: Float64Array, along: Float64Array, count: number): Float64Array {
+export function resample(points: Float64Array, cumulative: Float64Array, count: number): Float64Array {
   const out = new Float64Array(2 * count);
-  const n = along.length;
+  const n = cumulative.length;
   let segment = 0;
   for (let k = 0; k < count; k++) {
-    const goal = (along[n - 1] * k) / (count - 1);
-    while (segment < n - 2 && along[segment + 1] < goal) segment++;
-    const width = along[segment + 1] - along[segment];
-    const part = width > 0 ? Math.min(Math.max((goal - along[segment]) / width, 0), 1) : 0;
+    const goal = (cumulative[n - 1] * k) / (count - 1);
+    while (segment < n - 2 && cumulative[segment + 1] < goal) segment++;
+    const width = cumulative[segment + 1] - cumulative[segment];
+    const part = width > 0 ? Math.min(Math.max((goal - cumulative[segment]) / width, 0), 1) : 0;
     for (let c = 0; c < 2; c++) {
       const from = points[2 * segment + c];
       out[2 * k + c] = from + part * (points[2 * segment + 2 + c] - from);
@@ -51,7 +63,7 @@ interface System {
   free: Uint8Array;
 }
 
-function system(count: number): System {
+function createSystem(count: number): System {
   return {
     gradient: new Float64Array(2 * count),
     diagonal: new Float64Array(3 * count),
@@ -119,9 +131,13 @@ function expand(s: Spline, x: Float64Array, { gradient, diagonal, upper, weight 
   return value;
 }
 
-/** Damped Newton step by block elimination; returns g^T H^-1 g, or -1 where H is not positive-definite. */
+/** Damped Newton step by block elimination; returns gᵀ H⁻¹ g, or -1 where H is not positive-definite. */
 function solve(sys: System, count: number, damping: number): number {
-  const { gradient, diagonal, upper, weight, pivot, step, free } = sys;
+  return eliminate(sys, count, damping) ? substitute(sys, count) : -1;
+}
+
+/** Forward elimination: fills `pivot` and the right-hand sides in `step`; false where H is not positive-definite. */
+function eliminate({ gradient, diagonal, upper, weight, pivot, step, free }: System, count: number, damping: number): boolean {
   for (let k = 1; k < count - 1; k++) {
     const d3 = 3 * k;
     let a = diagonal[d3] + damping * weight[d3];
@@ -150,13 +166,13 @@ function solve(sys: System, count: number, damping: number): number {
     }
     if (free[2 * k] && free[2 * k + 1]) {
       const determinant = a * d - b * b;
-      if (!(a > 0 && determinant > 1e-10 * a * d)) return -1;
+      if (!(a > 0 && determinant > 1e-10 * a * d)) return false;
       pivot[d3] = d / determinant;
       pivot[d3 + 1] = -b / determinant;
       pivot[d3 + 2] = a / determinant;
     } else {
       // a coordinate that stays has no pivot, and so drops out of all that follows
-      if ((free[2 * k] && !(a > 0)) || (free[2 * k + 1] && !(d > 0))) return -1;
+      if ((free[2 * k] && !(a > 0)) || (free[2 * k + 1] && !(d > 0))) return false;
       pivot[d3] = free[2 * k] ? 1 / a : 0;
       pivot[d3 + 1] = 0;
       pivot[d3 + 2] = free[2 * k + 1] ? 1 / d : 0;
@@ -164,6 +180,11 @@ function solve(sys: System, count: number, damping: number): number {
     step[2 * k] = r0;
     step[2 * k + 1] = r1;
   }
+  return true;
+}
+
+/** Back substitution: leaves the Newton step in `step`, and returns what it promises. */
+function substitute({ upper, pivot, step }: System, count: number): number {
   let decrease = 0;
   for (let k = count - 2; k >= 1; k--) {
     const d3 = 3 * k;
@@ -182,6 +203,22 @@ function solve(sys: System, count: number, damping: number): number {
   return decrease;
 }
 
+/** Tells which coordinates may move: not those at a wall that the energy would fall beyond. */
+function findFree({ gradient, free }: System, s: Spline, x: Float64Array): void {
+  for (let n = 2; n < x.length - 2; n++) {
+    const top = (n % 2 === 0 ? s.width : s.height) - 0.5;
+    free[n] = (x[n] <= -0.5 && gradient[n] > 0) || (x[n] >= top && gradient[n] < 0) ? 0 : 1;
+  }
+}
+
+/** Moves x by a share of the step, as far as the walls, into `trial`. */
+function move(s: Spline, x: Float64Array, step: Float64Array, share: number, trial: Float64Array): void {
+  for (let n = 2; n < x.length - 2; n++) {
+    const top = (n % 2 === 0 ? s.width : s.height) - 0.5;
+    trial[n] = Math.min(Math.max(x[n] + share * step[n], -0.5), top);
+  }
+}
+
 /** Newton's method with Levenberg damping and a line search; `promised` is the relative decrease one more step offers. */
 export function shorten(
   s: Spline,
@@ -192,17 +229,13 @@ export function shorten(
   const x = start.slice();
   const trial = start.slice();
   const count = x.length / 2;
-  const sys = system(count);
+  const sys = createSystem(count);
   let damping = 0;
   let promised = Infinity;
   for (let taken = 0; ; taken++) {
     const value = expand(s, x, sys);
     if (value <= 0) return { points: x, promised: 0 };
-    for (let n = 2; n < x.length - 2; n++) {
-      const top = (n % 2 === 0 ? s.width : s.height) - 0.5;
-      const held = (x[n] <= -0.5 && sys.gradient[n] > 0) || (x[n] >= top && sys.gradient[n] < 0);
-      sys.free[n] = held ? 0 : 1;
-    }
+    findFree(sys, s, x);
     for (let improved = false; !improved; ) {
       const decrease = solve(sys, count, damping);
       if (decrease >= 0) {
@@ -210,10 +243,7 @@ export function shorten(
         if ((promised < tolerance && damping < 1e-3) || taken === iterations) return { points: x, promised };
         let share = 1;
         for (; share > 0.02 && !improved; share = improved ? share : 0.4 * share) {
-          for (let n = 2; n < x.length - 2; n++) {
-            const top = (n % 2 === 0 ? s.width : s.height) - 0.5;
-            trial[n] = Math.min(Math.max(x[n] + share * sys.step[n], -0.5), top);
-          }
+          move(s, x, sys.step, share, trial);
           improved = energy(s, trial) < value - 1e-4 * share * decrease;
         }
         if (improved) {
@@ -227,4 +257,58 @@ export function shorten(
       }
     }
   }
+}
+
+/** Measured length from the first point to every point of a polyline. */
+export function measure(s: Spline, points: Float64Array): Float64Array {
+  const lengths = segmentLengths(s, points);
+  const out = new Float64Array(points.length / 2);
+  for (let k = 0; k < lengths.length; k++) out[k + 1] = out[k] + lengths[k];
+  return out;
+}
+
+/** A path in index coordinates with its cumulative length, and the relative decrease of the energy that one more Newton step promises. */
+export interface Candidate {
+  points: Float64Array;
+  cumulative: Float64Array;
+  length: number;
+  promised: number;
+}
+
+export function measureCandidate(s: Spline, points: Float64Array, promised = Infinity): Candidate {
+  const cumulative = measure(s, points);
+  return { points, cumulative, length: cumulative[cumulative.length - 1], promised };
+}
+
+/** The geodesic near a guess; at most `rounds` Newton steps on each level, and fewer than STEPS for the sake of a frame. */
+export function relax(s: Spline, guess: Candidate, nodes?: number, rounds = STEPS): Candidate {
+  let count = nodes ?? Math.floor(Math.min(Math.max(extentInCells(guess.points).total, NODES.least), NODES.most)) + 1;
+  let best = guess;
+  // fewer nodes first: they find in a few cheap steps how long the path runs along a wall of the extent
+  for (const fewer of [Math.floor(count / 9), Math.floor(count / 3)]) {
+    if (fewer < FEWEST) continue;
+    const coarse = measureCandidate(s, shorten(s, resample(best.points, best.cumulative, fewer), rounds, COARSE_TOLERANCE).points);
+    // on a rough field they may step over what they do not see
+    if (coarse.length <= best.length) best = coarse;
+  }
+  for (;;) {
+    const { points, promised } = shorten(s, resample(best.points, best.cumulative, count), rounds, TOLERANCE);
+    best = measureCandidate(s, points, promised);
+    // nodes are even by the measure: where it is small they may lie too far apart to see the cells between them
+    const { longest } = extentInCells(points);
+    if (rounds < STEPS || nodes !== undefined || count > NODES.most || longest < APART.most) return best;
+    count = Math.min(Math.floor((count * longest) / APART.wanted), NODES.refined) + 1;
+  }
+}
+
+/** Length of a polyline in cells (maximum norm): in all, and of its longest step. */
+function extentInCells(points: Float64Array): { total: number; longest: number } {
+  let total = 0;
+  let longest = 0;
+  for (let k = 2; k < points.length; k += 2) {
+    const step = Math.max(Math.abs(points[k] - points[k - 2]), Math.abs(points[k + 1] - points[k - 1]));
+    total += step;
+    longest = Math.max(longest, step);
+  }
+  return { total, longest };
 }

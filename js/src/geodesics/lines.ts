@@ -1,9 +1,10 @@
-/** Lines that are laid without a search: around the latent origin, and straight on the stretched map. Mirrors geodesics.py. */
+/** Lines that are laid without a search: straight, along a great circle, and straight on the stretched map. Mirrors latent_widget/geodesics/lines.py. */
 
 import { createFinder, moveOntoPage, type Finder, type Mesh } from "../field/mesh";
 import type { Around, Extent, Point } from "../types";
-
-const NODES = 129;
+import { measureCandidate } from "./energy";
+import { interpolateLine, STRAIGHT_NODES, type Path } from "./geodesic";
+import { toCells, toPlane, type EikonalProblem } from "./problem";
 
 /** A stretched map and the way back from it. */
 export interface StretchedMap {
@@ -32,9 +33,9 @@ export function slerp({ foot, gram, height }: Around, extent: Extent, a: Point, 
     angle = 2 * Math.atan2(gap, span);
   }
   if (angle > Math.PI - 1e-6) return "no one great circle joins opposite directions from the latent origin";
-  const points = new Float64Array(2 * NODES);
-  for (let k = 0; k < NODES; k++) {
-    const t = k / (NODES - 1);
+  const points = new Float64Array(2 * STRAIGHT_NODES);
+  for (let k = 0; k < STRAIGHT_NODES; k++) {
+    const t = k / (STRAIGHT_NODES - 1);
     const from = angle < 1e-9 ? 1 - t : Math.sin((1 - t) * angle) / Math.sin(angle);
     const to = angle < 1e-9 ? t : Math.sin(t * angle) / Math.sin(angle);
     points[2 * k] = foot[0] + from * px + to * qx;
@@ -51,10 +52,10 @@ export function slerp({ foot, gram, height }: Around, extent: Extent, a: Point, 
 
 /** The straight line between the images of two plane points on the stretched map, brought back by the map's inverse. */
 export function stretched({ mesh, back }: StretchedMap, a: Point, b: Point): Float64Array {
-  const [px, py, qx, qy] = moveOntoPage(mesh, [...a, ...b]) as unknown as [number, number, number, number];
-  const points = new Float64Array(2 * NODES);
-  for (let k = 0; k < NODES; k++) {
-    const t = k / (NODES - 1);
+  const [px, py, qx, qy] = moveOntoPage(mesh, [...a, ...b]);
+  const points = new Float64Array(2 * STRAIGHT_NODES);
+  for (let k = 0; k < STRAIGHT_NODES; k++) {
+    const t = k / (STRAIGHT_NODES - 1);
     points.set(back(px + t * (qx - px), py + t * (qy - py)), 2 * k);
   }
   return putEnds(points, a, b);
@@ -64,4 +65,16 @@ function putEnds(points: Float64Array, a: Point, b: Point): Float64Array {
   points.set(a, 0);
   points.set(b, points.length - 2);
   return points;
+}
+
+/** The straight line between two points of the plane, with its measured length. */
+export function straight(problem: EikonalProblem, a: Point, b: Point, nodes: number = STRAIGHT_NODES): Path {
+  const { points, length } = measureCandidate(problem.spline, interpolateLine(toCells(problem, [...a, ...b]), nodes));
+  return { points: toPlane(problem, points), length, straightLength: length, converged: true };
+}
+
+/** A line through plane points, with its measured length and that of the straight line between its ends. */
+export function measureLine(problem: EikonalProblem, points: Float64Array, straightLength: number): Path {
+  const { length } = measureCandidate(problem.spline, toCells(problem, points));
+  return { points, length, straightLength, converged: true };
 }

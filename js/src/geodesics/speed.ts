@@ -1,18 +1,17 @@
-/** How fast the decoded output changes along a line that is walked as it is sampled, and the small chart of that. */
+/** How fast the decoded output changes along a line that is passed as it is sampled. */
 
 import { tensorAt } from "../field/field";
 import type { MetricField, Point } from "../types";
 
-/** Pieces in which a walk is measured. */
+/** Pieces in which a path is measured. */
 export const PIECES = 120;
-export const TALL = 24;
 
 /** The length of each piece between `points` x0, y0, x1, y1, … in the measure, over the mean of all; all 1 for no length. */
-export function speeds(field: MetricField, points: ArrayLike<number>): Float64Array {
+export function speedsAlong(field: MetricField, points: ArrayLike<number>): Float64Array {
   const lengths = new Float64Array(Math.max(points.length / 2 - 1, 0));
   for (let n = 0; n < lengths.length; n++) {
     const [ax, ay, bx, by] = [points[2 * n]!, points[2 * n + 1]!, points[2 * n + 2]!, points[2 * n + 3]!];
-    const [e, f, g] = tensorAt(field, (ax + bx) / 2, (ay + by) / 2) as [number, number, number];
+    const [e, f, g] = tensorAt(field, (ax + bx) / 2, (ay + by) / 2);
     const [dx, dy] = [bx - ax, by - ay];
     lengths[n] = Math.sqrt(Math.max(e * dx * dx + 2 * f * dx * dy + g * dy * dy, 0));
   }
@@ -20,7 +19,7 @@ export function speeds(field: MetricField, points: ArrayLike<number>): Float64Ar
   return mean > 0 ? lengths.map((length) => length / mean) : lengths.fill(1);
 }
 
-/** The place at fraction t of a walk. */
+/** The place at fraction t of a path. */
 export function placeAt(points: ArrayLike<number>, t: number): Point {
   const last = points.length / 2 - 1;
   const s = Math.min(Math.max(t, 0), 1) * last;

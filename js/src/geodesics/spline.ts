@@ -1,8 +1,9 @@
 /**
  * A smooth metric tensor between the cells: the cubic B-spline of the matrix logarithm, G = exp(L).
  *
- * The mirror of latent_widget/interpolation.py. Interpolating the logarithm keeps every tensor positive-definite. Points
- * are in index coordinates, u = (x - x0) / dx - 1/2 and v likewise, in which cell centres are integers.
+ * Interpolating the logarithm keeps every tensor positive-definite (the log-Euclidean framework, Arsigny et al. 2006). Points are in
+ * index coordinates, u = (x - x0) / dx - 1/2 and v likewise, in which cell centres are integers. Mirrors
+ * latent_widget/geodesics/kernels/spline.py.
  */
 
 import type { MetricField } from "../types";
@@ -20,21 +21,28 @@ const ROUND_OFF = 1e-8;
 /** Largest change of log G per cell that extrapolation follows beyond the outer centres. */
 const STEEPEST = 1;
 
-/** Fit the spline through the tensors of a field, taken to index coordinates. */
+/** Fits the spline through the tensors of a field, taken to index coordinates. */
 export function spline(field: MetricField): Spline {
   const [height, width] = field.shape;
-  const [x0, x1, y0, y1] = field.extent;
-  const dx = (x1 - x0) / width;
-  const dy = (y1 - y0) / height;
   const rows = height + 2 * PAD;
   const columns = width + 2 * PAD;
   const values = new Float64Array(rows * columns * 3);
+  logTensors(field, values);
+  for (let i = PAD; i < rows - PAD; i++) prefilter(values, 3 * i * columns, 3, width, 3);
+  prefilter(values, 0, 3 * columns, height, 3 * columns);
+  return { height, width, values };
+}
+
+/** Logarithms t, a, b of the tensors in index coordinates, into the inner part of `values`. */
+function logTensors({ shape: [height, width], extent: [x0, x1, y0, y1], metric }: MetricField, values: Float64Array): void {
+  const dx = (x1 - x0) / width;
+  const dy = (y1 - y0) / height;
   for (let i = 0; i < height; i++) {
     for (let j = 0; j < width; j++) {
       const from = 3 * (i * width + j);
-      const e = field.metric[from] * dx * dx;
-      const f = field.metric[from + 1] * dx * dy;
-      const g = field.metric[from + 2] * dy * dy;
+      const e = metric[from] * dx * dx;
+      const f = metric[from + 1] * dx * dy;
+      const g = metric[from + 2] * dy * dy;
       const half = 0.5 * (e - g);
       const radius = Math.hypot(half, f);
       const high = 0.5 * (e + g) + radius;
@@ -42,19 +50,16 @@ export function spline(field: MetricField): Spline {
       const logHigh = Math.log(high);
       const logLow = Math.log(low);
       const scale = radius > 0 ? (0.5 * (logHigh - logLow)) / radius : 0;
-      const to = 3 * ((i + PAD) * columns + j + PAD);
+      const to = 3 * ((i + PAD) * (width + 2 * PAD) + j + PAD);
       values[to] = 0.5 * (logHigh + logLow);
       values[to + 1] = scale * half;
       values[to + 2] = scale * f;
     }
   }
-  for (let i = PAD; i < rows - PAD; i++) prefilter(values, 3 * i * columns, 3, width, 3);
-  prefilter(values, 0, 3 * columns, height, 3 * columns);
-  return { height, width, values };
 }
 
 /**
- * Turn samples into B-spline coefficients along one axis, in place, with PAD ghost coefficients at both ends.
+ * Turns samples into B-spline coefficients along one axis, in place, with PAD ghost coefficients at both ends.
  *
  * `lanes` neighbouring numbers are filtered side by side. Third differences vanish at the ends, which makes the first
  * equation c0 - c1 = f0 - f1 and keeps the system tridiagonal.
@@ -120,7 +125,7 @@ function slope(p: number, d: Float64Array, h: Float64Array): void {
   h[3] = p;
 }
 
-/** Place the weights for a point and return where its 4 x 4 block of coefficients starts. */
+/** Places the weights for a point and returns where its 4 x 4 block of coefficients starts. */
 function locate(s: Spline, u: number, v: number, derivatives: boolean): number {
   const x = Math.min(Math.max(u, -0.5), s.width - 0.5);
   const y = Math.min(Math.max(v, -0.5), s.height - 0.5);
@@ -188,7 +193,7 @@ export function jet(s: Spline, u: number, v: number, out: Float64Array): void {
   exponential(out);
 }
 
-/** Turn a jet of log G into one of G: exp(t I + S) = e^t (C I + s S), with C = cosh r, s = sinh r / r, r^2 = a^2 + b^2. */
+/** Turns a jet of log G into one of G: exp(t I + S) = e^t (C I + s S), with C = cosh r, s = sinh r / r, r^2 = a^2 + b^2. */
 function exponential(out: Float64Array): void {
   const [t, a, b] = [out[0], out[1], out[2]];
   const rr = a * a + b * b;
@@ -267,11 +272,26 @@ export function segmentLength(s: Spline, u0: number, v0: number, u1: number, v1:
   return length;
 }
 
-/** Measured length from the first point to every point of a polyline u0, v0, u1, v1, … */
-export function measure(s: Spline, points: Float64Array): Float64Array {
-  const out = new Float64Array(points.length / 2);
-  for (let k = 1; k < out.length; k++) {
-    out[k] = out[k - 1] + segmentLength(s, points[2 * k - 2], points[2 * k - 1], points[2 * k], points[2 * k + 1]);
+/** Measured lengths of the segments of a polyline u0, v0, u1, v1, … */
+export function segmentLengths(s: Spline, points: Float64Array): Float64Array {
+  const out = new Float64Array(Math.max(points.length / 2 - 1, 0));
+  for (let k = 0; k < out.length; k++) {
+    out[k] = segmentLength(s, points[2 * k], points[2 * k + 1], points[2 * k + 2], points[2 * k + 3]);
+  }
+  return out;
+}
+
+/** Tensors of a finer lattice over the same extent, in its index coordinates: values of the spline. */
+export function sample(s: Spline, h: number, w: number): Float64Array {
+  const out = new Float64Array(3 * h * w);
+  const here = new Float64Array(3);
+  const rx = s.width / w;
+  const ry = s.height / h;
+  for (let i = 0; i < h; i++) {
+    for (let j = 0; j < w; j++) {
+      tensor(s, (j + 0.5) * rx - 0.5, (i + 0.5) * ry - 0.5, here);
+      out.set([here[0] * rx * rx, here[1] * rx * ry, here[2] * ry * ry], 3 * (i * w + j));
+    }
   }
   return out;
 }

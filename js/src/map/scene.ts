@@ -1,13 +1,15 @@
 /** What a map shows, and where on the screen: between plane units of the page and pixels of the plot. */
 
 import type { Mesh } from "../field/mesh";
+import type { PathDrawing } from "../geodesics/paths";
+import type { EikonalProblem } from "../geodesics/problem";
 import type { DensityScale } from "../style/density_scale";
-import type { Extent, MetricField, PathKind, Point, Ramp, Shown } from "../types";
+import type { Extent, Point, Ramp, Shown } from "../types";
 
 export const MARGIN = { left: 46, right: 12, top: 10, bottom: 40 };
 
 /** All that the map shows, in plane coordinates; `width` and `height` are the plot's pixels. */
-export interface Scene {
+export interface Scene extends PathDrawing {
   width: number;
   height: number;
   mesh: Mesh;
@@ -19,10 +21,6 @@ export interface Scene {
   shown: Shown;
   start: Point;
   end: Point;
-  paths: Partial<Record<PathKind, Float64Array>>;
-  samples: Partial<Record<PathKind, Float64Array>>;
-  /** Where somebody who walks the lines is now. */
-  markers?: Partial<Record<PathKind, Point>>;
   /** Lines of equal density, and polygons of SIDES corners each; only where they are shown. */
   contours?: Float64Array[];
   ellipses?: Float64Array;
@@ -32,7 +30,8 @@ export interface Scene {
 
 /** The mixture of measures that is drawn, and its colours. */
 export interface DrawnField {
-  field: MetricField;
+  /** The field itself, made ready for paths. */
+  problem: EikonalProblem;
   /** Each measure's weight in it. */
   weights: number[];
   scale: DensityScale;

@@ -1,9 +1,13 @@
-import { TALL } from "../geodesics/speed";
+/** The small chart of how fast the decoded output changes along a path. */
+
 import { polyline, set, svg } from "../style/dom";
+
+/** Pixels. */
+const TALL = 24;
 
 export interface SpeedChart {
   element: SVGSVGElement;
-  /** `top` is the pace at the upper end, one for all charts; `samples` pictures stand above, the ends at their centres. */
+  /** `top` is the speed at the upper end, one for all charts; `samples` pictures stand above, the ends at their centres. */
   draw(speeds: Float64Array, top: number, samples: number): void;
   now(t: number | null): void;
 }

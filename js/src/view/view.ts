@@ -6,6 +6,7 @@ import { averageOntoCorners, density, mix, shares } from "../field/field";
 import { blend, flatMesh } from "../field/mesh";
 import { invertMap } from "../geodesics/lines";
 import { createPaths } from "../geodesics/paths";
+import { prepare } from "../geodesics/problem";
 import { createColouring } from "../map/colouring";
 import { createDetail } from "../map/detail";
 import { ellipsesInSight } from "../map/indicatrices";
@@ -118,7 +119,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       const rho = density(metric);
       const scale = densityScale(rho);
       const places = averageOntoCorners(rho.map((value) => scale.place(value)), atlas.shape);
-      ground = { field: { shape: atlas.shape, extent: atlas.extent, metric }, weights, density: rho, scale, places };
+      ground = { problem: prepare({ shape: atlas.shape, extent: atlas.extent, metric }), weights, density: rho, scale, places };
     }
     retrace();
     schedule("ground", "panel");
@@ -133,13 +134,13 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     if (!ground) return;
     const [start, end] = ends();
     const resting = dragging && (dragging.end === "start" ? "end" : "start");
-    race.find(ground.field, start, end, resting, model.get("show"));
+    race.find(ground.problem, { start, end, resting }, model.get("show"));
     resample();
   }
 
   function resample(): void {
     if (!ground) return;
-    race.sample(ground.field, model.get("n_samples"), model.get("spacing"));
+    race.sample(ground.problem, model.get("n_samples"), model.get("spacing"));
     root.dataset.settled = String(race.final);
     schedule("lines", "strips");
   }
@@ -236,7 +237,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     const range = model.get("highlight");
     if (range) now.highlight = { density: ground.density, range };
     if (shown.contours) now.contours = isolinesOf(ground);
-    if (shown.ellipses) now.ellipses = ellipsesInSight(now, ground.field, ground.density, { ...mesh, corners: stretchedTo });
+    if (shown.ellipses) now.ellipses = ellipsesInSight(now, ground.problem.field, ground.density, { ...mesh, corners: stretchedTo });
     return now;
   }
 
@@ -285,7 +286,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
       colour: model.get("colour_by"),
       whyClosed: Object.fromEntries(COLOURINGS.map(open)) as Record<ColourBy, string>,
     });
-    root.dataset.cells = shown.field.shape.join("x");
+    root.dataset.cells = shown.problem.field.shape.join("x");
   }
 
   function figureNow(): Parameters<typeof exportFigure>[1] | null {

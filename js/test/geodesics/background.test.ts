@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createRefiner } from "../../src/geodesics/background";
-import { refine } from "../../src/geodesics/candidates";
-import { finish } from "../../src/geodesics/fast_marching";
+import { prepare } from "../../src/geodesics/problem";
 import type { MetricField, Point } from "../../src/types";
+import { makeReady } from "./ready";
 
 function hills(n: number, seed = 1): MetricField {
   const metric = new Float32Array(3 * n * n);
@@ -20,9 +20,9 @@ const C: Point = [0.8, 0.8];
 
 afterEach(() => vi.unstubAllGlobals());
 
-describe("settling in slices", () => {
+describe("refining in slices", () => {
   it("lets others run in between, and gives the path of both marches", async () => {
-    const field = hills(64);
+    const problem = prepare(hills(64));
     const arrived = vi.fn();
     const refiner = createRefiner(arrived);
     let others = 0;
@@ -30,41 +30,41 @@ describe("settling in slices", () => {
       others++;
       if (arrived.mock.calls.length === 0) setTimeout(other, 0);
     };
-    refiner.refine(field, A, B);
-    expect(refiner.refined(field, A, B)).toBeNull();
+    refiner.refine({ problem, start: A, end: B });
+    expect(refiner.refined({ problem, start: A, end: B })).toBeNull();
     setTimeout(other, 0);
     await vi.waitFor(() => expect(arrived).toHaveBeenCalledOnce(), 5000);
     expect(others).toBeGreaterThan(1);
-    const { path } = refiner.refined(field, A, B)!;
-    expect(path.length).toBeCloseTo(finish(refine(hills(64), A, B)).path.length, 10);
-    expect(refiner.march(field, A)!.source).toEqual(A);
-    expect(refiner.march(field, B)!.source).toEqual(B);
-    expect(refiner.march(field, C)).toBeNull();
-    expect(refiner.refined(hills(64), A, B)).toBeNull();
+    const { path } = refiner.refined({ problem, start: A, end: B })!;
+    expect(path.length).toBeCloseTo(makeReady(hills(64)).refine(A, B).path.length, 10);
+    expect(refiner.march(problem, A)!.source).toEqual(A);
+    expect(refiner.march(problem, B)!.source).toEqual(B);
+    expect(refiner.march(problem, C)).toBeNull();
+    expect(refiner.refined({ problem: prepare(hills(64)), start: A, end: B })).toBeNull();
   });
 
   it("forgets what waited when something newer is asked for", async () => {
-    const field = hills(32);
+    const problem = prepare(hills(32));
     const arrived = vi.fn();
     const refiner = createRefiner(arrived);
-    refiner.refine(field, A, B);
-    refiner.refine(field, B, C);
-    refiner.refine(field, A, C);
-    await vi.waitFor(() => expect(refiner.refined(field, A, C)).not.toBeNull(), 5000);
+    refiner.refine({ problem, start: A, end: B });
+    refiner.refine({ problem, start: B, end: C });
+    refiner.refine({ problem, start: A, end: C });
+    await vi.waitFor(() => expect(refiner.refined({ problem, start: A, end: C })).not.toBeNull(), 5000);
     expect(arrived).toHaveBeenCalledTimes(2);
   });
 
   it("stops when it is closed", async () => {
     const arrived = vi.fn();
     const refiner = createRefiner(arrived);
-    refiner.refine(hills(32), A, B);
+    refiner.refine({ problem: prepare(hills(32)), start: A, end: B });
     refiner.close();
     await new Promise((done) => setTimeout(done, 100));
     expect(arrived).not.toHaveBeenCalled();
   });
 });
 
-describe("settling in a worker", () => {
+describe("refining in a worker", () => {
   it("goes on in slices where the host refuses the worker", async () => {
     const terminated = vi.fn();
     vi.stubGlobal("REFINE_WORKER", "");
@@ -79,14 +79,14 @@ describe("settling in a worker", () => {
         }
       },
     );
-    const field = hills(32);
+    const problem = prepare(hills(32));
     const refiner = createRefiner(() => undefined);
-    refiner.refine(field, A, B);
-    await vi.waitFor(() => expect(refiner.refined(field, A, B)).not.toBeNull(), 5000);
+    refiner.refine({ problem, start: A, end: B });
+    await vi.waitFor(() => expect(refiner.refined({ problem, start: A, end: B })).not.toBeNull(), 5000);
     expect(terminated).toHaveBeenCalledOnce();
   });
 
-  it("answers orders, and keeps the field and the marches between them", async () => {
+  it("answers requests, and keeps the field and the marches between them", async () => {
     const answers: { id: number; refined: { path: { length: number }; there: object } }[] = [];
     vi.stubGlobal("postMessage", (answer: never) => answers.push(structuredClone(answer)));
     await import("../../src/geodesics/background.worker");
@@ -97,6 +97,6 @@ describe("settling in a worker", () => {
     expect(answers.map(({ id }) => id)).toEqual([1, 2, 3]);
     expect(answers[1]!.refined.there).toEqual(answers[0]!.refined.there);
     expect(answers[2]!.refined.path.length).toBeGreaterThan(answers[1]!.refined.path.length);
-    expect(answers[1]!.refined.path.length).toBeCloseTo(finish(refine(hills(32), A, C)).path.length, 10);
+    expect(answers[1]!.refined.path.length).toBeCloseTo(makeReady(hills(32)).refine(A, C).path.length, 10);
   });
 });

@@ -1,11 +1,13 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { passes, refine } from "../../src/geodesics/candidates";
-import { finish } from "../../src/geodesics/fast_marching";
-import { findPath, marchFrom, sampleByDistance, sampleByLength, straight } from "../../src/geodesics/geodesic";
+import { passes } from "../../src/geodesics/candidates";
+import { findPath } from "../../src/geodesics/geodesic";
+import { straight } from "../../src/geodesics/lines";
+import { sampleByDistance, sampleByLength } from "../../src/geodesics/sampling";
 import { jet, spline, tensor } from "../../src/geodesics/spline";
 import type { MetricField } from "../../src/types";
+import { makeReady } from "./ready";
 
 interface Fixture {
   name: string;
@@ -44,13 +46,13 @@ function greatCircle(a: [number, number], b: [number, number]): number {
   return 2 * Math.asin(0.5 * Math.hypot(p[0] - q[0], p[1] - q[1], p[2] - q[2]));
 }
 
-describe.each(fixtures)("the answers of Python, settled from both ends: $name", (fixture) => {
-  const field = toField(fixture);
+describe.each(fixtures)("the answers of Python, refined from both ends: $name", (fixture) => {
+  const ready = makeReady(toField(fixture));
   it.each(fixture.paths)("from $start to $end", ({ start, end, length }) => {
-    const { path, there } = finish(refine(field, start, end));
+    const { path, there } = ready.refine(start, end);
     expect(Math.abs(path.length - length)).toBeLessThanOrEqual(5e-6 * length);
     // what is known need not be marched again, and gives the same
-    const again = finish(refine(field, end, start, [there]));
+    const again = ready.refine(end, start, [there]);
     expect(again.back).toBe(there);
     expect(Math.abs(again.path.length - length)).toBeLessThanOrEqual(1e-5 * length);
   });
@@ -59,8 +61,8 @@ describe.each(fixtures)("the answers of Python, settled from both ends: $name", 
 describe("close calls", () => {
   const hill = fixtures.find(({ name }) => name === "hill")!;
   it.each(hill.paths)("show the ways on both sides of the hill, from $start to $end", ({ start, end }) => {
-    const field = toField(hill);
-    const rows = passes(marchFrom(field, start).found, marchFrom(field, end).found, 128, 128).map((node) => Math.floor(node / 128));
+    const { march } = makeReady(toField(hill));
+    const rows = passes(march(start).found, march(end).found, 128, 128).map((node) => Math.floor(node / 128));
     expect(Math.min(...rows)).toBeLessThan(50);
     expect(Math.max(...rows)).toBeGreaterThan(78);
   });
@@ -68,20 +70,20 @@ describe("close calls", () => {
 
 describe.each(fixtures)("marches over $name", (fixture) => {
   it.each(fixture.paths)("put no node before the one it came from, from $start", ({ start }) => {
-    const { u, parent } = marchFrom(toField(fixture), start).found;
+    const { u, parent } = makeReady(toField(fixture)).march(start).found;
     expect(u.every((value) => value >= 0)).toBe(true);
     expect(parent.every((node, n) => node < 0 || u[n] >= u[node])).toBe(true);
   });
 });
 
 describe.each(fixtures)("the answers of Python: $name", (fixture) => {
-  const field = toField(fixture);
+  const ready = makeReady(toField(fixture));
   it.each(fixture.paths)("from $start to $end", ({ start, end, length, straightLength, samples }) => {
-    const path = findPath(field, marchFrom(field, start), end);
+    const path = ready.find(start, end);
     expect(Math.abs(path.length - length)).toBeLessThanOrEqual(5e-6 * length);
     expect(Math.abs(path.straightLength - straightLength)).toBeLessThanOrEqual(1e-7 * straightLength);
     expect(path.converged).toBe(true);
-    const found = sampleByLength(field, path.points, samples.length);
+    const found = sampleByLength(ready.problem, path.points, samples.length);
     const span = fixture.extent[1] - fixture.extent[0];
     samples.forEach(([x, y], k) => {
       expect(Math.hypot(found[2 * k] - x, found[2 * k + 1] - y)).toBeLessThan(2e-3 * span);
@@ -90,7 +92,7 @@ describe.each(fixtures)("the answers of Python: $name", (fixture) => {
 });
 
 describe("closed forms", () => {
-  const field = sphere(128);
+  const ready = makeReady(sphere(128));
   const pairs: [[number, number], [number, number]][] = [
     [[-0.7, 0.2], [0.6, 0.5]],
     [[0.1, -0.8], [0.3, 0.75]],
@@ -98,7 +100,7 @@ describe("closed forms", () => {
     [[0, 0], [0.01, 0.02]],
   ];
   it.each(pairs)("is a great circle from %j to %j", (a, b) => {
-    const path = findPath(field, marchFrom(field, a), b);
+    const path = ready.find(a, b);
     expect(Math.abs(path.length / greatCircle(a, b) - 1)).toBeLessThan(2e-5);
     expect(path.length).toBeLessThanOrEqual(path.straightLength);
     expect([...path.points.slice(0, 2), ...path.points.slice(-2)]).toEqual([...a, ...b].map((c) => expect.closeTo(c, 12)));
@@ -106,15 +108,15 @@ describe("closed forms", () => {
 
   it("is the same length backwards", () => {
     const [a, b] = pairs[0];
-    const forth = findPath(field, marchFrom(field, a), b).length;
-    expect(Math.abs(findPath(field, marchFrom(field, b), a).length / forth - 1)).toBeLessThan(1e-6);
+    const forth = ready.find(a, b).length;
+    expect(Math.abs(ready.find(b, a).length / forth - 1)).toBeLessThan(1e-6);
   });
 
   it("follows a dragged end from one march, up to and beyond the edges of the map", () => {
-    const from = marchFrom(field, [-0.3, 0.1]);
+    const from = ready.march([-0.3, 0.1]);
     for (let k = 0; k < 60; k++) {
       const target: [number, number] = [1.3 * Math.cos(0.3 * k), 1.3 * Math.sin(0.3 * k)];
-      const path = findPath(field, from, target);
+      const path = findPath(ready.problem, from, target);
       expect(path.points.every((c) => Math.abs(c) <= 1.2 + 1e-12)).toBe(true);
       expect(path.length).toBeGreaterThan(0);
       expect(path.length).toBeLessThanOrEqual(path.straightLength);
@@ -122,8 +124,8 @@ describe("closed forms", () => {
   });
 
   it("gives the number of nodes asked for", () => {
-    expect(findPath(field, marchFrom(field, [0, 0]), [0.5, 0.5], { nodes: 33 }).points.length).toBe(66);
-    expect(straight(field, [0, 0], [0.5, 0.5], 5).points.length).toBe(10);
+    expect(ready.find([0, 0], [0.5, 0.5], { nodes: 33 }).points.length).toBe(66);
+    expect(straight(ready.problem, [0, 0], [0.5, 0.5], 5).points.length).toBe(10);
   });
 });
 
@@ -171,17 +173,17 @@ describe("the spline", () => {
 
 describe("samples", () => {
   it("are even along the plane, and even by length", () => {
-    const field = sphere(64);
-    const line = straight(field, [0, 0], [1, 0], 50).points;
+    const { problem } = makeReady(sphere(64));
+    const line = straight(problem, [0, 0], [1, 0], 50).points;
     const plane = sampleByDistance(line, 6);
     expect([...plane]).toEqual([0, 0, 0.2, 0, 0.4, 0, 0.6, 0, 0.8, 0, 1, 0].map((c) => expect.closeTo(c, 9)));
-    const measured = sampleByLength(field, line, 6);
+    const measured = sampleByLength(problem, line, 6);
     // the arc from the pole to r is 2 atan r, so even steps are tangents of even angles
     [0, 1, 2, 3, 4, 5].forEach((k) => expect(measured[2 * k]).toBeCloseTo(Math.tan((Math.PI / 4) * (k / 5)), 4));
   });
 
   it("says when the metric does not fit the shape", () => {
     const field: MetricField = { shape: [4, 4], extent: [0, 1, 0, 1], metric: new Float32Array(10) };
-    expect(() => marchFrom(field, [0, 0])).toThrow(/metric holds 10 numbers/);
+    expect(() => makeReady(field)).toThrow(/metric holds 10 numbers/);
   });
 });

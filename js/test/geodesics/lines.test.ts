@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { measureLine, straight } from "../../src/geodesics/geodesic";
-import { invertMap, slerp, stretched } from "../../src/geodesics/lines";
-import { samplePath } from "../../src/geodesics/live";
-import type { Around, Extent, MetricField, Point, Shape } from "../../src/types";
+import { invertMap, measureLine, slerp, straight, stretched } from "../../src/geodesics/lines";
+import { prepare } from "../../src/geodesics/problem";
+import { samplePath } from "../../src/geodesics/sampling";
+import type { Around, Extent, Point, Shape } from "../../src/types";
 
 interface Line {
   length: number;
@@ -26,15 +26,15 @@ interface Fixture {
 const fixtures = JSON.parse(readFileSync(resolve(__dirname, "../fixtures/lines.json"), "utf8")) as Fixture[];
 
 describe.each(fixtures)("the lines of Python: $name", ({ extent, shape, around, metric, corners, pairs }) => {
-  const field: MetricField = { shape, extent, metric: Float32Array.from(metric) };
+  const problem = prepare({ shape, extent, metric: Float32Array.from(metric) });
   const map = invertMap({ extent, shape, corners: Float64Array.from(corners) });
   const span = extent[1] - extent[0];
 
   function check(points: Float64Array, line: Line, start: Point, end: Point): void {
-    const path = measureLine(field, points, straight(field, start, end).length);
+    const path = measureLine(problem, points, straight(problem, start, end).length);
     expect(Math.abs(path.length - line.length)).toBeLessThanOrEqual(1e-7 * line.length);
     for (const by of ["measure", "latent", "parameter"] as const) {
-      const found = samplePath(field, by, path, line[by].length);
+      const found = samplePath(problem, by, path.points, line[by].length);
       line[by].forEach(([x, y], k) => expect(Math.hypot(found[2 * k]! - x, found[2 * k + 1]! - y)).toBeLessThan(1e-6 * span));
     }
   }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { placeAt, speedAt, speeds } from "../../src/geodesics/speed";
+import { placeAt, speedAt, speedsAlong } from "../../src/geodesics/speed";
 import { createPlayButton, DURATION } from "../../src/panels/play_button";
 import { createSpeedChart } from "../../src/panels/speed_chart";
 
@@ -12,19 +12,19 @@ const field = {
 
 describe("pace", () => {
   it("is each piece's length over the mean", () => {
-    const even = speeds(field, [0, 0, 0, 1, 0, 2]);
+    const even = speedsAlong(field, [0, 0, 0, 1, 0, 2]);
     expect(Array.from(even)).toEqual([1, 1]);
-    const [slow, still] = speeds(field, [0.1, 1, 0.3, 1, 0.3, 1]);
+    const [slow, still] = speedsAlong(field, [0.1, 1, 0.3, 1, 0.3, 1]);
     expect(slow).toBeGreaterThan(0);
     expect(still).toBe(0);
-    const across = speeds(field, [0, 1, 1, 1, 2, 1, 3, 1, 4, 1]);
+    const across = speedsAlong(field, [0, 1, 1, 1, 2, 1, 3, 1, 4, 1]);
     expect(across[3]! / across[0]!).toBeCloseTo(2, 1);
     expect(across.reduce((a, b) => a + b) / 4).toBeCloseTo(1);
   });
 
   it("is 1 where there is no length", () => {
-    expect(Array.from(speeds(field, [1, 1, 1, 1]))).toEqual([1]);
-    expect(speeds(field, [])).toHaveLength(0);
+    expect(Array.from(speedsAlong(field, [1, 1, 1, 1]))).toEqual([1]);
+    expect(speedsAlong(field, [])).toHaveLength(0);
   });
 
   it("and place are read at any fraction of the walk", () => {

@@ -17,7 +17,8 @@ function sceneOf(extent: [number, number, number, number], label = "x"): Scene {
     start: [x0, y0],
     end: [x1, y1],
     paths: { straight: Float64Array.from(extent.length ? [x0, y0, x1, y1] : []) },
-    samples: { straight: Float64Array.from([x0, y0, x1, y1]) },
+    markers: {},
+  samples: { straight: Float64Array.from([x0, y0, x1, y1]) },
   };
 }
 
