@@ -1,6 +1,5 @@
 /** The mesh of the map: where the lattice's corners stand on the page, and the way there and back, in plane units. */
 
-import type { Atlas } from "../model/atlas";
 import type { Extent, Point, Shape } from "../types";
 
 export interface Mesh {
@@ -163,6 +162,6 @@ function invertBilinear(mesh: Mesh, i: number, j: number, x: number, y: number):
 
 /** Points as fractions of the extent, x and y in 0 … 1. */
 
-export function toFractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): Float64Array {
+export function toFractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Mesh, "extent">): Float64Array {
   return Float64Array.from(points, (v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
 }

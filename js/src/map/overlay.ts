@@ -9,7 +9,7 @@
 import { moveOntoPage } from "../field/mesh";
 import { DASHES, KINDS } from "../model/path_kinds";
 import type { Palette } from "../style/colour";
-import { polyline, set, svg } from "../style/dom";
+import { fixed, polyline, set, svg } from "../style/dom";
 import type { End, PathKind, Point } from "../types";
 import { drawAxes } from "./axes";
 import { SIDES } from "./indicatrices";
@@ -157,8 +157,4 @@ function polygons(pixels: Float64Array): string {
   let d = "";
   for (let k = 0; k < pixels.length; k += 2 * SIDES) d += `${polyline(pixels.subarray(k, k + 2 * SIDES))}Z`;
   return d;
-}
-
-export function fixed(value: number): string {
-  return value.toFixed(1);
 }

@@ -1,7 +1,5 @@
 /** Making elements. Text is only ever set as text, so labels and messages can never become markup. */
 
-import { fixed } from "../map/overlay";
-
 export type Attributes = Record<string, string | number | boolean | undefined>;
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -65,4 +63,8 @@ export function polyline(pixels: ArrayLike<number>): string {
   let d = "";
   for (let k = 0; k < pixels.length; k += 2) d += `${k === 0 ? "M" : "L"}${fixed(pixels[k]!)} ${fixed(pixels[k + 1]!)}`;
   return d;
+}
+
+export function fixed(value: number): string {
+  return value.toFixed(1);
 }
