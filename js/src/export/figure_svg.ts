@@ -2,7 +2,7 @@
 
 import { createOverlay } from "../map/overlay";
 import { dotRadius, dots, pointsOnMap } from "../map/points";
-import { MARGIN, type DrawnField, type Scene } from "../map/scene";
+import { MARGIN, type Scene } from "../map/scene";
 import type { Atlas } from "../model/atlas";
 import { DASHES, TITLES } from "../model/path_kinds";
 import { paintStrip, type Ink, type Pictures } from "../model/sprites";
@@ -20,7 +20,6 @@ const FINEST = 6;
 
 export interface Figure {
   scene: Scene;
-  ground: DrawnField;
   atlas: Atlas;
   key: Key;
   raster(palette: Palette, ratio: number, layers: boolean): HTMLCanvasElement;

@@ -23,7 +23,7 @@ export interface MapActions {
   drag(end: End, to: Point, done: boolean): void;
   hover(at: Point | null): void;
   /** These places are shown by the sheet's thumbnails, and deserve better; null where none do. */
-  detail(places: Float64Array | null): void;
+  needDetail(places: Float64Array | null): void;
   /** Another part of the page is to be seen. */
   look(pane: Extent): void;
 }
@@ -32,7 +32,7 @@ export interface MapView {
   element: HTMLElement;
   zoom: { by(factor: number): void; reset(): void };
   /** Pictures decoded at places that were asked for. */
-  detail(places: Float64Array, pictures: Pictures): void;
+  setDetail(places: Float64Array, pictures: Pictures): void;
   /** Who is to paint the colours. */
   prefer(renderer: Renderer): void;
   close(): void;
@@ -88,7 +88,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     const near = places !== null && closeness(scene.pane, atlas.extent) >= DETAILED;
     const known = places !== null && thumbnails!.hasDetail(places);
     element.dataset.detail = known ? "decoded" : "sheet";
-    actions.detail(near && !known ? places : null);
+    actions.needDetail(near && !known ? places : null);
   }
 
   function draw(scene: Scene, shading: Shading, palette: Palette): void {
@@ -198,7 +198,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
     draw,
     drawLines,
     prefer: painter.prefer,
-    detail(places, pictures) {
+    setDetail(places, pictures) {
       thumbnails?.setDetail(places, pictures);
       if (current && dressed) showLayers(current, dressed);
     },

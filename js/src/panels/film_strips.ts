@@ -39,7 +39,7 @@ export function createFilmStrips(parent: Element, kinds: PathKind[], ink: Ink): 
         strip.show(shown[kind]);
         if (!shown[kind]) continue;
         const { pictures, preview } = race.pictures(kind);
-        strip.caption(words(kind, race), palette);
+        strip.caption(describePath(kind, race), palette);
         strip.missing(race.missing(kind) !== undefined);
         strip.draw(pictures, ink, palette, preview);
         const track = race.track(kind);
@@ -75,7 +75,7 @@ function createStrip(kind: PathKind, parent: Element): Strip {
   const swatch = svg("svg", { class: "lw-swatch", width: 30, height: 6, "aria-hidden": "true" }, caption);
   svg("path", { d: "M2 3H28", stroke: "currentColor", "stroke-width": 2.25, "stroke-linecap": "round", "stroke-dasharray": DASHES[kind] }, swatch);
   html("b", { text: TITLES[kind] }, caption);
-  const describePath = html("span", { class: "lw-strip-words" }, caption);
+  const words = html("span", { class: "lw-strip-words" }, caption);
   const speeds = html("span", { class: "lw-speed", "data-lw": `speed-${kind}` }, caption);
   const reel = html("div", { class: "lw-reel" }, element);
   const canvas = html("canvas", { role: "img", "aria-label": `decoded along the ${TITLES[kind].toLowerCase()}` }, reel);
@@ -86,7 +86,7 @@ function createStrip(kind: PathKind, parent: Element): Strip {
       element.hidden = !visible;
     },
     caption(text, palette) {
-      describePath.textContent = text;
+      words.textContent = text;
       swatch.style.color = palette[kind];
       chart.element.style.color = palette[kind];
     },
@@ -109,7 +109,7 @@ function createStrip(kind: PathKind, parent: Element): Strip {
 }
 
 /** A path in plain words: why there is none, or how long it is. */
-export function words(kind: PathKind, race: Pick<Paths, "missing" | "length">): string {
+export function describePath(kind: PathKind, race: Pick<Paths, "missing" | "length">): string {
   return race.missing(kind) ?? compareLength(kind, race.length(kind), race.length("geodesic"));
 }
 
