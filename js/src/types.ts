@@ -91,7 +91,7 @@ export interface Traits {
   _status: Status;
 }
 
-/** The part of anywidget's model that is used here; an exported page brings a small stand-in. */
+/** The part of anywidget's model that is used here; an exported page brings a small model of its own. */
 export interface Model {
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;

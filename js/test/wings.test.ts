@@ -14,14 +14,14 @@ const WINGS: Record<string, string[]> = {
   ],
   map: [
     ...["map", "scene", "renderer", "cpu_renderer", "webgl_renderer", "overlay", "axes", "points", "thumbnails", "highlight"],
-    ...["detail", "zoom", "indicatrices", "label_regions", "colouring"],
+    ...["detail", "zoom", "indicatrices", "colouring", "handles", "layers"],
   ],
   export: ["figure_svg", "file_formats"],
   panels: [
     ...["controls", "legend", "readout", "film_strips", "speed_chart", "profile_chart", "play_button", "undo_button", "keys"],
     ...["export_controls", "survey_progress", "zoom_buttons"],
   ],
-  view: ["view"],
+  view: ["view", "state", "frames", "morph", "scene", "figure", "panels", "status", "updates"],
 };
 const RANKS = Object.keys(WINGS).filter((wing) => wing !== "");
 /** Files that belong to no wing: below all, or above all. */

@@ -49,7 +49,7 @@ export function isolines(values: ArrayLike<number>, [rows, columns]: Shape, exte
   };
 
   const lines: Float64Array[] = [];
-  const walk = (start: number) => {
+  const follow = (start: number) => {
     const points: number[] = [...place(start)];
     let at = start;
     for (let next = joined.get(at)?.pop(); next !== undefined; next = joined.get(at)?.pop()) {
@@ -61,7 +61,7 @@ export function isolines(values: ArrayLike<number>, [rows, columns]: Shape, exte
     if (points.length > 2) lines.push(Float64Array.from(points));
   };
   // open lines first, from their ends; what is left then is closed
-  for (const [edge, others] of joined) if (others.length === 1) walk(edge);
-  for (const [edge, others] of joined) if (others.length > 0) walk(edge);
+  for (const [edge, others] of joined) if (others.length === 1) follow(edge);
+  for (const [edge, others] of joined) if (others.length > 0) follow(edge);
   return lines;
 }

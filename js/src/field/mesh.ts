@@ -56,70 +56,75 @@ export interface Finder {
   (x: number, y: number): Point;
 }
 
+/** A cell of a mesh, by row and column, with the fractions (u, v) of a point in it. */
+interface Place {
+  i: number;
+  j: number;
+  uv: Point;
+}
+
+/** Round-off by which a point may stick out of the cell that holds it. */
+const SLACK = 1e-9;
+
 /** Makes the inverse of a mesh. It remembers the last cell, so that neighbouring queries take a few steps. */
 export function createFinder(mesh: Mesh): Finder {
   const [x0, x1, y0, y1] = mesh.extent;
   const [rows, columns] = mesh.shape;
-  let cell = Math.floor(rows / 2) * columns + Math.floor(columns / 2);
-
+  let [row, column] = [Math.floor(rows / 2), Math.floor(columns / 2)];
   return (px, py) => {
     const x = Math.min(Math.max(px, x0), x1);
     const y = Math.min(Math.max(py, y0), y1);
-    let uv = walk(x, y);
-    if (!uv) uv = scan(x, y);
-    const [i, j] = [Math.floor(cell / columns), cell % columns];
+    const { i, j, uv } = searchFrom(mesh, row, column, x, y) ?? searchAll(mesh, x, y);
+    [row, column] = [i, j];
     return [x0 + ((x1 - x0) * (j + uv[0])) / columns, y0 + ((y1 - y0) * (i + uv[1])) / rows];
   };
+}
 
-  /** From cell to cell across whichever edge separates the point from it. */
-  function walk(x: number, y: number): Point | null {
-    let [i, j] = [Math.floor(cell / columns), cell % columns];
-    for (let hop = 0; hop < 4 * (rows + columns); hop++) {
-      const a = 2 * (i * (columns + 1) + j);
-      const b = a + 2 * (columns + 1);
-      let di = beyond(a, a + 2, x, y) && i > 0 ? -1 : beyond(b + 2, b, x, y) && i < rows - 1 ? 1 : 0;
-      let dj = beyond(b, a, x, y) && j > 0 ? -1 : beyond(a + 2, b + 2, x, y) && j < columns - 1 ? 1 : 0;
-      // alternate between the two directions: a diagonal step could jump past the cell
-      if (di !== 0 && dj !== 0) [di, dj] = hop % 2 === 0 ? [0, dj] : [di, 0];
-      const here = di === 0 && dj === 0;
-      // round-off can bounce a point on an edge between two cells: either may claim it
-      if (here || hop > rows + columns) {
-        const uv = invertBilinear(mesh, i, j, x, y);
-        if (excess(uv) <= 1e-9) {
-          cell = i * columns + j;
-          return clampToUnit(uv);
-        }
-        if (here) return null;
-      }
-      i += di;
-      j += dj;
+/** Searches from cell to cell across whichever edge separates the point from it. */
+function searchFrom(mesh: Mesh, row: number, column: number, x: number, y: number): Place | null {
+  const [rows, columns] = mesh.shape;
+  let [i, j] = [row, column];
+  for (let hop = 0; hop < 4 * (rows + columns); hop++) {
+    const a = 2 * (i * (columns + 1) + j);
+    const b = a + 2 * (columns + 1);
+    let di = beyond(mesh, a, a + 2, x, y) && i > 0 ? -1 : beyond(mesh, b + 2, b, x, y) && i < rows - 1 ? 1 : 0;
+    let dj = beyond(mesh, b, a, x, y) && j > 0 ? -1 : beyond(mesh, a + 2, b + 2, x, y) && j < columns - 1 ? 1 : 0;
+    // alternate between the two directions: a diagonal step could jump past the cell
+    if (di !== 0 && dj !== 0) [di, dj] = hop % 2 === 0 ? [0, dj] : [di, 0];
+    const here = di === 0 && dj === 0;
+    // round-off can bounce a point on an edge between two cells: either may claim it
+    if (here || hop > rows + columns) {
+      const uv = invertBilinear(mesh, i, j, x, y);
+      if (excess(uv) <= SLACK) return { i, j, uv: clampToUnit(uv) };
+      if (here) return null;
     }
-    return null;
+    i += di;
+    j += dj;
   }
+  return null;
+}
 
-  function beyond(from: number, to: number, x: number, y: number): boolean {
-    const c = mesh.corners;
-    return (c[to]! - c[from]!) * (y - c[from + 1]!) - (c[to + 1]! - c[from + 1]!) * (x - c[from]!) < 0;
-  }
+/** Whether a point lies to the right of the edge from one corner to another. */
+function beyond({ corners: c }: Mesh, from: number, to: number, x: number, y: number): boolean {
+  return (c[to] - c[from]) * (y - c[from + 1]) - (c[to + 1] - c[from + 1]) * (x - c[from]) < 0;
+}
 
-  /** Looks at every cell, and takes the one from which the point sticks out least. */
-  function scan(x: number, y: number): Point {
-    let best = Infinity;
-    let found: Point = [0.5, 0.5];
-    for (let i = 0; i < rows; i++) {
-      for (let j = 0; j < columns; j++) {
-        const uv = invertBilinear(mesh, i, j, x, y);
-        const out = excess(uv);
-        if (out < best) {
-          best = out;
-          found = uv;
-          cell = i * columns + j;
-          if (out <= 0) return clampToUnit(found);
-        }
-      }
+/** Looks at every cell, and takes the one from which the point sticks out least. */
+function searchAll(mesh: Mesh, x: number, y: number): Place {
+  const [rows, columns] = mesh.shape;
+  let best = Infinity;
+  let found: Place = { i: 0, j: 0, uv: [0.5, 0.5] };
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) {
+      const uv = invertBilinear(mesh, i, j, x, y);
+      const out = excess(uv);
+      if (out >= best) continue;
+      best = out;
+      found = { i, j, uv: clampToUnit(uv) };
+      if (out <= 0) return found;
     }
-    return clampToUnit(found);
   }
+  return found;
 }
 
 function clampToUnit([u, v]: Point): Point {

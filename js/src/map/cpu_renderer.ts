@@ -85,7 +85,7 @@ export function coarseness({ shape: [rows, columns], extent: [x0, x1, y0, y1] }:
 }
 
 function triangle(pixels: Uint32Array, width: number, height: number, a: number, b: number, c: number): void {
-  // from the top down, so that triangles that share an edge walk it in the same steps
+  // from the top down, so that triangles that share an edge cover it in the same steps
   let swap: number;
   if (py[b]! < py[a]!) (swap = a), (a = b), (b = swap);
   if (py[c]! < py[a]!) (swap = a), (a = c), (c = swap);

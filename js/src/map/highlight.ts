@@ -1,10 +1,10 @@
-/** Cells that stand out, because their density lies in a range: a veil over all the others. */
+/** Cells that stand out, because their density lies in a range: all others are dimmed. */
 
 import type { Mesh } from "../field/mesh";
 import type { Palette } from "../style/colour";
 import { toPixels, type Scene } from "./scene";
 
-const VEIL = 0.78;
+const DIMMED = 0.78;
 
 /**
  * Outlines of the cells outside the range as closed polygons of corners, one for each run of neighbours in a row: indices
@@ -44,7 +44,7 @@ export function dimOthers(
   context.save();
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.globalCompositeOperation = "destination-over";
-  context.globalAlpha = VEIL;
+  context.globalAlpha = DIMMED;
   context.fillStyle = palette.paper;
   // one path, so that the edges between neighbours leave no seams
   context.beginPath();

@@ -1,5 +1,5 @@
 /**
- * The map: raster, painted layers and overlay on top of one another, and what the pointer and the keyboard do on it.
+ * The map: colours, painted layers and vector overlay on top of one another, and what the pointer and the keyboard do on it.
  *
  * Hook for tests: data-lw = "map" (its canvas is the raster).
  */
@@ -8,15 +8,17 @@ import { createFinder, type Finder } from "../field/mesh";
 import type { Atlas } from "../model/atlas";
 import type { Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";
-import { createFramebuffer, html, resizeCanvas } from "../style/dom";
+import { html } from "../style/dom";
 import type { End, Extent, Point, Renderer } from "../types";
-import { dimOthers } from "./highlight";
+import { enableHandles } from "./handles";
+import { createLayers } from "./layers";
 import { createOverlay } from "./overlay";
-import { createPointPainter, pointsOnMap } from "./points";
 import { createRenderer } from "./renderer";
 import { MARGIN, toPage, type Scene, type Shading } from "./scene";
-import { createThumbnails } from "./thumbnails";
-import { closeness, enableZoom, type Spot } from "./zoom";
+import { closeness, enableZoom, type Spot, type Zoom } from "./zoom";
+
+/** How close a look must be for thumbnails beyond the sheet. */
+const DETAILED = 2;
 
 export interface MapActions {
   /** An end is being dragged to a plane point; `done` when it was let go. */
@@ -30,7 +32,7 @@ export interface MapActions {
 
 export interface MapView {
   element: HTMLElement;
-  zoom: { by(factor: number): void; reset(): void };
+  zoom: Zoom;
   /** Pictures decoded at places that were asked for. */
   setDetail(places: Float64Array, pictures: Pictures): void;
   /** Who is to paint the colours. */
@@ -45,178 +47,136 @@ export interface MapView {
 
 export function createMap(parent: Element, atlas: Atlas, actions: MapActions): MapView {
   const element = html("div", { class: "lw-map", "data-lw": "map" }, parent);
-  const layers = html("canvas", { class: "lw-layers", "aria-hidden": "true" }, element);
+  const canvas = html("canvas", { class: "lw-layers", "aria-hidden": "true" }, element);
   const overlay = createOverlay();
   element.append(overlay.element);
   // both canvases lie under the plot
   element.style.setProperty("--lw-plot-left", `${MARGIN.left}px`);
   element.style.setProperty("--lw-plot-top", `${MARGIN.top}px`);
-  const painter = createRenderer(element, atlas);
-  const points = atlas.points && createPointPainter(pointsOnMap(atlas.points, atlas));
-  const thumbnails = atlas.sprites && createThumbnails(atlas.sprites, atlas);
-  let current: Scene | null = null;
-  // made anew for each mesh, and only when somebody asks
-  let find: { corners: Float64Array; stamp: number; finder: Finder } | null = null;
-  let stamp = 0;
-  let dressed: Palette | null = null;
-  const image = createFramebuffer();
+  const renderer = createRenderer(element, atlas);
+  const layers = createLayers(atlas);
+  const pointer = createPointer(overlay.element);
+  let palette: Palette | null = null;
 
-  function back(scene: Scene): Finder {
-    if (!find || find.stamp !== stamp) find = { corners: scene.mesh.corners, stamp, finder: createFinder(scene.mesh) };
-    return find.finder;
-  }
-
-  /** Returns the places of the thumbnails. */
-  function paintLayers(canvas: HTMLCanvasElement, scene: Scene, palette: Palette, ratio: number): Float64Array | null {
-    let places: Float64Array | null = null;
-    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
-    const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
-    if (!dots && !pictures) resizeCanvas(canvas, width, height).clearRect(0, 0, width, height);
-    else {
-      const { pixels, show } = image(width, height);
-      pixels.fill(0);
-      if (dots) dots.paint(pixels, width, height, scene, palette, ratio);
-      if (pictures) places = pictures.paint(pixels, width, height, scene, palette, ratio, back(scene));
-      show(canvas);
-    }
-    if (scene.highlight) dimOthers(canvas.getContext("2d")!, scene, scene.highlight, palette, ratio);
-    return places;
-  }
-
-  function showLayers(scene: Scene, palette: Palette): void {
-    const places = paintLayers(layers, scene, palette, Math.min(globalThis.devicePixelRatio || 1, 2));
+  function showLayers(scene: Scene, on: Palette): void {
+    const places = layers.paint(canvas, scene, on, Math.min(globalThis.devicePixelRatio || 1, 2), () => pointer.finder(scene));
     const near = places !== null && closeness(scene.pane, atlas.extent) >= DETAILED;
-    const known = places !== null && thumbnails!.hasDetail(places);
+    const known = places !== null && layers.hasDetail(places);
     element.dataset.detail = known ? "decoded" : "sheet";
     actions.needDetail(near && !known ? places : null);
   }
 
-  function draw(scene: Scene, shading: Shading, palette: Palette): void {
-    current = scene;
-    stamp++;
-    for (const side of ["width", "height"] as const) layers.style[side] = `${scene[side]}px`;
-    painter.draw(scene, shading, palette);
-    showLayers(scene, palette);
-    dressed = palette;
-    overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
-    overlay.update(scene, palette);
-  }
-
-  function drawLines(scene: Scene, palette: Palette): void {
-    current = scene;
-    overlay.updateLines(scene, palette);
-  }
-
-  /** The plane point under the pointer; with a grip, under where the handle's centre is held. */
-  function under(event: PointerEvent, grip: Point = [0, 0]): Point | null {
-    const pixels = pixelsOf(event, grip);
-    return pixels && current && back(current)(...toPage(current, ...pixels));
-  }
-
-  function pixelsOf(event: Spot, grip: Point = [0, 0]): Point | null {
-    if (!current) return null;
-    const box = overlay.element.getBoundingClientRect();
-    // the host may scale the page
-    const zoom = box.width / (current.width + MARGIN.left + MARGIN.right) || 1;
-    const px = (event.clientX - box.left) / zoom - MARGIN.left - grip[0];
-    const py = (event.clientY - box.top) / zoom - MARGIN.top - grip[1];
-    return [px, py];
-  }
-
-  function inPlot([px, py]: Point): boolean {
-    return current !== null && px >= 0 && py >= 0 && px <= current.width && py <= current.height;
-  }
-
-  const zoom = enableZoom(overlay.element, {
-    extent: atlas.extent,
-    pane: () => current?.pane ?? atlas.extent,
-    at(event) {
-      const pixels = pixelsOf(event);
-      // a map that is being dragged may be held off the plot too
-      const held = overlay.element.classList.contains("lw-panning");
-      return pixels && current && (held || inPlot(pixels)) ? toPage(current, ...pixels) : null;
-    },
-    look(pane) {
-      // the next gesture may come before the next frame
-      if (current) current = { ...current, pane };
-      actions.look(pane);
-    },
-  });
-
-  for (const end of ["start", "end"] as const) {
-    const handle = overlay.handles[end];
-    let grip: Point | null = null;
-    let moved = false;
-    handle.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0) return;
-      const box = handle.getBoundingClientRect();
-      grip = [event.clientX - (box.left + box.width / 2), event.clientY - (box.top + box.height / 2)];
-      moved = false;
-      handle.setPointerCapture(event.pointerId);
-      handle.focus();
-      event.preventDefault();
-    });
-    handle.addEventListener("pointermove", (event) => {
-      const to = grip && under(event, grip);
-      if (!to) return;
-      moved = true;
-      actions.drag(end, to, false);
-    });
-    const release = (event: PointerEvent) => {
-      const to = grip && under(event, grip);
-      grip = null;
-      if (to && moved) actions.drag(end, to, true);
-    };
-    handle.addEventListener("pointerup", release);
-    handle.addEventListener("pointercancel", release);
-    handle.addEventListener("keydown", (event) => {
-      const step = KEYS[event.key];
-      if (!step || !current) return;
-      const [x0, x1, y0, y1] = atlas.extent;
-      const far = event.shiftKey ? 0.1 : 0.01;
-      const at = end === "start" ? current.start : current.end;
-      const to: Point = [
-        Math.min(Math.max(at[0] + step[0] * far * (x1 - x0), x0), x1),
-        Math.min(Math.max(at[1] + step[1] * far * (y1 - y0), y0), y1),
-      ];
-      actions.drag(end, to, true);
-      event.preventDefault();
-      // the notebook has shortcuts of its own on the arrow keys
-      event.stopPropagation();
-    });
-  }
-  overlay.element.addEventListener("pointermove", (event) => {
-    if (!current) return;
-    const pixels = pixelsOf(event);
-    actions.hover(pixels && inPlot(pixels) ? under(event) : null);
-  });
-  overlay.element.addEventListener("pointerleave", () => actions.hover(null));
-
+  const zoom = followPointer(overlay, pointer, atlas.extent, actions);
   return {
     element,
     zoom,
-    draw,
-    drawLines,
-    prefer: painter.prefer,
-    setDetail(places, pictures) {
-      thumbnails?.setDetail(places, pictures);
-      if (current && dressed) showLayers(current, dressed);
+    draw(scene, shading, on) {
+      palette = on;
+      pointer.setScene(scene, true);
+      for (const side of ["width", "height"] as const) canvas.style[side] = `${scene[side]}px`;
+      renderer.draw(scene, shading, on);
+      showLayers(scene, on);
+      overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
+      overlay.update(scene, on);
     },
-    close: painter.close,
-    picture(scene, shading, palette, ratio, withLayers) {
-      const canvas = document.createElement("canvas");
-      painter.paint(canvas, scene, shading, palette, ratio);
+    drawLines(scene, on) {
+      pointer.setScene(scene, false);
+      overlay.updateLines(scene, on);
+    },
+    prefer: (wanted) => renderer.prefer(wanted),
+    setDetail(places, pictures) {
+      layers.setDetail(places, pictures);
+      const scene = pointer.scene();
+      if (scene && palette) showLayers(scene, palette);
+    },
+    close: () => renderer.close(),
+    picture(scene, shading, on, ratio, withLayers) {
+      const picture = document.createElement("canvas");
+      renderer.paint(picture, scene, shading, on, ratio);
       if (withLayers) {
         const top = document.createElement("canvas");
-        paintLayers(top, scene, palette, ratio);
-        canvas.getContext("2d")!.drawImage(top, 0, 0);
+        layers.paint(top, scene, on, ratio, () => pointer.finder(scene));
+        picture.getContext("2d")!.drawImage(top, 0, 0);
       }
-      return canvas;
+      return picture;
     },
   };
 }
 
-/** How close a look must be for thumbnails beyond the sheet. */
-const DETAILED = 2;
+/** From the screen to the plot and on to the plane, on the scene that was drawn last. */
+interface Pointer {
+  scene(): Scene | null;
+  /** `moved` where the mesh is not the same as before. */
+  setScene(scene: Scene, moved: boolean): void;
+  finder(scene: Scene): Finder;
+  /** Pixels of the plot; with a grip, of the centre of what is held off by so much. */
+  pixels(event: Spot, grip?: Point): Point | null;
+  /** The plane point there. */
+  plane(event: Spot, grip?: Point): Point | null;
+  inPlot(pixels: Point): boolean;
+}
 
-const KEYS: Record<string, Point> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+function createPointer(surface: SVGSVGElement): Pointer {
+  let current: Scene | null = null;
+  // made anew for each mesh, and only when somebody asks
+  let find: Finder | null = null;
+  const pointer: Pointer = {
+    scene: () => current,
+    setScene(scene, moved) {
+      current = scene;
+      if (moved) find = null;
+    },
+    finder: (scene) => (find ??= createFinder(scene.mesh)),
+    pixels(event, grip = [0, 0]) {
+      if (!current) return null;
+      const box = surface.getBoundingClientRect();
+      // the host may scale the page
+      const scale = box.width / (current.width + MARGIN.left + MARGIN.right) || 1;
+      const px = (event.clientX - box.left) / scale - MARGIN.left - grip[0];
+      const py = (event.clientY - box.top) / scale - MARGIN.top - grip[1];
+      return [px, py];
+    },
+    plane(event, grip) {
+      const pixels = pointer.pixels(event, grip);
+      return pixels && current && pointer.finder(current)(...toPage(current, ...pixels));
+    },
+    inPlot: ([px, py]) => current !== null && px >= 0 && py >= 0 && px <= current.width && py <= current.height,
+  };
+  return pointer;
+}
+
+/** Lets the pointer hover, zoom, and drag the handles. */
+function followPointer(
+  { element, handles }: ReturnType<typeof createOverlay>,
+  pointer: Pointer,
+  extent: Extent,
+  actions: MapActions,
+): Zoom {
+  enableHandles(handles, {
+    extent,
+    at: (end) => pointer.scene()?.[end] ?? null,
+    under: (event, grip) => pointer.plane(event, grip),
+    drag: (end, to, done) => actions.drag(end, to, done),
+  });
+  element.addEventListener("pointermove", (event) => {
+    const pixels = pointer.pixels(event);
+    if (pixels) actions.hover(pointer.inPlot(pixels) ? pointer.plane(event) : null);
+  });
+  element.addEventListener("pointerleave", () => actions.hover(null));
+  return enableZoom(element, {
+    extent,
+    pane: () => pointer.scene()?.pane ?? extent,
+    at(event) {
+      const [pixels, scene] = [pointer.pixels(event), pointer.scene()];
+      // a map that is being dragged may be held off the plot too
+      const held = element.classList.contains("lw-panning");
+      return pixels && scene && (held || pointer.inPlot(pixels)) ? toPage(scene, ...pixels) : null;
+    },
+    look(pane) {
+      // the next gesture may come before the next frame
+      const scene = pointer.scene();
+      if (scene) pointer.setScene({ ...scene, pane }, false);
+      actions.look(pane);
+    },
+  });
+}

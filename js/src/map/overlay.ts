@@ -90,9 +90,9 @@ function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette:
     const d = polyline(toPixels(scene, moveOntoPage(scene.mesh, path)));
     set(casing, { d, stroke: palette.casing });
     set(line, { d, stroke: palette[kind] });
-    const walked = scene.markers?.[kind];
-    if (walked) {
-      const [cx, cy] = toPixels(scene, moveOntoPage(scene.mesh, walked));
+    const at = scene.markers[kind];
+    if (at) {
+      const [cx, cy] = toPixels(scene, moveOntoPage(scene.mesh, at));
       set(marker, { fill: palette.casing, stroke: palette[kind], cx: fixed(cx!), cy: fixed(cy!) });
       group.append(marker);
     } else marker.remove();

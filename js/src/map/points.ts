@@ -1,4 +1,4 @@
-/** Encoded points as pixels: all of them in one pass over an image, many times quicker than a path or a stamp of the canvas each. */
+/** Encoded points as pixels: all of them in one pass over an image, many times quicker than a path or a picture drawn for each. */
 
 import { rgb } from "d3-color";
 import { moveOntoPage } from "../field/mesh";
@@ -11,7 +11,7 @@ import { closeness } from "./zoom";
 const BRIM = 4;
 /** Discs are kept at this many places within a pixel, along x and y, so that they glide and do not hop. */
 const PHASES = 4;
-/** The light rim that parts a dot from its ground, pixels, and its opacity. */
+/** The light rim that parts a dot from the colours under it, pixels, and its opacity. */
 const RIM = 0.4;
 const RIM_OPACITY = 0.6;
 

@@ -8,6 +8,7 @@ import { coarseness, rasterise, rasteriseCells } from "./cpu_renderer";
 import type { Scene, Shading } from "./scene";
 import { createCardRenderer, type CardRenderer } from "./webgl_renderer";
 
+const NO_RAMP = new Uint32Array(256);
 /** Milliseconds between frames below which a map counts as moving. */
 const MOVING = 100;
 
@@ -21,87 +22,111 @@ export interface MapRenderer {
 }
 
 /** The canvas is put first into `parent`, whose data-renderer says who draws; its class is lw-raster. */
-export function createRenderer(parent: HTMLElement, atlas: Pick<Atlas, "shape">): MapRenderer {
-  const image = createFramebuffer();
+export function createRenderer(parent: HTMLElement, { shape }: Pick<Atlas, "shape">): MapRenderer {
+  const ramps = createRamps();
+  const cpu = createCpuRenderer(ramps);
   let wanted: Renderer = "cpu";
-  let canvas = fresh();
-  let drawer: CardRenderer | null = null;
-  let ramps: { palette: Palette; words: Partial<Record<Ramp, Uint32Array>> } | null = null;
+  let canvas = putCanvas(parent);
+  let card: CardRenderer | null = null;
   let last: [Scene, Shading, Palette] | null = null;
-  let painted = -Infinity;
-  let resting: ReturnType<typeof setTimeout> | undefined;
-
-  /** A canvas that has been drawn on in one way cannot be drawn on in the other. */
-  function fresh(): HTMLCanvasElement {
-    const made = html("canvas", { class: "lw-raster", "aria-hidden": "true" });
-    parent.querySelector(".lw-raster")?.remove();
-    parent.prepend(made);
-    return made;
-  }
 
   function choose(): void {
-    drawer?.close();
-    drawer = null;
-    canvas = fresh();
+    card?.close();
+    card = null;
+    canvas = putCanvas(parent);
     if (wanted !== "cpu") {
-      drawer = createCardRenderer(canvas, atlas.shape, wanted === "auto");
-      if (!drawer) canvas = fresh();
-      else canvas.addEventListener("webglcontextlost", lost);
+      card = createCardRenderer(canvas, shape, wanted === "auto");
+      if (!card) canvas = putCanvas(parent);
+      else canvas.addEventListener("webglcontextlost", goOnByCpu);
     }
-    parent.dataset.renderer = drawer ? "webgl" : "cpu";
+    parent.dataset.renderer = card ? "webgl" : "cpu";
   }
 
   /** Browsers take cards away, from the oldest of many maps first; such a map is drawn by the CPU from then on. */
-  function lost(event: Event): void {
-    if (event.target !== canvas || !drawer) return;
-    drawer = null;
-    canvas = fresh();
+  function goOnByCpu(event: Event): void {
+    if (event.target !== canvas || !card) return;
+    card = null;
+    canvas = putCanvas(parent);
     parent.dataset.renderer = "cpu";
     if (last) draw(...last);
-  }
-
-  function words(palette: Palette, by: Shading["by"]): Uint32Array {
-    if (ramps?.palette !== palette) ramps = { palette, words: {} };
-    return by === "label" ? NONE : (ramps.words[by] ??= tabulate(colours(by, palette)));
-  }
-
-  function paint(on: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number, moving = false): void {
-    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
-    const { pixels, show } = image(width, height);
-    const step = moving ? coarseness(scene.mesh, scene.pane, width, height) : 1;
-    if (shading.by === "label") rasteriseCells(pixels, width, height, scene.mesh, shading.cells, scene.pane);
-    else rasterise(pixels, width, height, scene.mesh, shading.places, words(palette, shading.by), scene.pane, step);
-    show(on);
   }
 
   function draw(scene: Scene, shading: Shading, palette: Palette): void {
     last = [scene, shading, palette];
     for (const side of ["width", "height"] as const) canvas.style[side] = `${scene[side]}px`;
-    if (drawer) return drawer.draw(scene, shading, words(palette, shading.by), Math.min(globalThis.devicePixelRatio || 1, 2));
-    // frames that follow each other closely are of a map that moves; the last one is painted again in full
-    const now = performance.now();
-    const moving = now - painted < MOVING;
-    painted = now;
-    clearTimeout(resting);
-    paint(canvas, scene, shading, palette, 1, moving);
-    if (moving) resting = setTimeout(() => !drawer && paint(canvas, scene, shading, palette, 1), MOVING);
+    if (card) card.draw(scene, shading, ramps(palette, shading.by), Math.min(globalThis.devicePixelRatio || 1, 2));
+    else cpu.draw(canvas, scene, shading, palette);
   }
 
   choose();
   return {
     draw,
-    paint: (on, scene, shading, palette, ratio) => paint(on, scene, shading, palette, ratio),
+    paint: (on, scene, shading, palette, ratio) => cpu.paint(on, scene, shading, palette, ratio),
     prefer(renderer) {
       if (renderer === wanted) return;
+      cpu.rest();
       wanted = renderer;
       choose();
     },
     close() {
-      clearTimeout(resting);
-      drawer?.close();
-      drawer = null;
+      cpu.rest();
+      card?.close();
+      card = null;
     },
   };
 }
 
-const NONE = new Uint32Array(256);
+/** A canvas that has been drawn on in one way cannot be drawn on in the other. */
+function putCanvas(parent: HTMLElement): HTMLCanvasElement {
+  const made = html("canvas", { class: "lw-raster", "aria-hidden": "true" });
+  parent.querySelector(".lw-raster")?.remove();
+  parent.prepend(made);
+  return made;
+}
+
+type Ramps = (palette: Palette, by: Shading["by"]) => Uint32Array;
+
+/** The 256 colours of each ramp, tabulated once for a palette. */
+function createRamps(): Ramps {
+  let known: { palette: Palette; words: Partial<Record<Ramp, Uint32Array>> } | null = null;
+  return (palette, by) => {
+    if (known?.palette !== palette) known = { palette, words: {} };
+    return by === "label" ? NO_RAMP : (known.words[by] ??= tabulate(colours(by, palette)));
+  };
+}
+
+interface CpuRenderer {
+  /** Draws a frame; coarsely while frames follow each other closely, and again in full when the map has come to rest. */
+  draw(canvas: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette): void;
+  paint(canvas: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number, coarsely?: boolean): void;
+  /** Paints no more by itself. */
+  rest(): void;
+}
+
+function createCpuRenderer(ramps: Ramps): CpuRenderer {
+  const image = createFramebuffer();
+  let painted = -Infinity;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+
+  function paint(on: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number, coarsely = false): void {
+    const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
+    const { pixels, show } = image(width, height);
+    const step = coarsely ? coarseness(scene.mesh, scene.pane, width, height) : 1;
+    if (shading.by === "label") rasteriseCells(pixels, width, height, scene.mesh, shading.cells, scene.pane);
+    else rasterise(pixels, width, height, scene.mesh, shading.places, ramps(palette, shading.by), scene.pane, step);
+    show(on);
+  }
+
+  return {
+    paint,
+    draw(canvas, scene, shading, palette) {
+      const now = performance.now();
+      const moving = now - painted < MOVING;
+      painted = now;
+      clearTimeout(resting);
+      paint(canvas, scene, shading, palette, 1, moving);
+      if (moving) resting = setTimeout(() => paint(canvas, scene, shading, palette, 1), MOVING);
+    },
+    rest: () => clearTimeout(resting),
+  };
+}

@@ -31,7 +31,7 @@ export interface Thumbnails {
    * is stretched, the pictures stay in their rows and what they show flows. Returns those places, x0, y0, x1, y1, …
    */
   paint(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
-  /** Pictures decoded exactly at the places of a hanging, shown in place of the sheet's as long as it shows those places. */
+  /** Pictures decoded exactly at places that were painted, shown in place of the sheet's as long as it shows those places. */
   setDetail(places: Float64Array, pictures: Pictures): void;
   /** True where the places have such pictures. */
   hasDetail(places: Float64Array): boolean;

@@ -64,13 +64,19 @@ export interface Stage {
   look(pane: Extent): void;
 }
 
+/** Zooming by something else than a gesture. */
+export interface Zoom {
+  by(factor: number): void;
+  reset(): void;
+}
+
 /** Where something is on the screen. */
 export type Spot = Pick<MouseEvent, "clientX" | "clientY">;
 
 export const STEP = 1.5;
 
 /** Lets `surface` be zoomed and dragged; a wheel without Ctrl or ⌘ does it only once the map itself has the focus. */
-export function enableZoom(surface: SVGSVGElement, stage: Stage): { by(factor: number): void; reset(): void } {
+export function enableZoom(surface: SVGSVGElement, stage: Stage): Zoom {
   set(surface, { tabindex: 0, role: "group", "aria-label": "map: + and − zoom, 0 shows all, arrow keys move" });
   let held: { pointer: number; from: Point } | null = null;
   const by = (factor: number, at?: Point) => stage.look(zoom(stage.pane(), stage.extent, factor, at));

@@ -1,4 +1,4 @@
-/** Asking the kernel for exact pictures: one request in flight, the latest waiting, stale answers dropped. */
+/** Asking the kernel for exact pictures: one request on its way, the latest waiting, stale answers dropped. */
 
 import type { Model, PathKind, Point } from "../types";
 import type { Pictures } from "./sprites";
@@ -33,20 +33,20 @@ const PATIENCE = 10_000;
 
 /** `Kind` names what is decoded: the paths, or something else of the asker's own. */
 export function createDecodeRequests<Kind extends string = PathKind>(model: Model, deliver: (answer: Answer<Kind>) => void): DecodeRequests<Kind> {
-  let flying: { id: number; paths: Wanted<Kind>[]; since: number } | null = null;
+  let sent: { id: number; paths: Wanted<Kind>[]; since: number } | null = null;
   let waiting: Wanted<Kind>[] | null = null;
   let dropped = false;
 
   function send(paths: Wanted<Kind>[]): void {
-    flying = { id: ++counter, paths, since: Date.now() };
+    sent = { id: ++counter, paths, since: Date.now() };
     dropped = false;
-    model.send({ type: "decode", id: flying.id, paths });
+    model.send({ type: "decode", id: sent.id, paths });
   }
 
   const receive = (reply: Reply, buffers: (DataView | ArrayBuffer)[] = []): void => {
-    if (!flying || reply?.id !== flying.id) return;
-    const { paths } = flying;
-    flying = null;
+    if (!sent || reply?.id !== sent.id) return;
+    const { paths } = sent;
+    sent = null;
     if (waiting) {
       const next = waiting;
       waiting = null;
@@ -60,7 +60,7 @@ export function createDecodeRequests<Kind extends string = PathKind>(model: Mode
 
   return {
     ask(paths) {
-      if (flying && Date.now() - flying.since < PATIENCE) waiting = paths;
+      if (sent && Date.now() - sent.since < PATIENCE) waiting = paths;
       else send(paths);
     },
     drop() {

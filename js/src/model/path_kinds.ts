@@ -1,4 +1,4 @@
-/** The kinds of paths that race: their names, their dashes, and how each is sampled where nobody asks otherwise. */
+/** The kinds of paths between the two ends: their names, their dashes, and how each is sampled where nobody asks otherwise. */
 
 import type { PathKind, Spacing } from "../types";
 

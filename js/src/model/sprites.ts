@@ -111,7 +111,7 @@ export function nearestSprite(sprites: Sprites, x: number, y: number): [number, 
   return [j * sprites.size[1], i * sprites.size[0]];
 }
 
-/** Pixels of one picture on a film, whole multiples of the decoded ones where they are small. */
+/** Pixels of one picture in a film strip, whole multiples of the decoded ones where they are small. */
 
 export function displaySide(side: number): number {
   return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));

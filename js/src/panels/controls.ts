@@ -4,7 +4,7 @@
  *
  * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
  * (both data-name), "more", "smoothing", "show-points" and so on for each of SHOWN, "colour-by", "samples", "spacing"; those of
- * saver.ts.
+ * export_controls.ts.
  */
 
 import type { Format, Print } from "../export/file_formats";
@@ -69,14 +69,18 @@ const SPACINGS: [Spacing, string, string][] = [
 ];
 
 /** Weights run over 10^-3 … 10^3 on a logarithmic slider. */
+const MOST_DECADES = 3;
+
+/** The weight at a slider's position, in powers of ten. */
 export function weightAt(position: number): number {
   return Number((10 ** position).toPrecision(3));
 }
 
 export function sliderPosition(weight: number): number {
-  return Math.min(Math.max(Math.log10(weight), -3), 3);
+  return Math.min(Math.max(Math.log10(weight), -MOST_DECADES), MOST_DECADES);
 }
 
+// ids of labels are unique over all views on a page
 let serial = 0;
 
 export function createControls(
@@ -86,106 +90,145 @@ export function createControls(
   actions: Actions,
 ): Controls {
   const own = `lw${++serial}`;
-  const stretch = slider(parent, "Stretch", "stretch", { min: 0, max: 1, step: 0.005 }, ["latent space", "cartogram"], own);
-  on(stretch.input, (final) => actions.stretch(Number(stretch.input.value), final));
-
-  const measures = html("fieldset", { class: "lw-group" }, parent);
-  html("legend", { text: "Measures" }, measures);
-  let weights: Record<string, number> = {};
-  // a measure switched off remembers the weight that it had
-  const kept: Record<string, number> = {};
-  const rows = names.map((name) => {
-    const row = html("div", { class: "lw-measure", "data-lw": "measure", "data-name": name }, measures);
-    const label = html("label", {}, row);
-    const toggle = html("input", { type: "checkbox", "data-lw": "measure-toggle", "data-name": name }, label);
-    html("span", { class: "lw-measure-name", text: name.replaceAll("_", " "), title: name }, label);
-    const share = html("span", { class: "lw-value" }, row);
-    const weight = html(
-      "input",
-      { type: "range", min: -3, max: 3, step: 0.02, "data-lw": "measure-weight", "data-name": name, "aria-label": `weight of ${name}` },
-      row,
-    );
-    toggle.addEventListener("change", () => {
-      actions.weights({ ...weights, [name]: toggle.checked ? (kept[name] ?? 1) : 0 }, true);
-    });
-    on(weight, (final) => actions.weights({ ...weights, [name]: weightAt(Number(weight.value)) }, final));
-    return { name, toggle, weight, share };
-  });
-
-  const show = html("fieldset", { class: "lw-group lw-show" }, parent);
-  html("legend", { text: "Show" }, show);
-  let shown: Shown | null = null;
-  const boxes = SHOWN.filter(([key]) => (key === "points" ? has.points : key === "thumbnails" ? has.thumbnails : true)).map(
-    ([key, words, hint]) => {
-      const label = html("label", { title: hint }, show);
-      const box = html("input", { type: "checkbox", "data-lw": `show-${key}` }, label);
-      html("span", { text: words }, label);
-      box.addEventListener("change", () => shown && actions.show({ ...shown, [key]: box.checked }));
-      return { key, box };
+  const parts = [
+    createStretch(parent, own, actions),
+    createMeasures(parent, names, actions),
+    createShow(parent, has, actions),
+    createColourBy(parent, actions),
+    createMixing(parent, own, actions),
+    createSpacing(parent, actions),
+    createSamples(parent, actions),
+  ];
+  createExportControls(parent, actions.save);
+  return {
+    update(choices) {
+      for (const update of parts) update(choices);
     },
-  );
+  };
+}
 
-  const by = html("label", { class: "lw-colour", text: "Colour by " }, parent);
-  const colour = html("select", { "data-lw": "colour-by" }, by);
-  const options = COLOURS.map(([value, words]) => ({ value, option: html("option", { value, text: words }, colour) }));
-  colour.addEventListener("change", () => actions.colour(colour.value as ColourBy));
+/** Brings one group of controls up to date. */
+type Update = (choices: Choices) => void;
 
+function createStretch(parent: Element, own: string, actions: Actions): Update {
+  const { input, value } = slider(parent, "Stretch", "stretch", { min: 0, max: 1, step: 0.005 }, ["latent space", "cartogram"], own);
+  on(input, (final) => actions.stretch(Number(input.value), final));
+  return ({ stretch }) => {
+    put(input, stretch);
+    value.textContent = `${Math.round(100 * stretch)} %`;
+  };
+}
+
+function createMeasures(parent: Element, names: string[], actions: Actions): Update {
+  const group = html("fieldset", { class: "lw-group" }, parent);
+  html("legend", { text: "Measures" }, group);
+  let weights: Record<string, number> = {};
+  const rows = names.map((name) => createMeasure(group, name, (weight, final) => actions.weights({ ...weights, [name]: weight }, final)));
+  return (choices) => {
+    weights = choices.weights;
+    for (const [k, name] of names.entries()) rows[k]!(weights[name] ?? 0, choices.shares[name] ?? 0);
+  };
+}
+
+/** A measure's switch and weight; returns how to bring them up to date. */
+function createMeasure(parent: Element, name: string, change: (weight: number, final: boolean) => void): (weight: number, share: number) => void {
+  const row = html("div", { class: "lw-measure", "data-lw": "measure", "data-name": name }, parent);
+  const label = html("label", {}, row);
+  const toggle = html("input", { type: "checkbox", "data-lw": "measure-toggle", "data-name": name }, label);
+  html("span", { class: "lw-measure-name", text: name.replaceAll("_", " "), title: name }, label);
+  const words = html("span", { class: "lw-value" }, row);
+  const range = { type: "range", min: -MOST_DECADES, max: MOST_DECADES, step: 0.02 };
+  const input = html("input", { ...range, "data-lw": "measure-weight", "data-name": name, "aria-label": `weight of ${name}` }, row);
+  // a measure switched off remembers the weight that it had
+  let kept: number | undefined;
+  toggle.addEventListener("change", () => change(toggle.checked ? (kept ?? 1) : 0, true));
+  on(input, (final) => change(weightAt(Number(input.value)), final));
+  return (weight, share) => {
+    const shown = weight > 0;
+    if (shown) kept = weight;
+    toggle.checked = shown;
+    input.disabled = !shown;
+    put(input, sliderPosition(kept ?? 1));
+    set(input, { "aria-valuetext": `weight ${shortNumber(kept ?? 1)}` });
+    const part = Math.round(100 * share);
+    words.textContent = shown ? `× ${shortNumber(weight)} · ${part} %` : "off";
+    words.title = shown ? `weight ${shortNumber(weight)}, ${part} % of the mixed metric` : "";
+  };
+}
+
+function createShow(parent: Element, has: { points: boolean; thumbnails: boolean }, actions: Actions): Update {
+  const group = html("fieldset", { class: "lw-group lw-show" }, parent);
+  html("legend", { text: "Show" }, group);
+  let shown: Shown | null = null;
+  const offered = SHOWN.filter(([key]) => (key === "points" ? has.points : key === "thumbnails" ? has.thumbnails : true));
+  const boxes = offered.map(([key, words, hint]) => {
+    const label = html("label", { title: hint }, group);
+    const box = html("input", { type: "checkbox", "data-lw": `show-${key}` }, label);
+    html("span", { text: words }, label);
+    box.addEventListener("change", () => shown && actions.show({ ...shown, [key]: box.checked }));
+    return { key, box };
+  });
+  return (choices) => {
+    shown = choices.shown;
+    for (const { key, box } of boxes) box.checked = shown[key];
+  };
+}
+
+function createColourBy(parent: Element, actions: Actions): Update {
+  const label = html("label", { class: "lw-colour", text: "Colour by " }, parent);
+  const select = html("select", { "data-lw": "colour-by" }, label);
+  const options = COLOURS.map(([value, text]) => ({ value, option: html("option", { value, text }, select) }));
+  select.addEventListener("change", () => actions.colour(select.value as ColourBy));
+  return ({ colour, whyClosed }) => {
+    for (const { value, option } of options) {
+      option.disabled = whyClosed[value] !== "";
+      option.title = whyClosed[value];
+    }
+    select.value = colour;
+  };
+}
+
+/** What changes the mixed field as a whole, behind "More". */
+function createMixing(parent: Element, own: string, actions: Actions): Update {
   const more = html("details", { class: "lw-more" }, parent);
   html("summary", { text: "More", "data-lw": "more" }, more);
   const temper = slider(more, "Tempering", "temper", { min: 0, max: 1, step: 0.01 }, ["uniform", "as measured"], own);
   on(temper.input, (final) => actions.temper(Number(temper.input.value), final));
   const smoothing = slider(more, "Smoothing", "smoothing", { min: 0, max: 8, step: 0.1 }, ["none", "8 cells"], own);
   on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
+  return (choices) => {
+    put(temper.input, choices.temper);
+    temper.value.textContent = `${Math.round(100 * choices.temper)} %`;
+    put(smoothing.input, choices.smoothing);
+    const cells = choices.smoothing > 0 ? `${shortNumber(choices.smoothing)} cells` : "off";
+    smoothing.value.textContent = cells;
+    set(smoothing.input, { "aria-valuetext": cells });
+  };
+}
 
-  const evenly = html("label", { class: "lw-colour", text: "Samples spaced " }, parent);
+function createSpacing(parent: Element, actions: Actions): Update {
+  const label = html("label", { class: "lw-colour", text: "Samples spaced " }, parent);
   // JupyterLab takes the arrow keys for its cells, except from what says so: keys.ts says it for the widget, but from the second key on
-  const spacing = html("select", { "data-lw": "spacing", "data-lm-suppress-shortcuts": "true" }, evenly);
-  for (const [value, text, title] of SPACINGS) html("option", { value, text, title }, spacing);
-  spacing.addEventListener("change", () => actions.spacing(spacing.value as Spacing));
+  const select = html("select", { "data-lw": "spacing", "data-lm-suppress-shortcuts": "true" }, label);
+  for (const [value, text, title] of SPACINGS) html("option", { value, text, title }, select);
+  select.addEventListener("change", () => actions.spacing(select.value as Spacing));
+  return ({ spacing }) => {
+    select.value = spacing;
+    select.title = SPACINGS.find(([value]) => value === spacing)?.[2] ?? "";
+  };
+}
 
-  const last = html("div", { class: "lw-row" }, parent);
-  const count = html("label", { class: "lw-samples", text: "Samples " }, last);
-  const samples = html("input", { type: "number", min: 2, max: 100, step: 1, "data-lw": "samples" }, count);
-  samples.addEventListener("change", () => {
-    const wanted = Math.round(Number(samples.value));
+function createSamples(parent: Element, actions: Actions): Update {
+  const row = html("div", { class: "lw-row" }, parent);
+  const label = html("label", { class: "lw-samples", text: "Samples " }, row);
+  const input = html("input", { type: "number", min: 2, max: 100, step: 1, "data-lw": "samples" }, label);
+  input.addEventListener("change", () => {
+    const wanted = Math.round(Number(input.value));
     if (wanted >= 2 && wanted <= 100) actions.samples(wanted);
-    else samples.reportValidity();
+    else input.reportValidity();
   });
-  createExportControls(parent, actions.save);
-
-  return {
-    update(choices) {
-      weights = choices.weights;
-      shown = choices.shown;
-      put(stretch.input, choices.stretch);
-      stretch.value.textContent = `${Math.round(100 * choices.stretch)} %`;
-      put(temper.input, choices.temper);
-      temper.value.textContent = `${Math.round(100 * choices.temper)} %`;
-      put(smoothing.input, choices.smoothing);
-      const cells = choices.smoothing > 0 ? `${shortNumber(choices.smoothing)} cells` : "off";
-      smoothing.value.textContent = cells;
-      set(smoothing.input, { "aria-valuetext": cells });
-      for (const { name, toggle, weight, share } of rows) {
-        const value = weights[name] ?? 0;
-        if (value > 0) kept[name] = value;
-        toggle.checked = value > 0;
-        weight.disabled = !(value > 0);
-        put(weight, sliderPosition(kept[name] ?? 1));
-        set(weight, { "aria-valuetext": `weight ${shortNumber(kept[name] ?? 1)}` });
-        const part = Math.round(100 * (choices.shares[name] ?? 0));
-        share.textContent = value > 0 ? `× ${shortNumber(value)} · ${part} %` : "off";
-        share.title = value > 0 ? `weight ${shortNumber(value)}, ${part} % of the mixed metric` : "";
-      }
-      for (const { key, box } of boxes) box.checked = choices.shown[key];
-      for (const { value, option } of options) {
-        option.disabled = choices.whyClosed[value] !== "";
-        option.title = choices.whyClosed[value];
-      }
-      colour.value = choices.colour;
-      spacing.value = choices.spacing;
-      spacing.title = SPACINGS.find(([value]) => value === choices.spacing)?.[2] ?? "";
-      if (document.activeElement !== samples) samples.value = String(choices.samples);
-    },
+  return ({ samples }) => {
+    if (document.activeElement !== input) input.value = String(samples);
   };
 }
 

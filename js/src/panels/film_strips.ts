@@ -15,9 +15,9 @@ import { createProfile } from "./profile_chart";
 import { createSpeedChart } from "./speed_chart";
 
 export interface FilmStrips {
-  draw(race: Paths, shown: Shown, palette: Palette): void;
+  draw(paths: Paths, shown: Shown, palette: Palette): void;
   /** Moves only the marks of somebody who walks the lines. */
-  mark(race: Paths): void;
+  mark(paths: Paths): void;
 }
 
 /** A strip for each of the paths; the charts of their speeds share one scale. */
@@ -25,33 +25,33 @@ export function createFilmStrips(parent: Element, kinds: PathKind[], ink: Ink): 
   const element = html("div", { class: "lw-strips" }, parent);
   const strips = kinds.map((kind) => ({ kind, strip: createStrip(kind, element) }));
   const profile = createProfile(element);
-  function mark(race: Paths): void {
+  function mark(paths: Paths): void {
     for (const { kind, strip } of strips) {
-      const { t, speed } = race.marker(kind);
+      const { t, speed } = paths.marker(kind);
       strip.now(t, speed);
     }
   }
   return {
-    draw(race, shown, palette) {
+    draw(paths, shown, palette) {
       const seen = kinds.filter((kind) => shown[kind]);
-      const top = Math.max(2, ...seen.flatMap((kind) => Array.from(race.track(kind)?.speeds ?? [])));
+      const top = Math.max(2, ...seen.flatMap((kind) => Array.from(paths.track(kind)?.speeds ?? [])));
       for (const { kind, strip } of strips) {
         strip.show(shown[kind]);
         if (!shown[kind]) continue;
-        const { pictures, preview } = race.pictures(kind);
-        strip.caption(describePath(kind, race), palette);
-        strip.missing(race.missing(kind) !== undefined);
+        const { pictures, preview } = paths.pictures(kind);
+        strip.caption(describePath(kind, paths), palette);
+        strip.missing(paths.missing(kind) !== undefined);
         strip.draw(pictures, ink, palette, preview);
-        const track = race.track(kind);
-        if (track) strip.pace(track.speeds, top, race.count(kind));
+        const track = paths.track(kind);
+        if (track) strip.pace(track.speeds, top, paths.count(kind));
       }
-      element.title = race.note;
+      element.title = paths.note;
       const tracks = seen.flatMap((kind) => {
-        const track = race.track(kind);
-        return track ? [{ kind, length: race.length(kind), speeds: track.speeds }] : [];
+        const track = paths.track(kind);
+        return track ? [{ kind, length: paths.length(kind), speeds: track.speeds }] : [];
       });
       profile.draw(tracks, palette);
-      mark(race);
+      mark(paths);
     },
     mark,
   };
@@ -109,8 +109,8 @@ function createStrip(kind: PathKind, parent: Element): Strip {
 }
 
 /** A path in plain words: why there is none, or how long it is. */
-export function describePath(kind: PathKind, race: Pick<Paths, "missing" | "length">): string {
-  return race.missing(kind) ?? compareLength(kind, race.length(kind), race.length("geodesic"));
+export function describePath(kind: PathKind, paths: Pick<Paths, "missing" | "length">): string {
+  return paths.missing(kind) ?? compareLength(kind, paths.length(kind), paths.length("geodesic"));
 }
 
 /** A path's length in plain words, beside the geodesic's. */

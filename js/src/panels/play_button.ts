@@ -1,5 +1,5 @@
 /**
- * The button that walks the lines.
+ * The button that moves a marker along each path.
  *
  * Hook for tests: data-lw = "play".
  */
@@ -9,7 +9,7 @@ import { html } from "../style/dom";
 /** Milliseconds from one end to the other. */
 export const DURATION = 4000;
 
-/** Calls `step` with fractions 0 … 1 while walking, and with null when it is over; a second press pauses, a third goes on. */
+/** Calls `step` with fractions 0 … 1 while the markers move, and with null when it is over; a second press pauses, a third goes on. */
 export function createPlayButton(parent: Element, step: (t: number | null) => void): { close(): void } {
   const button = html("button", { type: "button", class: "lw-play", "data-lw": "play" }, parent);
   let at = 0;
@@ -17,9 +17,9 @@ export function createPlayButton(parent: Element, step: (t: number | null) => vo
   let frame = 0;
 
   function label(): void {
-    const walking = frame !== 0;
-    button.textContent = walking ? "❚❚ Pause" : "▶ Walk";
-    button.title = walking ? "Pause" : "Walk both lines in step: the chart under each film shows how fast the output changes";
+    const playing = frame !== 0;
+    button.textContent = playing ? "❚❚ Pause" : "▶ Walk";
+    button.title = playing ? "Pause" : "Walk both lines in step: the chart under each film shows how fast the output changes";
   }
 
   function run(now: number): void {

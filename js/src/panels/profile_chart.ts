@@ -1,5 +1,5 @@
 /**
- * The profile on demand: how much of its length each path has behind it, as it is walked. A line that rises evenly changes evenly.
+ * The profile on demand: how much of its length each path has behind it, from its start to its end. A line that rises evenly changes evenly.
  *
  * Hooks for tests: data-lw = "profile" (opens and closes), "profile-geodesic" and so on for each kind of path.
  */
@@ -16,12 +16,12 @@ const TALL = 140;
 export interface ProfiledPath {
   kind: PathKind;
   length: number;
-  /** Speeds over the pieces of the walk, of mean 1. */
+  /** Speeds over the pieces of the path, of mean 1. */
   speeds: Float64Array;
 }
 
 /** Length behind each of the pieces' ends, from 0 to the whole. */
-export function cumulativeLength({ length, speeds: speeds }: Pick<ProfiledPath, "length" | "speeds">): Float64Array {
+export function cumulativeLength({ length, speeds }: Pick<ProfiledPath, "length" | "speeds">): Float64Array {
   const along = new Float64Array(speeds.length + 1);
   speeds.forEach((speed, n) => (along[n + 1] = along[n]! + (speed * length) / speeds.length));
   return along;
@@ -55,8 +55,8 @@ export function createProfile(parent: Element): Profile {
       set(line, { d: polyline(points), stroke: palette[kind] });
     }
     scale.textContent = `from 0 at A to ${shortNumber(top)}, the longest, at B; a path that changes evenly rises evenly`;
-    const words = paths.map(({ kind, length, speeds: speeds }) => {
-      const half = cumulativeLength({ length, speeds: speeds })[Math.round(speeds.length / 2)]!;
+    const words = paths.map(({ kind, length, speeds }) => {
+      const half = cumulativeLength({ length, speeds })[Math.round(speeds.length / 2)]!;
       return `${TITLES[kind]}: ${shortNumber(half)} of ${shortNumber(length)} half way`;
     });
     set(chart, { "aria-label": `length along the paths; ${words.join("; ")}` });

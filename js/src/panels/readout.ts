@@ -14,7 +14,7 @@ import { html } from "../style/dom";
 import type { Point } from "../types";
 
 export interface Readout {
-  show(at: Point | null, ground: DrawnField | null, palette: Palette): void;
+  show(at: Point | null, drawn: DrawnField | null, palette: Palette): void;
 }
 
 export function createReadout(parent: Element, atlas: Atlas): Readout {
@@ -25,8 +25,8 @@ export function createReadout(parent: Element, atlas: Atlas): Readout {
   if (atlas.sprites) element.classList.add("lw-pictured");
   if (atlas.sprites && Math.max(...atlas.sprites.size) > 64) element.classList.add("lw-written");
   return {
-    show(at, ground, palette) {
-      words.textContent = at && ground ? describePlace(at, ground, atlas) : "";
+    show(at, drawn, palette) {
+      words.textContent = at && drawn ? describePlace(at, drawn, atlas) : "";
       picture.hidden = !at || !atlas.sprites;
       if (!at || !atlas.sprites) return;
       paintStrip(picture, blendPreviews(atlas.sprites, toFractions(at, atlas)), atlas.sprites.ink, palette);
@@ -36,11 +36,11 @@ export function createReadout(parent: Element, atlas: Atlas): Readout {
   };
 }
 
-export function describePlace(at: Point, ground: DrawnField, atlas: Pick<Atlas, "extent" | "shape" | "axes">): string {
+export function describePlace(at: Point, drawn: DrawnField, atlas: Pick<Atlas, "extent" | "shape" | "axes">): string {
   const [rows, columns] = atlas.shape;
   const [u, v] = toFractions(at, atlas) as unknown as Point;
   const j = Math.min(Math.max(Math.floor(u * columns), 0), columns - 1);
   const i = Math.min(Math.max(Math.floor(v * rows), 0), rows - 1);
-  const value = shortNumber(ground.density[i * columns + j]!);
+  const value = shortNumber(drawn.density[i * columns + j]!);
   return `${atlas.axes[0]} ${shortNumber(at[0])}   ${atlas.axes[1]} ${shortNumber(at[1])}   magnification ${value}`;
 }

@@ -1,16 +1,16 @@
 /** The three small buttons; those that have nothing left to do are switched off. */
 
-import { CLOSEST, STEP } from "../map/zoom";
+import { CLOSEST, STEP, type Zoom } from "../map/zoom";
 import { html } from "../style/dom";
 
-export function createZoomButtons(parent: Element, zoom: { by(factor: number): void; reset(): void; }): (times: number) => void {
+export function createZoomButtons(parent: Element, zoom: Zoom): (times: number) => void {
   const group = html("div", { class: "lw-zoom", role: "group", "aria-label": "zoom" }, parent);
   const button = (name: string, text: string, words: string, act: () => void) => {
     const made = html("button", { type: "button", "data-lw": `zoom-${name}`, text, title: words, "aria-label": words }, group);
     made.addEventListener("click", act);
     return made;
   };
-  const reset = button("reset", "1×", "Show the whole map", zoom.reset);
+  const reset = button("reset", "1×", "Show the whole map", () => zoom.reset());
   const out = button("out", "−", "Zoom out", () => zoom.by(1 / STEP));
   const closer = button("in", "+", "Zoom in (also Ctrl or ⌘ with the wheel, or a double click)", () => zoom.by(STEP));
   return (times) => {

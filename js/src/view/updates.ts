@@ -26,7 +26,7 @@ export interface Updates {
 }
 
 export function createUpdates(state: ViewState, frames: Frames, { write }: TraitWriter): Updates {
-  const { model, atlas, paths, morph } = state;
+  const { model, paths } = state;
   // many moves may come within one frame, and only the last is seen
   let moved = false;
 
@@ -51,6 +51,17 @@ export function createUpdates(state: ViewState, frames: Frames, { write }: Trait
     frames.schedule("lines", "strips");
   }
 
+  function drag(end: End, to: Point, done: boolean): void {
+    state.dragging = done ? null : { end, to };
+    if (done) {
+      write(end, to, 0);
+      findPaths();
+    } else {
+      moved = true;
+      frames.schedule("lines", "strips");
+    }
+  }
+
   return {
     mixField,
     findPaths,
@@ -61,24 +72,10 @@ export function createUpdates(state: ViewState, frames: Frames, { write }: Trait
       frames.schedule("map", "panel", "strips");
     },
     useCartogram() {
-      const cart = readCartogram(model);
-      if (!cart) return;
-      const corners = Float64Array.from(toFloats(cart.corners));
-      paths.useMap(invertMap({ extent: atlas.extent, shape: atlas.shape, corners }));
-      if (model.get("show").stretched) findPaths();
-      morph.setFull(corners, model.get("stretch") === 0 || prefersStillness());
+      if (useCartogram(state) && model.get("show").stretched) findPaths();
       frames.schedule("map");
     },
-    drag(end, to, done) {
-      state.dragging = done ? null : { end, to };
-      if (!done) {
-        moved = true;
-        frames.schedule("lines", "strips");
-        return;
-      }
-      write(end, to, 0);
-      findPaths();
-    },
+    drag,
     catchUp() {
       if (!moved) return;
       moved = false;
@@ -99,4 +96,14 @@ function drawField(state: ViewState): DrawnField | null {
     atlas.shape,
   );
   return { problem: prepare({ shape: atlas.shape, extent: atlas.extent, metric }), weights, density: rho, scale, places };
+}
+
+/** Takes the map that the kernel has sent, if it has; false where there is none. */
+function useCartogram({ model, atlas, paths, morph }: ViewState): boolean {
+  const cart = readCartogram(model);
+  if (!cart) return false;
+  const corners = Float64Array.from(toFloats(cart.corners));
+  paths.useMap(invertMap({ extent: atlas.extent, shape: atlas.shape, corners }));
+  morph.setFull(corners, model.get("stretch") === 0 || prefersStillness());
+  return true;
 }

@@ -4,6 +4,7 @@ import { createPaths } from "../geodesics/paths";
 import { createColouring } from "../map/colouring";
 import { createDetail } from "../map/detail";
 import { createMap, type MapView } from "../map/map";
+import type { Scene } from "../map/scene";
 import { closeness, fitPane } from "../map/zoom";
 import { readAtlas } from "../model/atlas";
 import { historyOf } from "../model/history";
@@ -11,9 +12,9 @@ import { html } from "../style/dom";
 import { paletteFor, watchTheme } from "../style/theme";
 import type { Model } from "../types";
 import { composeFigure } from "./figure";
-import { createFrames, type Frames } from "./frames";
+import { createFrames, type Frames, type Part } from "./frames";
 import { createMorph } from "./morph";
-import { createPanels } from "./panels";
+import { createPanels, type Panels } from "./panels";
 import { createSceneComposer } from "./scene";
 import { createTraitWriter, type ViewState } from "./state";
 import { createUpdates, type Updates } from "./updates";
@@ -43,7 +44,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     width: 0,
   };
   const compose = createSceneComposer(state);
-  const frames = createFrames(() => state.width > 0, render);
+  const frames = createFrames(() => state.width > 0, (now, takeParts) => render(now, takeParts, { state, map, frames, updates, panels, compose }));
   const history = historyOf(model);
   const writer = createTraitWriter(model, history);
   const updates = createUpdates(state, frames, writer);
@@ -56,21 +57,6 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const detail = createDetail(model, map.setDetail);
   const panels = createPanels({ state, layout, left, map, history, writer, frames, figure: () => composeFigure(state, map, compose) });
 
-  function render(now: number, takeParts: () => Set<string>): void {
-    updates.catchUp();
-    const parts = takeParts();
-    if (!state.drawn) return;
-    if (parts.has("map")) {
-      if (state.morph.advance(now, model.get("stretch"))) frames.schedule("map");
-      const shading = state.colouring.shade(model.get("colour_by"), state.drawn, state.morph.mesh, state.palette);
-      map.draw(compose(), shading, state.palette);
-      panels.showZoom(closeness(state.pane, atlas.extent));
-    } else if (parts.has("lines")) map.drawLines(compose(false), state.palette);
-    if (parts.has("panel")) panels.update(state.drawn);
-    if (parts.has("strips")) panels.strips.draw(state.paths, model.get("show"), state.palette);
-    else if (parts.has("markers")) panels.strips.mark(state.paths);
-  }
-
   const unlisten = listen(state, { left, map, frames, updates, say: panels.status.say });
   return () => {
     unlisten();
@@ -82,6 +68,31 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     frames.close();
     root.remove();
   };
+}
+
+interface Drawing {
+  state: ViewState;
+  map: MapView;
+  frames: Frames;
+  updates: Updates;
+  panels: Panels;
+  compose: (whole?: boolean) => Scene;
+}
+
+/** Draws the parts that have changed. */
+function render(now: number, takeParts: () => Set<Part>, { state, map, frames, updates, panels, compose }: Drawing): void {
+  const { model, atlas, morph, paths, palette } = state;
+  updates.catchUp();
+  const parts = takeParts();
+  if (!state.drawn) return;
+  if (parts.has("map")) {
+    if (morph.advance(now, model.get("stretch"))) frames.schedule("map");
+    map.draw(compose(), state.colouring.shade(model.get("colour_by"), state.drawn, morph.mesh, palette), palette);
+    panels.showZoom(closeness(state.pane, atlas.extent));
+  } else if (parts.has("lines")) map.drawLines(compose(false), palette);
+  if (parts.has("panel")) panels.update(state.drawn);
+  if (parts.has("strips")) panels.strips.draw(paths, model.get("show"), palette);
+  else if (parts.has("markers")) panels.strips.mark(paths);
 }
 
 interface Listening {

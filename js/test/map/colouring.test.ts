@@ -1,8 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { flatMesh } from "../../src/field/mesh";
-import { createColouring, relativeErrors } from "../../src/map/colouring";
+import { createColouring, regionColours, regions, relativeErrors } from "../../src/map/colouring";
 import { rasteriseCells } from "../../src/map/cpu_renderer";
-import { regionColours, regions } from "../../src/map/label_regions";
 import type { DrawnField } from "../../src/map/scene";
 import type { Atlas } from "../../src/model/atlas";
 import { DARK, LIGHT } from "../../src/style/colour";
