@@ -1,4 +1,4 @@
-"""The front end's own checks: TypeScript's types, vitest's unit tests, and when the bundle is built anew."""
+"""The front end's own checks: TypeScript's types and rules, vitest's unit tests, and when the bundle is built anew."""
 
 import re
 from pathlib import Path
@@ -15,6 +15,10 @@ def packages() -> None:
 
 def test_types(packages: None) -> None:
     hatch_build.npm("run", "typecheck")
+
+
+def test_lint(packages: None) -> None:
+    hatch_build.npm("run", "lint")
 
 
 def test_units(packages: None) -> None:

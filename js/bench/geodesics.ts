@@ -29,7 +29,7 @@ const now = (): number => performance.now();
 
 function print(name: string, times: number[]): void {
   const sorted = times.sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]!.toFixed(2).padStart(8);
+  const at = (share: number) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)].toFixed(2).padStart(8);
   console.log(`${name.padEnd(44)} ${at(0.5)} ${at(0.99)} ${at(1)}`);
 }
 

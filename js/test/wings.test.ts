@@ -50,7 +50,7 @@ function rankOf(file: string): number {
 
 /** What a source imports by a relative path, types too, as its text says it. */
 export function importsOf(text: string): string[] {
-  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"(\.[^"]+)"/g)].map((match) => match[1]!);
+  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)"(\.[^"]+)"/g)].map((match) => match[1]);
 }
 
 /** Files of js/src that each file imports. */

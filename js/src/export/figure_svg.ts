@@ -39,12 +39,12 @@ async function fileOf(format: Format, drawing: Blob, size: [number, number], { d
   if (format === "pdf") {
     const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
     const pdf = pdfOf(await deflated(onWhite(data)), [canvas.width, canvas.height], size);
-    return new Blob([pdf as BlobPart], { type: "application/pdf" });
+    return new Blob([pdf], { type: "application/pdf" });
   }
   const png = await new Promise<Blob>((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture"))), "image/png");
   });
-  return new Blob([addResolution(new Uint8Array(await png.arrayBuffer()), dpi) as BlobPart], { type: "image/png" });
+  return new Blob([addResolution(new Uint8Array(await png.arrayBuffer()), dpi)], { type: "image/png" });
 }
 
 /** Builds the figure as SVG text: white, light colours, everything inside the one file; `size` is in inches. */

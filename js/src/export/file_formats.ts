@@ -35,8 +35,8 @@ export function crc32(bytes: Uint8Array): number {
 export function onWhite(rgba: Uint8ClampedArray | Uint8Array): Uint8Array {
   const rgb = new Uint8Array((rgba.length / 4) * 3);
   for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3) {
-    const alpha = rgba[from + 3]! / 255;
-    for (let c = 0; c < 3; c++) rgb[to + c] = Math.round(alpha * rgba[from + c]! + (1 - alpha) * 255);
+    const alpha = rgba[from + 3] / 255;
+    for (let c = 0; c < 3; c++) rgb[to + c] = Math.round(alpha * rgba[from + c] + (1 - alpha) * 255);
   }
   return rgb;
 }

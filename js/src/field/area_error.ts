@@ -16,7 +16,7 @@ export function areaErrors(mesh: Mesh, density: ArrayLike<number>): Float32Array
   const c = mesh.corners;
   const stride = 2 * (columns + 1);
   let total = 0;
-  for (let k = 0; k < density.length; k++) total += density[k]!;
+  for (let k = 0; k < density.length; k++) total += density[k];
   const unit = ((x1 - x0) * (y1 - y0)) / total;
   const errors = new Float32Array(rows * columns);
   for (let i = 0, n = 0; i < rows; i++) {
@@ -24,8 +24,8 @@ export function areaErrors(mesh: Mesh, density: ArrayLike<number>): Float32Array
       const a = i * stride + 2 * j;
       const d = a + stride;
       // half the cross product of the diagonals
-      const area = ((c[d + 2]! - c[a]!) * (c[d + 1]! - c[a + 3]!) - (c[d]! - c[a + 2]!) * (c[d + 3]! - c[a + 1]!)) / 2;
-      errors[n] = Math.log2(Math.max(area, 0) / (density[n]! * unit));
+      const area = ((c[d + 2] - c[a]) * (c[d + 1] - c[a + 3]) - (c[d] - c[a + 2]) * (c[d + 3] - c[a + 1])) / 2;
+      errors[n] = Math.log2(Math.max(area, 0) / (density[n] * unit));
     }
   }
   return errors;

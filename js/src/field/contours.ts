@@ -23,7 +23,7 @@ export function isolines(values: ArrayLike<number>, [rows, columns]: Shape, exte
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const k = i * stride + j;
-      const [a, b, c, d] = [values[k]!, values[k + 1]!, values[k + stride + 1]!, values[k + stride]!];
+      const [a, b, c, d] = [values[k], values[k + 1], values[k + stride + 1], values[k + stride]];
       const bits = (a > level ? 1 : 0) | (b > level ? 2 : 0) | (c > level ? 4 : 0) | (d > level ? 8 : 0);
       if (bits === 0 || bits === 15) continue;
       const [low, right, high, left] = [alongX(i, j), alongY(i, j + 1), alongX(i + 1, j), alongY(i, j)];
@@ -34,7 +34,7 @@ export function isolines(values: ArrayLike<number>, [rows, columns]: Shape, exte
         continue;
       }
       const crossed = [low, right, high, left].filter((_, side) => ((bits >> side) & 1) !== ((bits >> ((side + 1) % 4)) & 1));
-      join(crossed[0]!, crossed[1]!);
+      join(crossed[0], crossed[1]);
     }
   }
 
@@ -43,7 +43,7 @@ export function isolines(values: ArrayLike<number>, [rows, columns]: Shape, exte
     const flat = edge < across;
     const [i, j] = flat ? [Math.floor(edge / columns), edge % columns] : [Math.floor((edge - across) / stride), (edge - across) % stride];
     const k = i * stride + j;
-    const [from, to] = [values[k]!, values[k + (flat ? 1 : stride)]!];
+    const [from, to] = [values[k], values[k + (flat ? 1 : stride)]];
     const t = (level - from) / (to - from);
     return [x0 + ((j + (flat ? t : 0)) / columns) * (x1 - x0), y0 + ((i + (flat ? 0 : t)) / rows) * (y1 - y0)];
   };

@@ -13,9 +13,9 @@ export function mix(
 ): Float32Array | null {
   const on = fields.map((field, k) => [field, weights[k] ?? 0] as const).filter(([, w]) => w > 0);
   if (on.length === 0) return null;
-  let sum = new Float32Array(on[0]![0].length);
+  let sum = new Float32Array(on[0][0].length);
   for (const [field, weight] of on) {
-    for (let k = 0; k < sum.length; k++) sum[k]! += weight * field[k]!;
+    for (let k = 0; k < sum.length; k++) sum[k] += weight * field[k];
   }
   sum = smooth(sum, shape, smoothing);
   if (temper !== 1) {
@@ -26,7 +26,7 @@ export function mix(
 
 /** Raises the symmetric tensor at offset k to a power, by its eigenvalues. */
 function raiseToPower(metric: Float32Array, k: number, exponent: number): void {
-  const [e, f, g] = [metric[k]!, metric[k + 1]!, metric[k + 2]!];
+  const [e, f, g] = [metric[k], metric[k + 1], metric[k + 2]];
   const mean = (e + g) / 2;
   const radius = Math.hypot((e - g) / 2, f);
   const high = mean + radius;
@@ -45,7 +45,7 @@ function raiseToPower(metric: Float32Array, k: number, exponent: number): void {
 export function density(metric: Float32Array): Float32Array {
   const rho = new Float32Array(metric.length / 3);
   for (let k = 0; k < rho.length; k++) {
-    const [e, f, g] = [metric[3 * k]!, metric[3 * k + 1]!, metric[3 * k + 2]!];
+    const [e, f, g] = [metric[3 * k], metric[3 * k + 1], metric[3 * k + 2]];
     rho[k] = Math.sqrt(Math.max(e * g - f * f, 0));
   }
   return rho;
@@ -55,7 +55,7 @@ export function density(metric: Float32Array): Float32Array {
 export function shares(fields: Float32Array[], weights: number[]): number[] {
   const traces = fields.map((field, k) => {
     let sum = 0;
-    for (let c = 0; c < field.length; c += 3) sum += field[c]! + field[c + 2]!;
+    for (let c = 0; c < field.length; c += 3) sum += field[c] + field[c + 2];
     return sum * (weights[k] ?? 0);
   });
   const total = traces.reduce((a, b) => a + b, 0);
@@ -70,7 +70,7 @@ export function averageOntoCorners(cells: Float32Array, [rows, columns]: Shape):
     for (let j = 0; j <= columns; j++) {
       const [j0, j1] = [Math.max(j - 1, 0), Math.min(j, columns - 1)];
       corners[i * (columns + 1) + j] =
-        (cells[i0 * columns + j0]! + cells[i0 * columns + j1]! + cells[i1 * columns + j0]! + cells[i1 * columns + j1]!) / 4;
+        (cells[i0 * columns + j0] + cells[i0 * columns + j1] + cells[i1 * columns + j0] + cells[i1 * columns + j1]) / 4;
     }
   }
   return corners;

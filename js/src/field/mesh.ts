@@ -25,7 +25,7 @@ export function flatMesh(extent: Extent, shape: Shape): Mesh {
 /** (1 − t)·a + t·b, corner by corner; written into `out` where it is given. */
 export function blend(a: ArrayLike<number>, b: ArrayLike<number>, t: number, out?: Float64Array): Float64Array {
   const result = out ?? new Float64Array(a.length);
-  for (let k = 0; k < a.length; k++) result[k] = (1 - t) * a[k]! + t * b[k]!;
+  for (let k = 0; k < a.length; k++) result[k] = (1 - t) * a[k] + t * b[k];
   return result;
 }
 
@@ -36,25 +36,23 @@ export function moveOntoPage(mesh: Mesh, points: ArrayLike<number>, out = new Fl
   const stride = 2 * (columns + 1);
   const c = mesh.corners;
   for (let k = 0; k < points.length; k += 2) {
-    const s = Math.min(Math.max(((points[k]! - x0) / (x1 - x0)) * columns, 0), columns);
-    const t = Math.min(Math.max(((points[k + 1]! - y0) / (y1 - y0)) * rows, 0), rows);
+    const s = Math.min(Math.max(((points[k] - x0) / (x1 - x0)) * columns, 0), columns);
+    const t = Math.min(Math.max(((points[k + 1] - y0) / (y1 - y0)) * rows, 0), rows);
     const j = Math.min(Math.floor(s), columns - 1);
     const i = Math.min(Math.floor(t), rows - 1);
     const [u, v] = [s - j, t - i];
     const a = i * stride + 2 * j;
     for (let axis = 0; axis < 2; axis++) {
-      const low = (1 - u) * c[a + axis]! + u * c[a + 2 + axis]!;
-      const high = (1 - u) * c[a + stride + axis]! + u * c[a + stride + 2 + axis]!;
+      const low = (1 - u) * c[a + axis] + u * c[a + 2 + axis];
+      const high = (1 - u) * c[a + stride + axis] + u * c[a + stride + 2 + axis];
       out[k + axis] = (1 - v) * low + v * high;
     }
   }
   return out;
 }
 
-export interface Finder {
-  /** Brings a point of the page back to the plane; points off the map are first moved to its border. */
-  (x: number, y: number): Point;
-}
+/** Brings a point of the page back to the plane; points off the map are first moved to its border. */
+export type Finder = (x: number, y: number) => Point;
 
 /** A cell of a mesh, by row and column, with the fractions (u, v) of a point in it. */
 interface Place {
@@ -140,10 +138,10 @@ function invertBilinear(mesh: Mesh, i: number, j: number, x: number, y: number):
   const stride = 2 * (mesh.shape[1] + 1);
   const c = mesh.corners;
   const a = i * stride + 2 * j;
-  const [ax, ay] = [c[a]!, c[a + 1]!];
-  const [ex, ey] = [c[a + 2]! - ax, c[a + 3]! - ay];
-  const [fx, fy] = [c[a + stride]! - ax, c[a + stride + 1]! - ay];
-  const [gx, gy] = [c[a + stride + 2]! - ax - ex - fx, c[a + stride + 3]! - ay - ey - fy];
+  const [ax, ay] = [c[a], c[a + 1]];
+  const [ex, ey] = [c[a + 2] - ax, c[a + 3] - ay];
+  const [fx, fy] = [c[a + stride] - ax, c[a + stride + 1] - ay];
+  const [gx, gy] = [c[a + stride + 2] - ax - ex - fx, c[a + stride + 3] - ay - ey - fy];
   const [qx, qy] = [x - ax, y - ay];
   // (q − v f) × (e + v g) = 0 is quadratic in v; the root with positive Jacobian, in the stable form
   const square = gx * fy - gy * fx;

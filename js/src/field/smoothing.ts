@@ -34,10 +34,10 @@ function blurLine(from: Float32Array, to: Float32Array, start: number, stride: n
     let [e, f, g] = [0, 0, 0];
     for (let m = -reach; m <= reach; m++) {
       const at = start + stride * mirrorIndex(k + m, count);
-      const weight = weights[m + reach]!;
-      e += weight * from[at]!;
-      f += weight * from[at + 1]!;
-      g += weight * from[at + 2]!;
+      const weight = weights[m + reach];
+      e += weight * from[at];
+      f += weight * from[at + 1];
+      g += weight * from[at + 2];
     }
     const at = start + stride * k;
     to[at] = e;

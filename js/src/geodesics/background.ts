@@ -69,12 +69,12 @@ export function createRefiner(arrived: () => void): Refiner {
       else if (!same(running.wanted, wanted)) waiting = wanted;
     },
     refined({ problem, start, end }) {
-      if (!known || known.problem !== problem) return null;
+      if (known?.problem !== problem) return null;
       const { there, back } = known.refined;
       return startsAt(there, start) && startsAt(back, end) ? known.refined : null;
     },
     march(problem, source) {
-      if (!known || known.problem !== problem) return null;
+      if (known?.problem !== problem) return null;
       const { there, back } = known.refined;
       return startsAt(there, source) ? there : startsAt(back, source) ? back : null;
     },

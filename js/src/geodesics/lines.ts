@@ -44,7 +44,7 @@ export function slerp({ foot, gram, height }: Around, extent: Extent, a: Point, 
   putEnds(points, a, b);
   const [x0, x1, y0, y1] = extent;
   for (let k = 0; k < points.length; k += 2) {
-    const [x, y] = [points[k]!, points[k + 1]!];
+    const [x, y] = [points[k], points[k + 1]];
     if (!(x >= x0 && x <= x1 && y >= y0 && y <= y1)) return "leaves the map, beyond which the measure is not known";
   }
   return points;

@@ -75,7 +75,7 @@ function edgeOf(scene: Scene, axis: 0 | 1): Edge {
     // the border of the map is the border of the plane
     const place = (value: number) => {
       const [px, py] = toPixels(scene, moveOntoPage(scene.mesh, axis === 0 ? [value, y0] : [x0, value]));
-      return axis === 0 ? px! : height - py!;
+      return axis === 0 ? px : height - py;
     };
     return { range: axis === 0 ? [x0, x1] : [y0, y1], place };
   }
@@ -88,7 +88,7 @@ function edgeOf(scene: Scene, axis: 0 | 1): Edge {
   });
   const place = (value: number) => {
     for (let k = 0; k < count; k++) {
-      const [a, b] = [met[k]!, met[k + 1]!];
+      const [a, b] = [met[k], met[k + 1]];
       if (a !== b && (value - a) * (value - b) <= 0) return ((k + (value - a) / (b - a)) / count) * long;
     }
     return null;

@@ -41,7 +41,7 @@ export function createColouring(atlas: Atlas): Colouring {
     return misfit;
   }
 
-  const known = (weights: number[]) => atlas.names.filter((_, k) => weights[k]! > 0 && atlas.errors[k]);
+  const known = (weights: number[]) => atlas.names.filter((_, k) => weights[k] > 0 && atlas.errors[k]);
   const closed = (by: ColourBy, weights: number[]): string => {
     if (by === "label" && !atlas.points?.labels?.length) return "the atlas holds no labelled points";
     if (by === "standard_error" && known(weights).length === 0) return "no measure that is on says how far off it may be";
@@ -70,7 +70,7 @@ export function createColouring(atlas: Atlas): Colouring {
           range: "the labels' colours",
         };
       }
-      const on = atlas.names.filter((_, k) => drawn.weights[k]! > 0);
+      const on = atlas.names.filter((_, k) => drawn.weights[k] > 0);
       if (by === "density") return densityKey(drawn.scale, explainDensity(on, temper));
       const title = `Relative error of ${known(drawn.weights).join(" + ").replaceAll("_", " ")} in each cell`;
       return { ...densityKey(densityScale(errorsOf(drawn).errors), title), by };
@@ -80,19 +80,19 @@ export function createColouring(atlas: Atlas): Colouring {
 
 /** The errors of the measures that are on and know theirs, each in the part that its measure has in the cell's trace. */
 export function relativeErrors({ fields, errors }: Pick<Atlas, "fields" | "errors">, weights: number[]): Float32Array {
-  const count = fields[0]!.length / 3;
+  const count = fields[0].length / 3;
   const sum = new Float32Array(count);
   const parts = new Float32Array(count);
   fields.forEach((field, k) => {
     const error = errors[k];
-    if (!error || !(weights[k]! > 0)) return;
+    if (!error || !(weights[k] > 0)) return;
     for (let n = 0; n < count; n++) {
-      const part = weights[k]! * (field[3 * n]! + field[3 * n + 2]!);
-      sum[n]! += part * error[n]!;
-      parts[n]! += part;
+      const part = weights[k] * (field[3 * n] + field[3 * n + 2]);
+      sum[n] += part * error[n];
+      parts[n] += part;
     }
   });
-  return sum.map((value, n) => (parts[n]! > 0 ? value / parts[n]! : 0));
+  return sum.map((value, n) => (parts[n] > 0 ? value / parts[n] : 0));
 }
 
 /** So many of the nearest points vote. */
@@ -127,19 +127,19 @@ export function regions(points: PointsOnMap, [rows, columns]: Shape, [x0, x1, y0
       // rings of cells, until no cell further out can hold a nearer point
       for (let ring = 0; ring < rows + columns; ring++) {
         const reach = Math.max(ring - 0.5, 0) * Math.min(w, h);
-        if (held === wanted && reach * reach > far[held - 1]!) break;
+        if (held === wanted && reach * reach > far[held - 1]) break;
         const [top, bottom] = [Math.min(i + ring, rows - 1), Math.max(i - ring, 0)];
         for (let a = bottom; a <= top; a++) {
           const rim = a === i + ring || a === i - ring;
           for (let b = j - ring; b <= j + ring; b += rim || ring === 0 ? 1 : 2 * ring) {
             if (b < 0 || b >= columns) continue;
             const cell = a * columns + b;
-            for (let k = first[cell]!; k < first[cell + 1]!; k++) {
-              const point = order[k]!;
-              const d = (points.plane[2 * point]! - x) ** 2 + (points.plane[2 * point + 1]! - y) ** 2;
-              if (held === wanted && d >= far[held - 1]!) continue;
+            for (let k = first[cell]; k < first[cell + 1]; k++) {
+              const point = order[k];
+              const d = (points.plane[2 * point] - x) ** 2 + (points.plane[2 * point + 1] - y) ** 2;
+              if (held === wanted && d >= far[held - 1]) continue;
               let place = held < wanted ? held++ : held - 1;
-              for (; place > 0 && far[place - 1]! > d; place--) {
+              for (; place > 0 && far[place - 1] > d; place--) {
                 far[place] = far[place - 1]!;
                 nearest[place] = nearest[place - 1]!;
               }
@@ -151,16 +151,16 @@ export function regions(points: PointsOnMap, [rows, columns]: Shape, [x0, x1, y0
       }
       let most = 0;
       for (let k = 0; k < held; k++) {
-        const label = points.labels[nearest[k]!]!;
+        const label = points.labels[nearest[k]];
         let votes = 0;
-        for (let other = 0; other < held; other++) if (points.labels[nearest[other]!] === label) votes++;
+        for (let other = 0; other < held; other++) if (points.labels[nearest[other]] === label) votes++;
         if (votes > most) {
           most = votes;
           labels[n] = label;
         }
       }
       shares[n] = most / held;
-      gaps[n] = Math.sqrt(far[0]!) / Math.hypot(x1 - x0, y1 - y0);
+      gaps[n] = Math.sqrt(far[0]) / Math.hypot(x1 - x0, y1 - y0);
     }
   }
   return { labels, shares, gaps };
@@ -173,15 +173,15 @@ export function binPoints({ plane }: PointsOnMap, rows: number, columns: number,
   const cells = new Int32Array(count);
   const first = new Int32Array(rows * columns + 1);
   for (let k = 0; k < count; k++) {
-    const j = Math.min(Math.max(Math.floor((plane[2 * k]! - x0) / w), 0), columns - 1);
-    const i = Math.min(Math.max(Math.floor((plane[2 * k + 1]! - y0) / h), 0), rows - 1);
+    const j = Math.min(Math.max(Math.floor((plane[2 * k] - x0) / w), 0), columns - 1);
+    const i = Math.min(Math.max(Math.floor((plane[2 * k + 1] - y0) / h), 0), rows - 1);
     cells[k] = i * columns + j;
-    first[cells[k]! + 1]!++;
+    first[cells[k] + 1]++;
   }
-  for (let n = 0; n < rows * columns; n++) first[n + 1]! += first[n]!;
+  for (let n = 0; n < rows * columns; n++) first[n + 1] += first[n];
   const next = first.slice();
   const order = new Int32Array(count);
-  for (let k = 0; k < count; k++) order[next[cells[k]!]!++] = k;
+  for (let k = 0; k < count; k++) order[next[cells[k]]++] = k;
   return { first, order };
 }
 
@@ -191,11 +191,11 @@ export function binPoints({ plane }: PointsOnMap, rows: number, columns: number,
  */
 
 export function regionColours({ labels, shares, gaps }: Regions, names: number, palette: Palette): Uint32Array {
-  const paper = rgb(palette.ramp[0]!);
+  const paper = rgb(palette.ramp[0]);
   const tones = Array.from({ length: names }, (_, k) => rgb(labelColour(k, names, palette)));
   return Uint32Array.from(labels, (label, n) => {
     const tone = tones[label] ?? paper;
-    const part = (0.55 * shares[n]! ** 2) / (1 + (gaps[n]! / FAINT) ** 2);
+    const part = (0.55 * shares[n] ** 2) / (1 + (gaps[n] / FAINT) ** 2);
     const mix = (a: number, b: number) => Math.round(part * a + (1 - part) * b);
     return (255 << 24) | (mix(tone.b, paper.b) << 16) | (mix(tone.g, paper.g) << 8) | mix(tone.r, paper.r);
   });

@@ -25,7 +25,7 @@ export function rasterise(
   step = 1,
 ): void {
   project(width, height, mesh, pane);
-  for (let k = 0; k < places.length; k++) colour[k] = places[k]! * 255 + 1.5;
+  for (let k = 0; k < places.length; k++) colour[k] = places[k] * 255 + 1.5;
   guarded.set(words, 1);
   guarded[0] = words[0]!;
   guarded[257] = words[255]!;
@@ -52,7 +52,7 @@ export function rasteriseCells(pixels: Uint32Array, width: number, height: numbe
       const a = i * (columns + 1) + j;
       const c = a + columns + 1;
       if (hidden(height, a, a + 1, c, c + 1)) continue;
-      guarded.fill(cells[n]!, 0, 3);
+      guarded.fill(cells[n], 0, 3);
       triangle(pixels, width, height, a, a + 1, c + 1);
       triangle(pixels, width, height, a, c + 1, c);
     }
@@ -66,14 +66,14 @@ function project(width: number, height: number, mesh: Mesh, [x0, x1, y0, y1]: Ex
   if (px.length < count) [px, py, colour] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
   const [sx, sy] = [width / (x1 - x0), height / (y1 - y0)];
   for (let k = 0; k < count; k++) {
-    px[k] = (corners[2 * k]! - x0) * sx - 0.5;
-    py[k] = (y1 - corners[2 * k + 1]!) * sy - 0.5;
+    px[k] = (corners[2 * k] - x0) * sx - 0.5;
+    py[k] = (y1 - corners[2 * k + 1]) * sy - 0.5;
   }
 }
 
 /** True for a cell above or below the picture. */
 function hidden(height: number, a: number, b: number, c: number, d: number): boolean {
-  const [ya, yb, yc, yd] = [py[a]!, py[b]!, py[c]!, py[d]!];
+  const [ya, yb, yc, yd] = [py[a], py[b], py[c], py[d]];
   return (ya < 0 && yb < 0 && yc < 0 && yd < 0) || (ya > height && yb > height && yc > height && yd > height);
 }
 
@@ -86,23 +86,22 @@ export function coarseness({ shape: [rows, columns], extent: [x0, x1, y0, y1] }:
 
 function triangle(pixels: Uint32Array, width: number, height: number, a: number, b: number, c: number): void {
   // from the top down, so that triangles that share an edge cover it in the same steps
-  let swap: number;
-  if (py[b]! < py[a]!) (swap = a), (a = b), (b = swap);
-  if (py[c]! < py[a]!) (swap = a), (a = c), (c = swap);
-  if (py[c]! < py[b]!) (swap = b), (b = c), (c = swap);
-  const ax = px[a]!;
-  const ay = py[a]!;
-  const bx = px[b]!;
-  const by = py[b]!;
-  const cx = px[c]!;
-  const cy = py[c]!;
+  if (py[b] < py[a]) [a, b] = [b, a];
+  if (py[c] < py[a]) [a, c] = [c, a];
+  if (py[c] < py[b]) [b, c] = [c, b];
+  const ax = px[a];
+  const ay = py[a];
+  const bx = px[b];
+  const by = py[b];
+  const cx = px[c];
+  const cy = py[c];
   const area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax);
   const top = Math.max(Math.ceil(ay), 0);
   const bottom = Math.min(Math.ceil(cy), height) - 1;
   if (top > bottom || area === 0) return;
-  const ka = colour[a]!;
-  const dx = ((colour[b]! - ka) * (cy - ay) - (colour[c]! - ka) * (by - ay)) / area;
-  const dy = ((colour[c]! - ka) * (bx - ax) - (colour[b]! - ka) * (cx - ax)) / area;
+  const ka = colour[a];
+  const dx = ((colour[b] - ka) * (cy - ay) - (colour[c] - ka) * (by - ay)) / area;
+  const dy = ((colour[c] - ka) * (bx - ax) - (colour[b] - ka) * (cx - ax)) / area;
   const long = (cx - ax) / (cy - ay);
   const upper = (bx - ax) / (by - ay);
   const lower = (cx - bx) / (cy - by);

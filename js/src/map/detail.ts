@@ -29,7 +29,7 @@ export function createDetail(model: Model, arrived: (points: Float64Array, pictu
       if (!points || refused) return;
       timer = setTimeout(() => {
         asked = points;
-        kernel.ask([{ kind: "map", points: Array.from({ length: points.length / 2 }, (_, k): Point => [points[2 * k]!, points[2 * k + 1]!]) }]);
+        kernel.ask([{ kind: "map", points: Array.from({ length: points.length / 2 }, (_, k): Point => [points[2 * k], points[2 * k + 1]]) }]);
       }, REST);
     },
     close() {

@@ -17,7 +17,7 @@ export function isDimmed(density: ArrayLike<number>, [rows, columns]: Mesh["shap
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       const first = j;
-      while (j < columns && !(density[i * columns + j]! >= from && density[i * columns + j]! <= to)) j++;
+      while (j < columns && !(density[i * columns + j] >= from && density[i * columns + j] <= to)) j++;
       if (j === first) continue;
       const length = j - first + 1;
       const corner = i * (columns + 1) + first;
@@ -50,7 +50,7 @@ export function dimOthers(
   context.beginPath();
   for (const run of isDimmed(density, scene.mesh.shape, range)) {
     run.forEach((corner, k) => {
-      const [x, y] = [pixels[2 * corner]!, pixels[2 * corner + 1]!];
+      const [x, y] = [pixels[2 * corner], pixels[2 * corner + 1]];
       if (k === 0) context.moveTo(x, y);
       else context.lineTo(x, y);
     });

@@ -21,7 +21,7 @@ const MOST = 1600;
 export function indicatrices(field: MetricField, centres: Float64Array, radius: number): Float64Array {
   const out = new Float64Array(centres.length * SIDES);
   for (let n = 0; n < centres.length; n += 2) {
-    const [x, y] = [centres[n]!, centres[n + 1]!];
+    const [x, y] = [centres[n], centres[n + 1]];
     const [e, f, g] = tensorAt(field, x, y);
     // G = L Lᵀ, and v = r L⁻ᵀ u for u on the unit circle
     const a = Math.sqrt(e);
@@ -75,8 +75,8 @@ function reach(scene: Scene, full: Mesh): Extent {
   const box: Extent = [Infinity, -Infinity, Infinity, -Infinity];
   for (let k = 0; k < page.length; k += 2) {
     for (const axis of [0, 1]) {
-      box[2 * axis] = Math.min(box[2 * axis]!, page[k + axis]!);
-      box[2 * axis + 1] = Math.max(box[2 * axis + 1]!, page[k + axis]!);
+      box[2 * axis] = Math.min(box[2 * axis], page[k + axis]);
+      box[2 * axis + 1] = Math.max(box[2 * axis + 1], page[k + axis]);
     }
   }
   return box;

@@ -93,14 +93,14 @@ function createLine(kind: PathKind, parent: SVGElement): (scene: Scene, palette:
     const at = scene.markers[kind];
     if (at) {
       const [cx, cy] = toPixels(scene, moveOntoPage(scene.mesh, at));
-      set(marker, { fill: palette.casing, stroke: palette[kind], cx: fixed(cx!), cy: fixed(cy!) });
+      set(marker, { fill: palette.casing, stroke: palette[kind], cx: fixed(cx), cy: fixed(cy) });
       group.append(marker);
     } else marker.remove();
     const marks = toPixels(scene, moveOntoPage(scene.mesh, scene.samples[kind] ?? []));
     while (dots.childElementCount > marks.length / 2) dots.lastChild?.remove();
     while (dots.childElementCount < marks.length / 2) svg("circle", { r: 2.6 }, dots);
     Array.from(dots.children).forEach((dot, k) =>
-      set(dot, { cx: fixed(marks[2 * k]!), cy: fixed(marks[2 * k + 1]!), fill: palette[kind], stroke: palette.casing }),
+      set(dot, { cx: fixed(marks[2 * k]), cy: fixed(marks[2 * k + 1]), fill: palette[kind], stroke: palette.casing }),
     );
   };
 }
@@ -133,9 +133,9 @@ function placeHandle(handle: SVGGElement, scene: Scene, at: Point, palette: Pale
     "aria-valuetext": `${scene.axes[0]} ${at[0].toPrecision(3)}, ${scene.axes[1]} ${at[1].toPrecision(3)}`,
   });
   const [, ring, disc, letter] = Array.from(handle.children);
-  set(ring!, { class: "lw-handle-ring" });
-  set(disc!, { fill: palette.ink, stroke: palette.casing });
-  set(letter!, { fill: palette.dark ? "#14181f" : "#ffffff" });
+  set(ring, { class: "lw-handle-ring" });
+  set(disc, { fill: palette.ink, stroke: palette.casing });
+  set(letter, { fill: palette.dark ? "#14181f" : "#ffffff" });
 }
 
 function latticeLines(scene: Scene): string {
@@ -145,7 +145,7 @@ function latticeLines(scene: Scene): string {
   const parts: string[] = [];
   const line = (count: number, index: (k: number) => number): void => {
     const points: number[] = [];
-    for (let k = 0; k < count; k++) points.push(pixels[2 * index(k)]!, pixels[2 * index(k) + 1]!);
+    for (let k = 0; k < count; k++) points.push(pixels[2 * index(k)], pixels[2 * index(k) + 1]);
     parts.push(polyline(points));
   };
   for (let i = every; i < rows; i += every) line(columns + 1, (j) => i * (columns + 1) + j);

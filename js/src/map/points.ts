@@ -25,12 +25,12 @@ export interface PointsOnMap {
 export function pointsOnMap(points: Points, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): PointsOnMap {
   const found: number[] = [];
   for (let k = 0; k < points.xy.length / 2; k++) {
-    const [x, y] = [points.xy[2 * k]!, points.xy[2 * k + 1]!];
+    const [x, y] = [points.xy[2 * k], points.xy[2 * k + 1]];
     if (x >= x0 && x <= x1 && y >= y0 && y <= y1) found.push(k);
   }
   return {
-    plane: Float32Array.from({ length: 2 * found.length }, (_, n) => points.xy[2 * found[n >> 1]! + (n & 1)]!),
-    labels: points.labels && Int32Array.from(found, (k) => points.labels![k]!),
+    plane: Float32Array.from({ length: 2 * found.length }, (_, n) => points.xy[2 * found[n >> 1] + (n & 1)]),
+    labels: points.labels && Int32Array.from(found, (k) => points.labels![k]),
     names: points.names,
   };
 }
@@ -53,9 +53,9 @@ export function dots(scene: Scene, points: PointsOnMap, palette: Palette): Dot[]
   const colours = labelColours(points, palette);
   const marks: Dot[] = [];
   for (let n = 0; n < pixels.length; n += 2) {
-    const [x, y] = [pixels[n]!, pixels[n + 1]!];
+    const [x, y] = [pixels[n], pixels[n + 1]];
     if (x < -BRIM || y < -BRIM || x > scene.width + BRIM || y > scene.height + BRIM) continue;
-    marks.push({ x, y, colour: colours[points.labels?.[n / 2] ?? 0]! });
+    marks.push({ x, y, colour: colours[points.labels?.[n / 2] ?? 0] });
   }
   return marks;
 }
@@ -86,15 +86,15 @@ export function createPointPainter(points: PointsOnMap): PointPainter {
       const [x0, x1, y0, y1] = scene.pane;
       const [sx, sy] = [(scene.width * ratio) / (x1 - x0), (scene.height * ratio) / (y1 - y0)];
       for (let n = 0; n < page.length; n += 2) {
-        const x = (page[n]! - x0) * sx;
-        const y = (y1 - page[n + 1]!) * sy;
+        const x = (page[n] - x0) * sx;
+        const y = (y1 - page[n + 1]) * sy;
         const j = Math.floor(x);
         const i = Math.floor(y);
         if (j + reach < 0 || i + reach < 0 || j - reach >= width || i - reach >= height) continue;
-        const label = points.labels ? points.labels[n >> 1]! : 0;
+        const label = points.labels ? points.labels[n >> 1] : 0;
         const phase = ((y - i) * PHASES) | 0;
         const which = (label * PHASES + phase) * PHASES + (((x - j) * PHASES) | 0);
-        const disc = (words[which] ??= drawDisc(side, radius, rim, which % PHASES, phase, colours[label]!, palette.casing));
+        const disc = (words[which] ??= drawDisc(side, radius, rim, which % PHASES, phase, colours[label], palette.casing));
         composite(pixels, width, height, disc, side, j - reach, i - reach);
       }
     },
@@ -134,10 +134,10 @@ export function composite(
   for (let i = Math.max(-top, 0); i < bottom; i++) {
     const row = (top + i) * width + left;
     for (let j = first; j < last; j++) {
-      const over = picture[i * side + j]!;
+      const over = picture[i * side + j];
       const alpha = over >>> 24;
       if (alpha === 0) continue;
-      const under = alpha === 255 ? 0 : pixels[row + j]!;
+      const under = alpha === 255 ? 0 : pixels[row + j];
       pixels[row + j] = under === 0 ? over : compositePixel(over, alpha, under);
     }
   }

@@ -48,8 +48,8 @@ export function toPixels(scene: Pick<Scene, "pane" | "width" | "height">, page: 
   const [x0, x1, y0, y1] = scene.pane;
   const out = new Float64Array(page.length);
   for (let k = 0; k < page.length; k += 2) {
-    out[k] = ((page[k]! - x0) / (x1 - x0)) * scene.width;
-    out[k + 1] = ((y1 - page[k + 1]!) / (y1 - y0)) * scene.height;
+    out[k] = ((page[k] - x0) / (x1 - x0)) * scene.width;
+    out[k + 1] = ((y1 - page[k + 1]) / (y1 - y0)) * scene.height;
   }
   return out;
 }

@@ -69,7 +69,7 @@ export function createThumbnails(sprites: Sprites, { extent: [x0, x1, y0, y1] }:
       if (now !== of || scaled.size > KEPT) scaled = new Map();
       of = now;
       for (let n = 0; n < rows * columns; n++) {
-        const [x, y] = [places[2 * n]!, places[2 * n + 1]!];
+        const [x, y] = [places[2 * n], places[2 * n + 1]];
         const [left, top] =
           sheet === sprites ? nearestSprite(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) : [0, n * sheet.size[0]];
         const which = top * sheet.shape[1] * sheet.size[1] + left;
@@ -95,14 +95,14 @@ export function resize(sprites: Sprites, left: number, top: number, [rows, colum
   for (let i = 0; i < tall; i++) {
     for (let j = 0; j < columns; j++) {
       const to = 4 * (i * columns + j);
-      for (const [k, weight] of across[j]!) {
+      for (const [k, weight] of across[j]) {
         const from = 4 * ((top + i) * stride + left + k);
-        const alpha = sprites.ink ? Math.abs(sprites.sheet[from]! - sprites.ink.background) : sprites.sheet[from + 3]!;
+        const alpha = sprites.ink ? Math.abs(sprites.sheet[from] - sprites.ink.background) : sprites.sheet[from + 3];
         const part = (weight * alpha) / 255;
-        half[to]! += part * (sprites.ink ? ink.r : sprites.sheet[from]!);
-        half[to + 1]! += part * (sprites.ink ? ink.g : sprites.sheet[from + 1]!);
-        half[to + 2]! += part * (sprites.ink ? ink.b : sprites.sheet[from + 2]!);
-        half[to + 3]! += weight * alpha;
+        half[to] += part * (sprites.ink ? ink.r : sprites.sheet[from]);
+        half[to + 1] += part * (sprites.ink ? ink.g : sprites.sheet[from + 1]);
+        half[to + 2] += part * (sprites.ink ? ink.b : sprites.sheet[from + 2]);
+        half[to + 3] += weight * alpha;
       }
     }
   }
@@ -110,12 +110,12 @@ export function resize(sprites: Sprites, left: number, top: number, [rows, colum
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) {
       let [red, green, blue, alpha] = [0, 0, 0, 0];
-      for (const [k, weight] of down[i]!) {
+      for (const [k, weight] of down[i]) {
         const from = 4 * (k * columns + j);
-        red += weight * half[from]!;
-        green += weight * half[from + 1]!;
-        blue += weight * half[from + 2]!;
-        alpha += weight * half[from + 3]!;
+        red += weight * half[from];
+        green += weight * half[from + 1];
+        blue += weight * half[from + 2];
+        alpha += weight * half[from + 3];
       }
       if (alpha < 0.5) continue;
       const by = 255 / alpha;

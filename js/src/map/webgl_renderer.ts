@@ -129,8 +129,8 @@ function createDrawing(gl: WebGL2RenderingContext, program: WebGLProgram, [rows,
 function inUnits(corners: ArrayLike<number>, [x0, x1, y0, y1]: Mesh["extent"]): Float32Array {
   const out = new Float32Array(corners.length);
   for (let k = 0; k < out.length; k += 2) {
-    out[k] = (corners[k]! - x0) / (x1 - x0);
-    out[k + 1] = (corners[k + 1]! - y0) / (y1 - y0);
+    out[k] = (corners[k] - x0) / (x1 - x0);
+    out[k + 1] = (corners[k + 1] - y0) / (y1 - y0);
   }
   return out;
 }

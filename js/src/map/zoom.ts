@@ -174,8 +174,8 @@ function enablePinch(surface: SVGSVGElement, stage: Stage, onMap: (event: Event)
 }
 
 function spread([a, b]: Spot[]): { middle: Spot; apart: number } {
-  const middle = { clientX: (a!.clientX + b!.clientX) / 2, clientY: (a!.clientY + b!.clientY) / 2 };
-  return { middle, apart: Math.hypot(a!.clientX - b!.clientX, a!.clientY - b!.clientY) };
+  const middle = { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
+  return { middle, apart: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) };
 }
 
 /** True where the map itself, not one of its handles, has the focus. */

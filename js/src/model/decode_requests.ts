@@ -44,7 +44,7 @@ export function createDecodeRequests<Kind extends string = PathKind>(model: Mode
   }
 
   const receive = (reply: Reply, buffers: (DataView | ArrayBuffer)[] = []): void => {
-    if (!sent || reply?.id !== sent.id) return;
+    if (!sent || reply.id !== sent.id) return;
     const { paths } = sent;
     sent = null;
     if (waiting) {
@@ -56,7 +56,7 @@ export function createDecodeRequests<Kind extends string = PathKind>(model: Mode
     if (dropped) return;
     deliver(reply.type === "error" ? { error: reply.message ?? "decoding failed" } : unpack(reply, buffers, paths));
   };
-  model.on("msg:custom", receive as never);
+  model.on("msg:custom", receive);
 
   return {
     ask(paths) {
@@ -67,7 +67,7 @@ export function createDecodeRequests<Kind extends string = PathKind>(model: Mode
       dropped = true;
       waiting = null;
     },
-    close: () => model.off("msg:custom", receive as never),
+    close: () => model.off("msg:custom", receive),
   };
 }
 
@@ -78,7 +78,7 @@ function unpack<Kind extends string>(reply: Reply, buffers: (DataView | ArrayBuf
   const bytes =
     buffer instanceof ArrayBuffer
       ? new Uint8Array(buffer)
-      : new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+      : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   const pictures = new Map<Kind, Pictures>();
   let from = 0;
   paths.forEach((path, k) => {

@@ -8,7 +8,7 @@ export type Packed = Record<string, unknown>;
 const STALE_MAP = "The stretched map is still that of the measures as exported; to stretch it anew, run the widget in Python";
 
 export function createOfflineModel(state: Packed): Model {
-  const values = decodeBase64(state) as unknown as Traits;
+  const values = decodeBase64(state) as Traits;
   const asExported = mixture(values);
   const listeners = new Map<string, Set<(...args: never[]) => void>>();
 

@@ -14,7 +14,7 @@ export function toArray(packet: WireArray): TypedArray {
   const [memory, offset, bytes] =
     buffer instanceof ArrayBuffer
       ? [buffer, 0, buffer.byteLength]
-      : [buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength];
+      : [buffer.buffer, buffer.byteOffset, buffer.byteLength];
   const size = View.BYTES_PER_ELEMENT;
   const expected = packet.shape.reduce((a, b) => a * b, 1);
   if (bytes !== expected * size) {

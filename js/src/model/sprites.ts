@@ -32,7 +32,7 @@ export function detectInk(rgba: Uint8Array): Ink {
   let [dark, bright, count] = [0, 0, 0];
   const step = 4 * Math.max(1, Math.floor(rgba.length / 4 / 40000));
   for (let k = 0; k < rgba.length; k += step) {
-    const [r, g, b, a] = [rgba[k]!, rgba[k + 1]!, rgba[k + 2]!, rgba[k + 3]!];
+    const [r, g, b, a] = [rgba[k], rgba[k + 1], rgba[k + 2], rgba[k + 3]];
     if (Math.abs(r - g) > 8 || Math.abs(g - b) > 8 || a < 255) return null;
     if (r < 26) dark++;
     if (r > 229) bright++;
@@ -59,7 +59,7 @@ export function paintRow(pictures: Pictures, ink: Ink, palette: Palette): HTMLCa
           image.data[to] = colour.r;
           image.data[to + 1] = colour.g;
           image.data[to + 2] = colour.b;
-          image.data[to + 3] = Math.abs(rgba[from]! - ink.background);
+          image.data[to + 3] = Math.abs(rgba[from] - ink.background);
         } else {
           for (let c = 0; c < 4; c++) image.data[to + c] = rgba[from + c]!;
         }
@@ -78,8 +78,8 @@ export function blendPreviews(sprites: Sprites, places: ArrayLike<number>): Pict
   const rgba = new Uint8ClampedArray(count * height * width * 4);
   const stride = columns * width * 4;
   for (let n = 0; n < count; n++) {
-    const s = Math.min(Math.max(places[2 * n]! * columns - 0.5, 0), columns - 1);
-    const t = Math.min(Math.max(places[2 * n + 1]! * rows - 0.5, 0), rows - 1);
+    const s = Math.min(Math.max(places[2 * n] * columns - 0.5, 0), columns - 1);
+    const t = Math.min(Math.max(places[2 * n + 1] * rows - 0.5, 0), rows - 1);
     const [j, i] = [Math.floor(s), Math.floor(t)];
     const [u, v] = sprites.blend === false ? [Math.round(s - j), Math.round(t - i)] : [s - j, t - i];
     const [right, up] = [Math.min(j + 1, columns - 1), Math.min(i + 1, rows - 1)];
@@ -94,7 +94,7 @@ export function blendPreviews(sprites: Sprites, places: ArrayLike<number>): Pict
       for (let x = 0; x < 4 * width; x++) {
         let value = 0;
         for (const [a, b, weight] of corners) {
-          value += weight * sprites.sheet[(a * height + y) * stride + b * width * 4 + x]!;
+          value += weight * sprites.sheet[(a * height + y) * stride + b * width * 4 + x];
         }
         rgba[to + x] = value;
       }

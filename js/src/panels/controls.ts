@@ -126,7 +126,7 @@ function createMeasures(parent: Element, names: string[], actions: Actions): Upd
   const rows = names.map((name) => createMeasure(group, name, (weight, final) => actions.weights({ ...weights, [name]: weight }, final)));
   return (choices) => {
     weights = choices.weights;
-    for (const [k, name] of names.entries()) rows[k]!(weights[name] ?? 0, choices.shares[name] ?? 0);
+    for (const [k, name] of names.entries()) rows[k](weights[name] ?? 0, choices.shares[name] ?? 0);
   };
 }
 

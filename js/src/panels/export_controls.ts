@@ -4,7 +4,7 @@
  * Hooks for tests: data-lw = "export-width", "export-dpi", "export-svg", "export-png", "export-pdf".
  */
 
-import { Format, Print } from "../export/file_formats";
+import type { Format, Print } from "../export/file_formats";
 import { html } from "../style/dom";
 
 /** More pixels than these on a side are more than browsers paint. */

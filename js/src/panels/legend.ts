@@ -5,7 +5,7 @@
  */
 
 import { labelColour, type Palette } from "../style/colour";
-import { Key, stops } from "../style/colour_key";
+import { stops, type Key } from "../style/colour_key";
 import { html } from "../style/dom";
 
 /** More labels than this are counted, not listed. */

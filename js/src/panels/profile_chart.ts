@@ -23,7 +23,7 @@ export interface ProfiledPath {
 /** Length behind each of the pieces' ends, from 0 to the whole. */
 export function cumulativeLength({ length, speeds }: Pick<ProfiledPath, "length" | "speeds">): Float64Array {
   const along = new Float64Array(speeds.length + 1);
-  speeds.forEach((speed, n) => (along[n + 1] = along[n]! + (speed * length) / speeds.length));
+  speeds.forEach((speed, n) => (along[n + 1] = along[n] + (speed * length) / speeds.length));
   return along;
 }
 
@@ -56,7 +56,7 @@ export function createProfile(parent: Element): Profile {
     }
     scale.textContent = `from 0 at A to ${shortNumber(top)}, the longest, at B; a path that changes evenly rises evenly`;
     const words = paths.map(({ kind, length, speeds }) => {
-      const half = cumulativeLength({ length, speeds })[Math.round(speeds.length / 2)]!;
+      const half = cumulativeLength({ length, speeds })[Math.round(speeds.length / 2)];
       return `${TITLES[kind]}: ${shortNumber(half)} of ${shortNumber(length)} half way`;
     });
     set(chart, { "aria-label": `length along the paths; ${words.join("; ")}` });

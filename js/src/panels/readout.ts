@@ -41,6 +41,6 @@ export function describePlace(at: Point, drawn: DrawnField, atlas: Pick<Atlas, "
   const [u, v] = toFractions(at, atlas) as unknown as Point;
   const j = Math.min(Math.max(Math.floor(u * columns), 0), columns - 1);
   const i = Math.min(Math.max(Math.floor(v * rows), 0), rows - 1);
-  const value = shortNumber(drawn.density[i * columns + j]!);
+  const value = shortNumber(drawn.density[i * columns + j]);
   return `${atlas.axes[0]} ${shortNumber(at[0])}   ${atlas.axes[1]} ${shortNumber(at[1])}   magnification ${value}`;
 }

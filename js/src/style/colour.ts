@@ -73,9 +73,9 @@ export function colours(by: Ramp, palette: Palette): (t: number) => string {
 /** Interpolates a ramp in CIELAB with its stops placed by their lightness, so equal steps look equal. */
 export function evenRamp(ramp: string[]): (t: number) => string {
   const lightness = ramp.map((stop) => lab(stop).l);
-  const [first, last] = [lightness[0]!, lightness[lightness.length - 1]!];
+  const [first, last] = [lightness[0], lightness[lightness.length - 1]];
   const places = lightness.map((l) => (l - first) / (last - first));
-  const along = piecewise(interpolateLab, ramp);
+  const along: (t: number) => string = piecewise(interpolateLab, ramp);
   const toStop = scaleLinear(places, ramp.map((_, k) => k / (ramp.length - 1)));
   return (t) => along(toStop(t));
 }
@@ -89,7 +89,7 @@ const CATEGORIES = {
 /** One colour per label; beyond ten, hues evenly spaced by the golden angle. */
 export function labelColour(index: number, count: number, palette: Palette): string {
   const named = palette.dark ? CATEGORIES.dark : CATEGORIES.light;
-  if (count <= named.length) return named[index % named.length]!;
+  if (count <= named.length) return named[index % named.length];
   const hue = (index * 137.508) % 360;
   // with commas, which every reader of colours understands
   return `hsl(${hue.toFixed(0)}, 62%, ${(palette.dark ? 52 : 40) + 12 * (index % 3)}%)`;

@@ -48,7 +48,7 @@ export function errorKey(): Key {
 export function explainDensity(names: string[], temper: number): string {
   if (names.length === 0) return "No measure is switched on";
   if (temper === 0) return "Tempered to nothing: every cell counts the same";
-  const what = names.length === 1 ? MEANINGS[names[0]!] : undefined;
+  const what = names.length === 1 ? MEANINGS[names[0]] : undefined;
   return what ?? `Magnification √det G of ${names.map((name) => name.replaceAll("_", " ")).join(" + ")}`;
 }
 

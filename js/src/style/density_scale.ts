@@ -14,7 +14,7 @@ export interface DensityScale {
 export function densityScale(values: ArrayLike<number>): DensityScale {
   let [low, high] = [Infinity, -Infinity];
   for (let k = 0; k < values.length; k++) {
-    const value = values[k]!;
+    const value = values[k];
     if (value > 0 && value < low) low = value;
     if (value > high) high = value;
   }
@@ -53,7 +53,7 @@ export function thinTicks(ticks: number[], place: (value: number) => number): nu
   const wanted = powers.length >= 2 ? powers : ticks;
   const kept: number[] = [];
   for (const tick of wanted) {
-    if (kept.length === 0 || place(tick) - place(kept[kept.length - 1]!) >= 0.19) kept.push(tick);
+    if (kept.length === 0 || place(tick) - place(kept[kept.length - 1]) >= 0.19) kept.push(tick);
   }
   return kept;
 }

@@ -61,7 +61,7 @@ export function createFramebuffer(): (width: number, height: number) => { pixels
 
 export function polyline(pixels: ArrayLike<number>): string {
   let d = "";
-  for (let k = 0; k < pixels.length; k += 2) d += `${k === 0 ? "M" : "L"}${fixed(pixels[k]!)} ${fixed(pixels[k + 1]!)}`;
+  for (let k = 0; k < pixels.length; k += 2) d += `${k === 0 ? "M" : "L"}${fixed(pixels[k])} ${fixed(pixels[k + 1])}`;
   return d;
 }
 

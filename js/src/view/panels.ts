@@ -111,7 +111,7 @@ function choicesOf(state: ViewState): Parameters<ReturnType<typeof createControl
     temper: model.get("temper"),
     smoothing: model.get("smoothing"),
     weights: model.get("weights"),
-    shares: Object.fromEntries(atlas.names.map((name, k) => [name, parts[k]!])),
+    shares: Object.fromEntries(atlas.names.map((name, k) => [name, parts[k]])),
     shown: model.get("show"),
     samples: model.get("n_samples"),
     spacing: model.get("spacing"),

@@ -135,7 +135,7 @@ function listen(state: ViewState, { left, map, frames, updates, say }: Listening
   for (const [name, listener] of listeners) model.on(`change:${name}`, listener);
   const unwatch = watchTheme(dress);
   const observer = new ResizeObserver(([entry]) => {
-    const width = Math.floor(entry!.contentRect.width);
+    const width = Math.floor(entry.contentRect.width);
     if (width <= 0 || width === state.width) return;
     // the host's theme cannot be read before the view hangs in its page
     if (state.width === 0) dress();

@@ -5,7 +5,7 @@ const tensors = Float32Array.from([2, 0.5, 1, 3, -1, 4, 5, 0, 5]);
 
 /** [[E, F], [F, G]] of cell k. */
 function matrix(metric: Float32Array, k: number): number[][] {
-  const [e, f, g] = [metric[3 * k]!, metric[3 * k + 1]!, metric[3 * k + 2]!];
+  const [e, f, g] = [metric[3 * k], metric[3 * k + 1], metric[3 * k + 2]];
   return [
     [e, f],
     [f, g],
@@ -13,7 +13,7 @@ function matrix(metric: Float32Array, k: number): number[][] {
 }
 
 function product(a: number[][], b: number[][]): number[][] {
-  return a.map((row) => b[0]!.map((_, j) => row[0]! * b[0]![j]! + row[1]! * b[1]![j]!));
+  return a.map((row) => b[0].map((_, j) => row[0] * b[0][j] + row[1] * b[1][j]));
 }
 
 describe("mixed", () => {
@@ -29,7 +29,7 @@ describe("mixed", () => {
     const none = mix([tensors], [1], 0)!;
     for (let k = 0; k < 3; k++) {
       const squared = product(matrix(half, k), matrix(half, k));
-      squared.forEach((row, i) => row.forEach((v, j) => expect(v).toBeCloseTo(matrix(tensors, k)[i]![j]!, 5)));
+      squared.forEach((row, i) => row.forEach((v, j) => expect(v).toBeCloseTo(matrix(tensors, k)[i][j], 5)));
       expect(matrix(none, k).flat()).toEqual([1, 0, 0, 1].map((v) => expect.closeTo(v, 6)));
     }
   });

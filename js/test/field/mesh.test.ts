@@ -5,7 +5,7 @@ import { blend, createFinder, flatMesh, moveOntoPage, type Mesh } from "../../sr
 function bent(rows: number, columns: number): Mesh {
   const mesh = flatMesh([-2, 2, 0, 1], [rows, columns]);
   for (let k = 0; k < mesh.corners.length; k += 2) {
-    const [x, y] = [mesh.corners[k]!, mesh.corners[k + 1]!];
+    const [x, y] = [mesh.corners[k], mesh.corners[k + 1]];
     mesh.corners[k] = x + 0.25 * Math.sin((Math.PI * (x + 2)) / 2) * (0.4 + y);
     mesh.corners[k + 1] = y + 0.12 * Math.sin(Math.PI * y) * Math.cos(x);
   }
@@ -27,7 +27,7 @@ describe("blended", () => {
 describe("onPage", () => {
   it("leaves points where they are on the flat mesh", () => {
     const points = [-1.3, 0.2, 0, 0.5, 2, 1, -2, 0];
-    expect(Array.from(moveOntoPage(flatMesh([-2, 2, 0, 1], [7, 5]), points)).map((v, k) => v - points[k]!)).toEqual(
+    expect(Array.from(moveOntoPage(flatMesh([-2, 2, 0, 1], [7, 5]), points)).map((v, k) => v - points[k])).toEqual(
       points.map(() => expect.closeTo(0, 12)),
     );
   });
@@ -55,8 +55,8 @@ describe("finder", () => {
     for (let n = 0; n < 400; n++) {
       const plane = [-2 + 4 * random(), random()];
       const page = moveOntoPage(mesh, plane);
-      const [x, y] = find(page[0]!, page[1]!);
-      expect(Math.hypot(x - plane[0]!, y - plane[1]!)).toBeLessThan(1e-9);
+      const [x, y] = find(page[0], page[1]);
+      expect(Math.hypot(x - plane[0], y - plane[1])).toBeLessThan(1e-9);
     }
   });
 
@@ -70,14 +70,14 @@ describe("finder", () => {
   it("finds points on a mesh so stretched that walking cannot", () => {
     const mesh = flatMesh([0, 1, 0, 1], [40, 40]);
     for (let k = 0; k < mesh.corners.length; k += 2) {
-      mesh.corners[k] = mesh.corners[k]! ** 6;
-      mesh.corners[k + 1] = 1 - (1 - mesh.corners[k + 1]!) ** 5;
+      mesh.corners[k] = mesh.corners[k] ** 6;
+      mesh.corners[k + 1] = 1 - (1 - mesh.corners[k + 1]) ** 5;
     }
     const find = createFinder(mesh);
     for (const plane of [[0.02, 0.99], [0.97, 0.03], [0.5, 0.5], [0.99, 0.98]]) {
       const page = moveOntoPage(mesh, plane);
-      const [x, y] = find(page[0]!, page[1]!);
-      expect(Math.hypot(x - plane[0]!, y - plane[1]!)).toBeLessThan(1e-6);
+      const [x, y] = find(page[0], page[1]);
+      expect(Math.hypot(x - plane[0], y - plane[1])).toBeLessThan(1e-6);
     }
   });
 });

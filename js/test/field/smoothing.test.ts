@@ -32,8 +32,8 @@ describe("smoothing", () => {
     expect(mix([metric], [1], 1, [1, 2], 0)).toEqual(metric);
     const [weights, both] = [gaussian(0.5), mix([metric], [1], 0.5, [1, 2], 0.5)!];
     // of 5 weights the two beyond the border come back mirrored
-    const own = weights[2]! + weights[1]!;
-    const other = weights[3]! + weights[4]! + weights[0]!;
+    const own = weights[2] + weights[1];
+    const other = weights[3] + weights[4] + weights[0];
     expect(both[0]).toBeCloseTo(Math.sqrt(own * 1 + other * 9), 5);
   });
 });

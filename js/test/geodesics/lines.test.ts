@@ -35,7 +35,7 @@ describe.each(fixtures)("the lines of Python: $name", ({ extent, shape, around, 
     expect(Math.abs(path.length - line.length)).toBeLessThanOrEqual(1e-7 * line.length);
     for (const by of ["measure", "latent", "parameter"] as const) {
       const found = samplePath(problem, by, path.points, line[by].length);
-      line[by].forEach(([x, y], k) => expect(Math.hypot(found[2 * k]! - x, found[2 * k + 1]! - y)).toBeLessThan(1e-6 * span));
+      line[by].forEach(([x, y], k) => expect(Math.hypot(found[2 * k] - x, found[2 * k + 1] - y)).toBeLessThan(1e-6 * span));
     }
   }
 
@@ -56,7 +56,7 @@ describe("slerp", () => {
 
   it("keeps its distance from the origin where both ends have the same", () => {
     const points = slerp(plane, extent, [1, 0.5], [-0.5, 1]) as Float64Array;
-    for (let k = 0; k < points.length; k += 2) expect(Math.hypot(points[k]!, points[k + 1]!)).toBeCloseTo(Math.hypot(1, 0.5), 12);
+    for (let k = 0; k < points.length; k += 2) expect(Math.hypot(points[k], points[k + 1])).toBeCloseTo(Math.hypot(1, 0.5), 12);
   });
 
   it("is the straight line where the ends lie in one direction, or at the origin", () => {

@@ -18,7 +18,7 @@ describe("pace", () => {
     expect(slow).toBeGreaterThan(0);
     expect(still).toBe(0);
     const across = speedsAlong(field, [0, 1, 1, 1, 2, 1, 3, 1, 4, 1]);
-    expect(across[3]! / across[0]!).toBeCloseTo(2, 1);
+    expect(across[3] / across[0]).toBeCloseTo(2, 1);
     expect(across.reduce((a, b) => a + b) / 4).toBeCloseTo(1);
   });
 
@@ -42,7 +42,7 @@ describe("pace", () => {
     expect(chart.element.getAttribute("viewBox")).toBe("-0.5 0 3 24");
     expect(chart.element.getAttribute("aria-label")).toBe("speed of change along the line: 0.5 to 1.5 times its mean");
     expect(chart.element.querySelector("path")!.getAttribute("d")).toBe("M0.0 24.0L0.0 18.0L1.0 18.0L1.0 6.0L2.0 6.0L2.0 24.0Z");
-    const mark = chart.element.querySelectorAll("line")[1]!;
+    const mark = chart.element.querySelectorAll("line")[1];
     chart.now(0.5);
     expect([mark.getAttribute("x1"), mark.getAttribute("visibility")]).toEqual(["1", "visible"]);
     chart.now(null);

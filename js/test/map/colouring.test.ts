@@ -27,23 +27,23 @@ describe("regions of labels", () => {
     for (let n = 0; n < 84; n++) {
       const [x, y] = [((n % 12) + 0.5) / 4, (Math.floor(n / 12) + 0.5) * (2 / 7)];
       const all = Array.from({ length: count }, (_, k) => ({
-        d: (points.plane[2 * k]! - x) ** 2 + (points.plane[2 * k + 1]! - y) ** 2,
-        label: points.labels[k]!,
+        d: (points.plane[2 * k] - x) ** 2 + (points.plane[2 * k + 1] - y) ** 2,
+        label: points.labels[k],
       })).sort((a, b) => a.d - b.d);
       const near = all.slice(0, 7).map(({ label }) => label);
       const votes = (label: number) => near.filter((other) => other === label).length;
-      expect(votes(found.labels[n]!)).toBe(Math.max(...near.map(votes)));
-      expect(found.gaps[n]).toBeCloseTo(Math.sqrt(all[0]!.d) / Math.hypot(3, 2), 6);
-      expect(found.shares[n]).toBeCloseTo(votes(found.labels[n]!) / near.length, 6);
+      expect(votes(found.labels[n])).toBe(Math.max(...near.map(votes)));
+      expect(found.gaps[n]).toBeCloseTo(Math.sqrt(all[0].d) / Math.hypot(3, 2), 6);
+      expect(found.shares[n]).toBeCloseTo(votes(found.labels[n]) / near.length, 6);
     }
   });
 
   it("are painted one colour a cell, paler where fewer agree", () => {
     const words = regionColours({ labels: Int32Array.of(0, 0, 1), shares: Float32Array.of(1, 0.4, 1), gaps: new Float32Array(3) }, 2, LIGHT);
-    const far = (word: number) => Math.abs((word & 255) - parseInt(LIGHT.ramp[0]!.slice(1, 3), 16));
-    expect(far(words[0]!)).toBeGreaterThan(far(words[1]!));
+    const far = (word: number) => Math.abs((word & 255) - parseInt(LIGHT.ramp[0].slice(1, 3), 16));
+    expect(far(words[0])).toBeGreaterThan(far(words[1]));
     const away = regionColours({ labels: Int32Array.of(0, 0), shares: Float32Array.of(1, 1), gaps: Float32Array.of(0.01, 0.4) }, 2, LIGHT);
-    expect(far(away[0]!)).toBeGreaterThan(3 * far(away[1]!));
+    expect(far(away[0])).toBeGreaterThan(3 * far(away[1]));
     expect(words[2]).not.toBe(words[0]);
     const pixels = new Uint32Array(30 * 10);
     rasteriseCells(pixels, 30, 10, flatMesh([0, 3, 0, 1], [1, 3]), words);
@@ -60,7 +60,7 @@ describe("shades", () => {
   it("weigh errors by what each measure adds", () => {
     const errors = [Float32Array.of(0.1, 0.2), Float32Array.of(0.4, 0)];
     expect(Array.from(relativeErrors({ fields, errors }, [1, 1]), (e) => Number(e.toFixed(6)))).toEqual([0.3, 0.1]);
-    expect(Array.from(relativeErrors({ fields, errors: [errors[0]!, null] }, [1, 5]), (e) => Number(e.toFixed(6)))).toEqual([0.1, 0.2]);
+    expect(Array.from(relativeErrors({ fields, errors: [errors[0], null] }, [1, 5]), (e) => Number(e.toFixed(6)))).toEqual([0.1, 0.2]);
   });
 
   it("tell what is not open, and show the density there and say so", () => {

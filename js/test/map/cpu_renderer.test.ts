@@ -12,7 +12,7 @@ describe("rasterise", () => {
     rasterise(pixels, 20, 10, mesh, places, words);
     for (let y = 0; y < 10; y++) {
       const truth = 255 * (1 - (y + 0.5) / 10);
-      for (let x = 0; x < 20; x++) expect(Math.abs(pixels[y * 20 + x]! - truth)).toBeLessThanOrEqual(1);
+      for (let x = 0; x < 20; x++) expect(Math.abs(pixels[y * 20 + x] - truth)).toBeLessThanOrEqual(1);
     }
   });
 
@@ -35,8 +35,8 @@ describe("rasterise", () => {
     for (let i = 1; i < 24; i++) {
       for (let j = 1; j < 24; j++) {
         const k = 2 * (i * 25 + j);
-        mesh.corners[k] = mesh.corners[k]! + 0.035 * (random() - 0.5);
-        mesh.corners[k + 1] = mesh.corners[k + 1]! + 0.035 * (random() - 0.5);
+        mesh.corners[k] = mesh.corners[k] + 0.035 * (random() - 0.5);
+        mesh.corners[k + 1] = mesh.corners[k + 1] + 0.035 * (random() - 0.5);
       }
     }
     const pixels = new Uint32Array(301 * 217);
@@ -52,6 +52,6 @@ describe("rasterise", () => {
     expect(coarseness(mesh, [0, 0.25, 0, 0.25], 130, 66)).toBe(1);
     rasterise(full, 130, 66, mesh, places, words.map((word) => word + 1));
     rasterise(coarse, 130, 66, mesh, places, words.map((word) => word + 1), mesh.extent, 2);
-    for (let k = 0; k < full.length; k++) expect(Math.abs(coarse[k]! - full[k]!)).toBeLessThanOrEqual(1);
+    for (let k = 0; k < full.length; k++) expect(Math.abs(coarse[k] - full[k])).toBeLessThanOrEqual(1);
   });
 });

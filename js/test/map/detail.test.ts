@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createDetail } from "../../src/map/detail";
+import type { Pictures } from "../../src/model/sprites";
 import { recordedModel } from "../recorded_model";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -24,8 +25,8 @@ describe("thumbnails in full detail", () => {
     const { id } = model.sent[0] as { id: number };
     model.emit("msg:custom", { ...answer, id }, [Uint8Array.of(1, 2, 3, 255, 4, 5, 6, 255).buffer]);
     expect(arrived).toHaveBeenCalledOnce();
-    expect(arrived.mock.calls[0]![0]).toBe(places);
-    expect(Array.from(arrived.mock.calls[0]![1].rgba)).toEqual([1, 2, 3, 255, 4, 5, 6, 255]);
+    expect(arrived.mock.calls[0][0]).toBe(places);
+    expect(Array.from((arrived.mock.calls[0] as [Float64Array, Pictures])[1].rgba)).toEqual([1, 2, 3, 255, 4, 5, 6, 255]);
   });
 
   it("are forgotten when the look moves on, and not asked for again where there is no model", () => {

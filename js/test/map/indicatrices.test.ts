@@ -23,7 +23,7 @@ describe("indicatrices", () => {
     const polygon = indicatrices(field, Float64Array.of(0.2, -0.1), 0.3);
     expect(polygon).toHaveLength(2 * SIDES);
     for (let k = 0; k < polygon.length; k += 2) {
-      const [u, v] = [polygon[k]! - 0.2, polygon[k + 1]! + 0.1];
+      const [u, v] = [polygon[k] - 0.2, polygon[k + 1] + 0.1];
       expect(4 * u * u + 2 * u * v + 2 * v * v).toBeCloseTo(0.09, 6);
     }
   });
@@ -53,8 +53,8 @@ describe("indicatrices", () => {
     expect(count).toBeGreaterThanOrEqual(100);
     expect(count).toBeLessThan(200);
     // a quarter of the width and a quarter of the radius: the same pixels
-    const wide = (p: Float64Array) => Math.max(...p.filter((_, k) => k < 2 * SIDES && k % 2 === 0)) - p[0]!;
+    const wide = (p: Float64Array) => Math.max(...p.filter((_, k) => k < 2 * SIDES && k % 2 === 0)) - p[0];
     expect(Math.abs(wide(near))).toBeCloseTo(Math.abs(wide(whole)) / 4, 6);
-    expect(whole[0]! - whole[SIDES]!).toBeCloseTo((2 * 0.3 * 2) / 10, 6);
+    expect(whole[0] - whole[SIDES]).toBeCloseTo((2 * 0.3 * 2) / 10, 6);
   });
 });

@@ -54,7 +54,7 @@ describe("overlay", () => {
     const across = texts.filter((t) => t.getAttribute("text-anchor") === "middle" && t.hasAttribute("x"));
     const places = across.map((t) => Number(t.getAttribute("x"))).slice(0, -1);
     expect(places.length).toBeGreaterThan(1);
-    places.slice(1).forEach((x, k) => expect(x - places[k]!).toBeGreaterThanOrEqual(30));
+    places.slice(1).forEach((x, k) => expect(x - places[k]).toBeGreaterThanOrEqual(30));
     expect(new Set(across.map((t) => t.textContent)).size).toBe(across.length);
   });
 

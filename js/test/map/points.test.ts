@@ -28,8 +28,8 @@ describe("points as pixels", () => {
         my += alpha * (Math.floor(k / 80) + 0.5);
       });
       const [dot] = dots(scene, all, DARK);
-      expect(Math.abs(mx / sum / 2 - dot!.x)).toBeLessThan(0.15);
-      expect(Math.abs(my / sum / 2 - dot!.y)).toBeLessThan(0.15);
+      expect(Math.abs(mx / sum / 2 - dot.x)).toBeLessThan(0.15);
+      expect(Math.abs(my / sum / 2 - dot.y)).toBeLessThan(0.15);
       // radius 3 and a faint rim of 0.4 at two device pixels each
       const area = Math.PI * (6 ** 2 + 0.6 * (6.8 ** 2 - 6 ** 2));
       expect(sum / area).toBeCloseTo(1, 1);
@@ -49,8 +49,8 @@ describe("points as pixels", () => {
   it("blend as opacities do", () => {
     const under = Uint32Array.of((255 << 24) | 100);
     composite(under, 1, 1, Uint32Array.of((128 << 24) | 200), 1, 0, 0);
-    expect(under[0]! >>> 24).toBe(255);
-    expect(Math.abs((under[0]! & 255) - 150)).toBeLessThanOrEqual(1);
+    expect(under[0] >>> 24).toBe(255);
+    expect(Math.abs((under[0] & 255) - 150)).toBeLessThanOrEqual(1);
   });
 });
 
@@ -68,7 +68,7 @@ describe("thumbnails as pixels", () => {
     const picture = resize(sprites, 4, 0, [5, 5], LIGHT);
     expect([...picture].every((word) => (word & 255) === 130 && word >>> 24 === 255)).toBe(true);
     const pixels = new Uint32Array(200 * 40);
-    const wide = { ...scene, width: 200, pane: EXTENT } as Scene;
+    const wide = { ...scene, width: 200, pane: EXTENT };
     createThumbnails(sprites, { extent: EXTENT }).paint(pixels, 200, 40, wide, LIGHT, 1, (x, y) => [x, y]);
     expect([...new Set(pixels)].filter((word) => word !== 0).map((word) => word & 255)).toEqual([10, 70, 130, 190]);
   });
@@ -76,7 +76,7 @@ describe("thumbnails as pixels", () => {
   it("average what falls together", () => {
     const two = { shape: [1, 1] as [number, number], size: [2, 2] as [number, number], ink: null };
     const checked = Uint8Array.from([0, 0, 0, 255, 200, 0, 0, 255, 200, 0, 0, 255, 0, 0, 0, 255]);
-    expect(resize({ ...two, sheet: checked }, 0, 0, [1, 1], LIGHT)[0]! & 255).toBe(100);
+    expect(resize({ ...two, sheet: checked }, 0, 0, [1, 1], LIGHT)[0] & 255).toBe(100);
   });
 
   it("are 400 on the whole map, and grow as it is looked at closer", () => {
@@ -91,7 +91,7 @@ describe("thumbnails as pixels", () => {
   });
 
   it("give way to those decoded at the very places, until others are shown", () => {
-    const wide = { ...scene, width: 200, pane: EXTENT } as Scene;
+    const wide = { ...scene, width: 200, pane: EXTENT };
     const wall = createThumbnails(sprites, { extent: EXTENT });
     const hung = (find: (x: number, y: number) => [number, number]) => {
       const pixels = new Uint32Array(200 * 40);

@@ -26,7 +26,7 @@ describe("a part that is asked for", () => {
     expect(fitPane(null, EXTENT)).toBe(EXTENT);
     expect(fitPane([-2, 2, 0.2, 0.4], EXTENT)).toBe(EXTENT);
     expect(fitPane([0, 1, 0.5, 0.75], EXTENT)).toEqual([0, 1, 0.5, 0.75]);
-    fitPane([1.9, 2, 0, 0.5], EXTENT).forEach((value, k) => expect(value).toBeCloseTo([0, 2, 0, 0.5][k]!, 9));
+    fitPane([1.9, 2, 0, 0.5], EXTENT).forEach((value, k) => expect(value).toBeCloseTo([0, 2, 0, 0.5][k], 9));
     expect(closeness(fitPane([0, 1e-9, 0, 1e-9], EXTENT), EXTENT)).toBeCloseTo(CLOSEST);
   });
 });

@@ -24,7 +24,7 @@ describe("decodes", () => {
     const { model, answers, kernel, ids, reply } = setUp();
     kernel.ask(path(1));
     expect(model.sent).toEqual([{ type: "decode", id: expect.any(Number), paths: path(1) }]);
-    reply(ids()[0]!);
+    reply(ids()[0]);
     const [answer] = answers;
     if (!answer || "error" in answer) throw new Error("no pictures");
     expect(answer.pictures.get("geodesic")).toEqual({ count: 2, size: [1, 1], rgba: Uint8Array.from([0, 1, 2, 3, 4, 5, 6, 7]) });
@@ -35,31 +35,31 @@ describe("decodes", () => {
     const { model, answers, kernel, ids, reply } = setUp();
     for (const x of [1, 2, 3, 4]) kernel.ask(path(x));
     expect(model.sent).toHaveLength(1);
-    reply(ids()[0]!);
+    reply(ids()[0]);
     expect(answers).toHaveLength(0);
     expect(model.sent).toHaveLength(2);
     expect(model.sent[1]).toMatchObject({ paths: path(4) });
-    reply(ids()[1]!);
+    reply(ids()[1]);
     expect(answers).toHaveLength(1);
   });
 
   it("drops answers to other requests, to another view's, and to paths that have moved on", () => {
     const { answers, kernel, ids, reply } = setUp();
     kernel.ask(path(1));
-    reply(ids()[0]! + 1000);
+    reply(ids()[0] + 1000);
     kernel.drop();
-    reply(ids()[0]!);
+    reply(ids()[0]);
     expect(answers).toHaveLength(0);
     kernel.ask(path(2));
-    reply(ids()[1]!);
-    reply(ids()[1]!);
+    reply(ids()[1]);
+    reply(ids()[1]);
     expect(answers).toHaveLength(1);
   });
 
   it("says what went wrong", () => {
     const { answers, kernel, ids, reply } = setUp();
     kernel.ask(path(1));
-    reply(ids()[0]!, { type: "error", message: "the model fell over" });
+    reply(ids()[0], { type: "error", message: "the model fell over" });
     expect(answers).toEqual([{ error: "the model fell over" }]);
   });
 
@@ -77,7 +77,7 @@ describe("decodes", () => {
     const { answers, kernel, ids, reply } = setUp();
     kernel.ask(path(1));
     kernel.close();
-    reply(ids()[0]!);
+    reply(ids()[0]);
     expect(answers).toHaveLength(0);
   });
 });

@@ -24,7 +24,7 @@ function setUp(has = { points: true, thumbnails: true }) {
   };
   const controls = createControls(panel, Object.keys(choices.weights), has, actions);
   controls.update(choices);
-  const hook = (name: string, k = 0) => panel.querySelectorAll<HTMLInputElement>(`[data-lw="${name}"]`)[k]!;
+  const hook = (name: string, k = 0) => panel.querySelectorAll<HTMLInputElement>(`[data-lw="${name}"]`)[k];
   const slide = (input: HTMLInputElement, value: number) => {
     input.value = String(value);
     input.dispatchEvent(new Event("input"));

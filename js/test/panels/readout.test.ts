@@ -19,7 +19,7 @@ describe("read-out", () => {
   let drawn: unknown[][] = [];
   beforeEach(() => {
     drawn = [];
-    const pen = new Proxy({} as Record<string, unknown>, {
+    const pen = new Proxy<Record<string, unknown>>({}, {
       get: (target, name: string) => {
         if (name === "createImageData") return (w: number, h: number) => ({ data: new Uint8ClampedArray(4 * w * h) });
         if (name === "putImageData") return (image: { data: Uint8ClampedArray }) => drawn.push(Array.from(image.data));

@@ -20,15 +20,15 @@ function light(colour: string): number[] {
 function seen(colour: string, eye: number[]): [number, number, number] {
   const from = light(colour);
   const channels = [0, 3, 6].map((row) => {
-    const v = Math.min(Math.max(eye[row]! * from[0]! + eye[row + 1]! * from[1]! + eye[row + 2]! * from[2]!, 0), 1);
+    const v = Math.min(Math.max(eye[row] * from[0] + eye[row + 1] * from[1] + eye[row + 2] * from[2], 0), 1);
     return 255 * (v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055);
   });
-  const { l, a, b } = lab(rgb(channels[0]!, channels[1]!, channels[2]!));
+  const { l, a, b } = lab(rgb(channels[0], channels[1], channels[2]));
   return [l, a, b];
 }
 
 function contrast(a: string, b: string): number {
-  const [y, z] = [a, b].map((colour) => light(colour).reduce((sum, v, k) => sum + [0.2126, 0.7152, 0.0722][k]! * v, 0.05)) as [number, number];
+  const [y, z] = [a, b].map((colour) => light(colour).reduce((sum, v, k) => sum + [0.2126, 0.7152, 0.0722][k] * v, 0.05)) as [number, number];
   return Math.max(y, z) / Math.min(y, z);
 }
 
@@ -63,8 +63,8 @@ describe("ramps", () => {
   ])("of the %s theme change lightness evenly in one direction", (_, palette) => {
     const colour = evenRamp(palette.ramp);
     const lightness = Array.from({ length: 21 }, (_, k) => lab(colour(k / 20)).l);
-    const steps = lightness.slice(1).map((l, k) => l - lightness[k]!);
-    const mean = (lightness[20]! - lightness[0]!) / 20;
+    const steps = lightness.slice(1).map((l, k) => l - lightness[k]);
+    const mean = (lightness[20] - lightness[0]) / 20;
     for (const step of steps) expect(step / mean).toBeGreaterThan(0.7);
     for (const step of steps) expect(step / mean).toBeLessThan(1.3);
   });
@@ -99,7 +99,7 @@ describe("densityScale", () => {
     for (const high of [2, 11, 300, 1e4, 1e9]) {
       const { ticks, place } = densityScale([1, high]);
       const places = ticks.map(place);
-      places.slice(1).forEach((p, k) => expect(p - places[k]!).toBeGreaterThan(0.18));
+      places.slice(1).forEach((p, k) => expect(p - places[k]).toBeGreaterThan(0.18));
       expect(ticks.length).toBeGreaterThan(1);
     }
   });
@@ -131,7 +131,7 @@ describe("colours of labels", () => {
       for (const palette of [LIGHT, DARK]) {
         const drawn = Array.from({ length: count }, (_, k) => rgb(labelColour(k, count, palette)));
         for (const { r, g, b } of drawn) expect(r + g + b).toBeGreaterThan(60);
-        drawn.slice(1).forEach((colour, k) => expect(colour.toString()).not.toBe(drawn[k]!.toString()));
+        drawn.slice(1).forEach((colour, k) => expect(colour.toString()).not.toBe(drawn[k].toString()));
       }
     }
   });

@@ -23,7 +23,7 @@ function runFrames(): void {
 beforeEach(() => {
   painted = 0;
   frames = [];
-  const context = new Proxy({} as Record<string, unknown>, {
+  const context = new Proxy<Record<string, unknown>>({}, {
     get: (target, name: string) => {
       if (name === "putImageData") return (image: { data: Uint8ClampedArray }) => (image.data.length > 4 * 50_000 ? painted++ : 0);
       return target[name] ?? (() => undefined);
@@ -135,7 +135,7 @@ describe("a view", () => {
     model.set("show", { ...model.get("show"), slerp: true, stretched: true });
     runFrames();
     expect(wanted()).toEqual(["geodesic", "straight", "slerp", "stretched"]);
-    expect((host.querySelector(".lw-root") as HTMLElement).dataset.settled).toBe("true");
+    expect(host.querySelector<HTMLElement>(".lw-root")!.dataset.settled).toBe("true");
     for (const kind of ["slerp", "stretched"]) {
       expect((hook(`strip-${kind}`) as HTMLElement).hidden).toBe(false);
       expect(hook(`path-${kind}`).getAttribute("d")).toMatch(/^M/);
@@ -153,7 +153,7 @@ describe("a view", () => {
     const { model, hook } = mounted();
     const places = () => Array.from(hook("path-straight").parentElement!.querySelectorAll("circle"), (dot) => Number(dot.getAttribute("cx")));
     const own = places();
-    const steps = (xs: number[]) => xs.slice(1).map((x, k) => x - xs[k]!);
+    const steps = (xs: number[]) => xs.slice(1).map((x, k) => x - xs[k]);
     expect(Math.max(...steps(own)) - Math.min(...steps(own))).toBeLessThan(0.25);
     model.set("spacing", "measure");
     runFrames();
