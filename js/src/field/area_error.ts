@@ -1,10 +1,11 @@
 /** How true the areas of a map are: each cell's area on the page against what the measure asks for. */
 
+import palette from "../../../latent_widget/figures/palette.json";
 import { averageOntoCorners } from "./field";
 import type { Mesh } from "./mesh";
 
 /** Octaves at which the colours end, on either side. */
-export const OCTAVES = 2;
+export const OCTAVES = palette.area_error_octaves;
 
 /**
  * log₂ of each cell's area over its target, the cell's part in the integral of the density; 0 is true, 1 twice too large.

@@ -5,6 +5,7 @@
  * latent_widget/geodesics/candidates.py.
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import { measureCandidate, relax, type Candidate } from "./energy";
 import type { Marched } from "./fast_marching";
 import {
@@ -25,11 +26,11 @@ import type { EikonalProblem, MarchLattice } from "./problem";
 import type { Steps } from "./steps";
 
 /** Ways that the marches find longer than the best by less than this, their own error, are relaxed too. */
-const DOUBT = 0.06;
+const DOUBT = constants.doubt;
 /** So many ways between two points are followed at most. */
-const MOST = 16;
+const MOST = constants.most_candidates;
 /** A pass is the lowest of so many nodes around it. */
-const WINDOW = 2;
+const WINDOW = constants.pass_window;
 
 /** What is known of two ends: the marches from both, and the shortest path between them. */
 export interface Refined {

@@ -5,19 +5,20 @@
  * stay inside the extent by an active set on its four walls. Mirrors latent_widget/geodesics/kernels/energy.py.
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import { jet, segmentLengths, tensor, type Spline } from "./spline";
 
 /** Newton steps at most. */
-const STEPS = 60;
+const STEPS = constants.steps;
 /** Newton stops where the next step promises to lower the energy by less than this fraction: on few nodes, and on all. */
-const COARSE_TOLERANCE = 1e-6;
-const TOLERANCE = 1e-11;
+const COARSE_TOLERANCE = constants.coarse_tolerance;
+const TOLERANCE = constants.tolerance;
 /** A level of fewer nodes than these helps nobody. */
-const FEWEST = 20;
+const FEWEST = constants.fewest_nodes;
 /** About one node per cell is relaxed, within these bounds. */
-const NODES = { least: 96, most: 512, refined: 1024 };
+const NODES = { least: constants.least_nodes, most: constants.most_nodes, refined: constants.most_refined_nodes };
 /** Nodes farther apart than this many cells may miss what lies between them; they are then put this far apart. */
-const APART = { most: 3, wanted: 1.5 };
+const APART = { most: constants.widest_gap, wanted: constants.wanted_gap };
 
 /** `count` points of a polyline, evenly spaced in the given cumulative measure. */
 export function resample(points: Float64Array, cumulative: Float64Array, count: number): Float64Array {

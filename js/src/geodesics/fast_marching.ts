@@ -6,13 +6,14 @@
  * latent_widget/geodesics/kernels/fast_marching.py.
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import { AFTER, BEFORE, FAR_AFTER, FAR_BEFORE, type Stencils } from "./selling";
 import { NODES_PER_STEP, type Steps } from "./steps";
 
 /** Nodes this near to the source, in the maximum norm, get the length of the straight line. */
-const CORE = 3;
+const CORE = constants.core;
 /** Within so many nodes of the source, differences leave out the cone of distances around it. */
-const CONE = 24;
+const CONE = constants.cone;
 
 /** Distances from a source, steps (u, v) towards it, and the node each value came from (-1 around the source). */
 export interface Marched {

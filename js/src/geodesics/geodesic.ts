@@ -4,6 +4,7 @@
  * Public points are plane coordinates (x, y); inside, everything is in index coordinates (see spline.ts).
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import { complete, trace } from "./backtracing";
 import { measure, measureCandidate, relax, resample, type Candidate } from "./energy";
 import { march, type Marched } from "./fast_marching";
@@ -35,9 +36,9 @@ export interface Effort {
 }
 
 /** A path has converged where one more Newton step promises to lower its energy by less than this fraction. */
-const CONVERGED = 1e-8;
+const CONVERGED = constants.converged;
 /** Points of the lines that are not relaxed. */
-export const STRAIGHT_NODES = 129;
+export const STRAIGHT_NODES = constants.straight_nodes;
 
 /** Distances from a source to everywhere, for any number of targets. */
 export function* marchFrom(problem: EikonalProblem, lattice: MarchLattice, source: At): Steps<March> {

@@ -1,12 +1,13 @@
 /** The eikonal problem of a field, prepared once: the spline of the metric, and the lattice on which marches run. */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import type { Extent, MetricField } from "../types";
 import { stencils, type Stencils } from "./selling";
 import { sample, spline, type Spline } from "./spline";
 import type { Steps } from "./steps";
 
 /** Cells along the longer side of the lattice that is marched. */
-const MARCHED = 128;
+const MARCHED = constants.marched;
 
 /** A field with its spline, and the size of the lattice that is marched; everything about paths starts from here. */
 export interface EikonalProblem {

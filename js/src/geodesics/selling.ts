@@ -5,11 +5,13 @@
  * equation is causal however anisotropic the metric. Mirrors latent_widget/geodesics/kernels/selling.py.
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import { NODES_PER_STEP, type Steps } from "./steps";
 
-const ANISOTROPY = 1e4;
+/** Largest ratio of eigenvalues that the stencil follows: offsets stay below about 100 cells. */
+const ANISOTROPY = constants.anisotropy;
 /** More rounds of Selling's algorithm than any metric of at most that anisotropy needs. */
-const MOST_ROUNDS = 400;
+const MOST_ROUNDS = constants.most_rounds;
 
 /** Which neighbours along an offset lie on the lattice: against it and along it, one step and two steps away. */
 export const BEFORE = 1;

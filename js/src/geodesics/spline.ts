@@ -6,6 +6,7 @@
  * latent_widget/geodesics/kernels/spline.py.
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import type { MetricField } from "../types";
 
 /** Coefficients of log G = t I + [[a, b], [b, -a]] on (height + 4) x (width + 4) nodes, three numbers each. */
@@ -15,11 +16,12 @@ export interface Spline {
   values: Float64Array;
 }
 
-const PAD = 2;
+/** Ghost coefficients on each side: enough to evaluate anywhere in the outer half cell. */
+const PAD = constants.pad;
 /** Below this ratio to the large eigenvalue, the small one of a single-precision tensor is only round-off. */
 const ROUND_OFF = 1e-8;
 /** Largest change of log G per cell that extrapolation follows beyond the outer centres. */
-const STEEPEST = 1;
+const STEEPEST = constants.steepest;
 
 /** Fits the spline through the tensors of a field, taken to index coordinates. */
 export function spline(field: MetricField): Spline {

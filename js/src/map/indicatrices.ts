@@ -4,16 +4,17 @@
  * is high, and on the stretched map they have one area, and show by their shape what no stretching of areas can remove.
  */
 
+import palette from "../../../latent_widget/figures/palette.json";
 import { tensorAt } from "../field/field";
 import { createFinder, moveOntoPage, type Mesh } from "../field/mesh";
 import type { Extent, MetricField } from "../types";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
-export const SIDES = 28;
+export const SIDES = palette.indicatrix.sides;
 /** Pixels between centres on the cartogram, and the radius as a part of that. */
 const PITCH = 46;
-const REACH = 0.3;
+const REACH = palette.indicatrix.reach;
 /** More than these are too many to see. */
 const MOST = 1600;
 

@@ -51,11 +51,11 @@ export function createOverlay(): Overlay {
     drawAxes(axes, scene, palette);
     set(lattice, {
       d: scene.shown.grid ? latticeLines(scene) : "",
-      stroke: palette.dark ? "#ffffff" : "#17284a",
+      stroke: palette.lattice,
       "stroke-opacity": 0.28,
     });
     const drawn = scene.contours?.map((line) => polyline(toPixels(scene, moveOntoPage(scene.mesh, line)))) ?? [];
-    set(contours, { d: drawn.join(""), stroke: palette.dark ? "#ffffff" : "#17284a", "stroke-opacity": 0.5 });
+    set(contours, { d: drawn.join(""), stroke: palette.lattice, "stroke-opacity": 0.5 });
     set(ellipses, {
       d: scene.ellipses ? polygons(toPixels(scene, moveOntoPage(scene.mesh, scene.ellipses))) : "",
       stroke: palette.ink,

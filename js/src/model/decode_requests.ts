@@ -44,7 +44,7 @@ export function createDecodeRequests<Kind extends string = PathKind>(model: Mode
   }
 
   const receive = (reply: Reply, buffers: (DataView | ArrayBuffer)[] = []): void => {
-    if (!sent || reply.id !== sent.id) return;
+    if (sent?.id !== reply.id) return;
     const { paths } = sent;
     sent = null;
     if (waiting) {

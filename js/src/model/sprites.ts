@@ -132,7 +132,7 @@ export function paintStrip(canvas: HTMLCanvasElement, pictures: Pictures, ink: I
   context.imageSmoothingEnabled = false;
   for (let n = 0; n < pictures.count; n++) {
     if (ink) {
-      context.fillStyle = palette.dark ? "#20262f" : "#f3f1ea";
+      context.fillStyle = palette.cell;
       context.fillRect(n * (w + gap), 0, w, h);
     }
     context.drawImage(row, n * width, 0, width, height, n * (w + gap), 0, w, h);

@@ -7,6 +7,7 @@
  * export_controls.ts.
  */
 
+import options from "../../../latent_widget/display/options.json";
 import type { Format, Print } from "../export/file_formats";
 import { shortNumber } from "../style/density_scale";
 import { html, set } from "../style/dom";
@@ -107,11 +108,17 @@ export function createControls(
   };
 }
 
+/** What a trait may hold at least and at most. */
+function rangeOf(trait: keyof typeof options.limits): { min: number; max: number } {
+  const [min, max] = options.limits[trait];
+  return { min, max };
+}
+
 /** Brings one group of controls up to date. */
 type Update = (choices: Choices) => void;
 
 function createStretch(parent: Element, own: string, actions: Actions): Update {
-  const { input, value } = slider(parent, "Stretch", "stretch", { min: 0, max: 1, step: 0.005 }, ["latent space", "cartogram"], own);
+  const { input, value } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, ["latent space", "cartogram"], own);
   on(input, (final) => actions.stretch(Number(input.value), final));
   return ({ stretch }) => {
     put(input, stretch);
@@ -192,9 +199,10 @@ function createColourBy(parent: Element, actions: Actions): Update {
 function createMixing(parent: Element, own: string, actions: Actions): Update {
   const more = html("details", { class: "lw-more" }, parent);
   html("summary", { text: "More", "data-lw": "more" }, more);
-  const temper = slider(more, "Tempering", "temper", { min: 0, max: 1, step: 0.01 }, ["uniform", "as measured"], own);
+  const temper = slider(more, "Tempering", "temper", { ...rangeOf("temper"), step: 0.01 }, ["uniform", "as measured"], own);
   on(temper.input, (final) => actions.temper(Number(temper.input.value), final));
-  const smoothing = slider(more, "Smoothing", "smoothing", { min: 0, max: 8, step: 0.1 }, ["none", "8 cells"], own);
+  const range = rangeOf("smoothing");
+  const smoothing = slider(more, "Smoothing", "smoothing", { ...range, step: 0.1 }, ["none", `${range.max} cells`], own);
   on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
   return (choices) => {
     put(temper.input, choices.temper);
@@ -221,10 +229,11 @@ function createSpacing(parent: Element, actions: Actions): Update {
 function createSamples(parent: Element, actions: Actions): Update {
   const row = html("div", { class: "lw-row" }, parent);
   const label = html("label", { class: "lw-samples", text: "Samples " }, row);
-  const input = html("input", { type: "number", min: 2, max: 100, step: 1, "data-lw": "samples" }, label);
+  const range = rangeOf("n_samples");
+  const input = html("input", { type: "number", ...range, step: 1, "data-lw": "samples" }, label);
   input.addEventListener("change", () => {
     const wanted = Math.round(Number(input.value));
-    if (wanted >= 2 && wanted <= 100) actions.samples(wanted);
+    if (wanted >= range.min && wanted <= range.max) actions.samples(wanted);
     else input.reportValidity();
   });
   return ({ samples }) => {

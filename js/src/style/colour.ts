@@ -3,6 +3,7 @@
 import { lab, rgb } from "d3-color";
 import { interpolateLab, piecewise } from "d3-interpolate";
 import { scaleLinear } from "d3-scale";
+import palette from "../../../latent_widget/figures/palette.json";
 import type { Ramp } from "../types";
 
 export interface Palette {
@@ -12,6 +13,10 @@ export interface Palette {
   faint: string;
   line: string;
   casing: string;
+  /** Behind a drawing in a film strip. */
+  cell: string;
+  /** Lines of equal coordinates, and contours. */
+  lattice: string;
   geodesic: string;
   straight: string;
   slerp: string;
@@ -19,41 +24,16 @@ export interface Palette {
   ramp: string[];
   /** From too small over true to too large. */
   diverging: string[];
+  /** Of so many labels or fewer. */
+  labels: string[];
 }
 
 /**
- * Both ramps change lightness evenly and stay readable without colour; figure.py draws with the light one. The colours of
- * paths stay apart for colour-blind eyes too (test/colour.test.ts).
+ * Both ramps change lightness evenly and stay readable without colour; figures are drawn with the light palette. The colours of
+ * paths stay apart for colour-blind eyes too (test/style/colour.test.ts).
  */
-export const LIGHT: Palette = {
-  dark: false,
-  paper: "#ffffff",
-  ink: "#1f2933",
-  faint: "#6b7683",
-  line: "#d5dae0",
-  casing: "#ffffff",
-  geodesic: "#c2410c",
-  straight: "#1d4ed8",
-  slerp: "#9d4b86",
-  stretched: "#052e16",
-  ramp: ["#faf8f2", "#e3e9df", "#c3d6d3", "#9dbfc9", "#7aa3bd", "#5a83aa"],
-  diverging: ["#8c510a", "#d0a65c", "#f4f1ea", "#7cb5ae", "#01665e"],
-};
-
-export const DARK: Palette = {
-  dark: true,
-  paper: "#14181f",
-  ink: "#e6eaf0",
-  faint: "#9aa5b1",
-  line: "#38414d",
-  casing: "#0d1015",
-  geodesic: "#fb923c",
-  straight: "#93b4ff",
-  slerp: "#ff4d94",
-  stretched: "#d9f99d",
-  ramp: ["#12161d", "#1b2a40", "#25405b", "#345a73", "#4c7688", "#6f949c"],
-  diverging: ["#d9a05b", "#7a5526", "#171c24", "#2a6a64", "#5fc3b6"],
-};
+export const LIGHT: Palette = { dark: false, ...palette.light };
+export const DARK: Palette = { dark: true, ...palette.dark };
 
 /** 256 colours as little-endian RGBA words, ready for ImageData. */
 export function tabulate(colour: (t: number) => string): Uint32Array {
@@ -80,17 +60,10 @@ export function evenRamp(ramp: string[]): (t: number) => string {
   return (t) => along(toStop(t));
 }
 
-// Okabe and Ito's colour-blind-safe eight, reordered, and two more for the ten digits
-const CATEGORIES = {
-  light: ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#7a5195", "#f0e442", "#4d4d4d"],
-  dark: ["#2f9be0", "#e69f00", "#1fc295", "#f0752f", "#e39bc2", "#8fd3ff", "#b8923a", "#b08bd0", "#f0e442", "#d0d5dc"],
-};
-
-/** One colour per label; beyond ten, hues evenly spaced by the golden angle. */
-export function labelColour(index: number, count: number, palette: Palette): string {
-  const named = palette.dark ? CATEGORIES.dark : CATEGORIES.light;
-  if (count <= named.length) return named[index % named.length];
+/** One colour per label: Okabe and Ito's colour-blind-safe eight, reordered, and two more for the ten digits; beyond ten, hues evenly spaced by the golden angle. */
+export function labelColour(index: number, count: number, { dark, labels }: Palette): string {
+  if (count <= labels.length) return labels[index % labels.length];
   const hue = (index * 137.508) % 360;
   // with commas, which every reader of colours understands
-  return `hsl(${hue.toFixed(0)}, 62%, ${(palette.dark ? 52 : 40) + 12 * (index % 3)}%)`;
+  return `hsl(${hue.toFixed(0)}, 62%, ${(dark ? 52 : 40) + 12 * (index % 3)}%)`;
 }

@@ -1,4 +1,8 @@
 import { scaleLinear, scaleLog } from "d3-scale";
+import palette from "../../../latent_widget/figures/palette.json";
+
+/** The ratio of highest to lowest above which the scale is logarithmic, and where on the ramp a constant stands. */
+const { log_above: LOG_ABOVE, constant_place: CONSTANT_PLACE } = palette.density;
 
 export interface DensityScale {
   /** True where the density spans more than a decade and the scale is logarithmic. */
@@ -21,9 +25,9 @@ export function densityScale(values: ArrayLike<number>): DensityScale {
   if (!(high > 0)) [low, high] = [1, 1];
   if (low === Infinity) low = high;
   const constant = high <= low * (1 + 1e-6);
-  const log = high > 10 * low;
+  const log = high > LOG_ABOVE * low;
   const scale = log ? scaleLog([low, high], [0, 1]) : scaleLinear([low, high], [0, 1]);
-  const place = (value: number) => (constant ? 0.35 : Math.min(Math.max(scale(Math.max(value, low)), 0), 1));
+  const place = (value: number) => (constant ? CONSTANT_PLACE : Math.min(Math.max(scale(Math.max(value, low)), 0), 1));
   if (constant) return { log, domain: [low, high], place, ticks: [low], levels: [] };
   return {
     log,

@@ -1,5 +1,6 @@
 /** The panels around the map, and what they are told of the state of the view. */
 
+import options from "../../../latent_widget/display/options.json";
 import { exportFigure, type Figure } from "../export/figure_svg";
 import { shares } from "../field/field";
 import type { MapView } from "../map/map";
@@ -20,7 +21,7 @@ import type { Frames } from "./frames";
 import { weightsOf, type TraitWriter, type ViewState } from "./state";
 import { createStatusLine, type StatusLine } from "./status";
 
-const COLOURINGS: ColourBy[] = ["density", "label", "area_error", "standard_error"];
+const COLOURINGS = options.colour_by as ColourBy[];
 
 /** Milliseconds for which a slider's moves are kept back from the kernel. */
 const PAUSE = { stretch: 100, mixing: 150 };
