@@ -6,7 +6,7 @@ import numpy as np
 
 from latent_widget.atlas import Atlas
 from latent_widget.lattice import Lattice
-from latent_widget.shading import relative_error
+from latent_widget.shading import regions, relative_error
 from latent_widget.wire import packed
 
 
@@ -38,10 +38,15 @@ def atlas_on_the_wire(atlas: Atlas) -> dict[str, Any]:
         fields.append({"name": name, "metric": packed(three, "float32"), "error": told, "info": info})
     points: dict[str, Any] | None = None
     if atlas.points is not None:
-        points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": []}
+        points = {"xy": packed(atlas.points, "float32"), "labels": None, "names": [], "regions": None}
         if atlas.labels is not None:
             classes, index = np.unique(atlas.labels, return_inverse=True)
             points |= {"labels": packed(index, "int32"), "names": [str(c) for c in classes]}
+            inside = atlas.lattice.contains(atlas.points)
+            if inside.any():
+                # points off the map have no say in it
+                winner, strength = regions(atlas.points[inside], index[inside], atlas.lattice)
+                points["regions"] = {"labels": packed(winner, "int32"), "strength": packed(strength, "float32")}
     sprites = None
     if atlas.thumbnails is not None:
         h, w, ph, pw, _ = atlas.thumbnails.images.shape

@@ -2,6 +2,7 @@
 
 import threading
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import traitlets
 from PIL import Image
 
 import latent_widget as lw
+from latent_widget.packing import atlas_on_the_wire
 from latent_widget.wire import unpacked
 
 
@@ -312,3 +314,23 @@ def test_colourings_need_what_they_show(widget):
     np.testing.assert_allclose(unpacked(told._fields[0]["error"]), 0.1, rtol=1e-6)
     with pytest.raises(traitlets.TraitError, match="labelled points"):
         told.colour_by = "label"
+
+
+def test_regions_of_labels_travel_with_the_points(atlas):
+    """The browser colours cells by what `regions` finds, which only Python computes."""
+    rng = np.random.default_rng(3)
+    x0, x1, y0, y1 = atlas.lattice.extent
+    points = rng.uniform((x0, y0), (x1, y1), (40, 2))
+    labels = np.array(["a", "b"])[(points[:, 0] > (x0 + x1) / 2).astype(int)]
+    # one far off the map has no say
+    points, labels = np.concatenate([points, [[9 * x1, 9 * y1]]]), np.append(labels, "c")
+    wire = atlas_on_the_wire(replace(atlas, points=points, labels=labels))["_points"]
+    winner, strength = (unpacked(wire["regions"][name]) for name in ("labels", "strength"))
+    assert winner.shape == strength.shape == atlas.lattice.shape
+    assert (winner.dtype, strength.dtype) == (np.int32, np.float32)
+    assert (winner[:, 0] == 0).all()
+    assert (winner[:, -1] == 1).all()
+    assert strength.min() > 0
+    assert strength.max() <= 0.55
+    alone = atlas_on_the_wire(replace(atlas, points=points[-1:], labels=labels[-1:]))["_points"]
+    assert alone["regions"] is None

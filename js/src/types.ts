@@ -47,6 +47,16 @@ export interface WireField {
   info: Record<string, unknown>;
 }
 
+export interface WirePoints {
+  /** (n, 2) plane coordinates. */
+  xy: WireArray;
+  /** (n,) indices of `names`. */
+  labels: WireArray | null;
+  names: string[];
+  /** For each cell the label of most of the points nearest to it, and how strongly it is to be coloured, 0 to 1. */
+  regions?: { labels: WireArray; strength: WireArray } | null;
+}
+
 export interface WireCartogram {
   corners: WireArray;
   maxAreaError: number;
@@ -85,7 +95,7 @@ export interface Traits {
   view: Extent | null;
   _lattice: { extent: Extent; shape: Shape; names: [string, string]; around: Around };
   _fields: WireField[];
-  _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
+  _points: null | WirePoints;
   _sprites: null | { shape: Shape; size: Shape; sheet: WireArray; blend?: boolean };
   _cartogram: WireCartogram | Record<string, never>;
   _status: Status;

@@ -22,7 +22,7 @@ export interface PointsOnMap {
   names: string[];
 }
 
-export function pointsOnMap(points: Points, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): PointsOnMap {
+export function pointsOnMap(points: Omit<Points, "regions">, { extent: [x0, x1, y0, y1] }: Pick<Atlas, "extent">): PointsOnMap {
   const found: number[] = [];
   for (let k = 0; k < points.xy.length / 2; k++) {
     const [x, y] = [points.xy[2 * k], points.xy[2 * k + 1]];

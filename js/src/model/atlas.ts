@@ -8,6 +8,14 @@ export interface Points {
   xy: Float32Array;
   labels: Int32Array | null;
   names: string[];
+  /** Where labelled points lie on the map. */
+  regions: Regions | null;
+}
+
+/** The label of each cell, and how strongly it is to be coloured, 0 to 1. */
+export interface Regions {
+  labels: Int32Array;
+  strength: Float32Array;
 }
 
 export interface Atlas {
@@ -40,6 +48,9 @@ export function readAtlas(model: Model): Atlas {
       xy: toFloats(points.xy),
       labels: points.labels && Int32Array.from(toArray(points.labels)),
       names: points.names,
+      regions: points.regions
+        ? { labels: Int32Array.from(toArray(points.regions.labels)), strength: toFloats(points.regions.strength) }
+        : null,
     },
     sprites: sprites && { ...withInk(sprites.shape, sprites.size, Uint8Array.from(toArray(sprites.sheet))), blend: sprites.blend },
   };

@@ -43,6 +43,15 @@ export function errorKey(): Key {
   };
 }
 
+export function labelKey(): Key {
+  return {
+    by: "label",
+    title: "Label of most of the encoded points that lie nearest; paler where fewer agree or none is near",
+    ticks: [],
+    range: "the labels' colours",
+  };
+}
+
 /** What the density says, for the measures that are on. */
 
 export function explainDensity(names: string[], temper: number): string {
