@@ -2,6 +2,7 @@
 
 import base64
 import os
+import tempfile
 import threading
 import warnings
 from collections.abc import Mapping
@@ -34,6 +35,10 @@ from latent_widget.traits import Extent, PlanePoint
 from latent_widget.wire import packed
 
 STATIC = Path(__file__).parent / "static"
+WIDTHS = (1, 40)
+"""Inches that a figure asked for by the browser may be wide."""
+RESOLUTIONS = (50, 1200)
+"""Pixels per inch of such a figure."""
 
 
 class LatentWidget(anywidget.AnyWidget):
@@ -430,6 +435,8 @@ class LatentWidget(anywidget.AnyWidget):
             self.cancel()
         if content.get("type") == "survey" and self._plan and self._status["state"] == "failed":
             self._begin(self._plan)
+        if content.get("type") == "figure":
+            self._answer_figure(content)
         if content.get("type") != "decode":
             return
         request = content.get("id")
@@ -444,6 +451,36 @@ class LatentWidget(anywidget.AnyWidget):
         counts = [len(p) for p in paths]
         size = list(pictures.shape[1:3])
         self.send({"type": "decoded", "id": request, "size": size, "counts": counts}, [pictures.tobytes()])
+
+    def _answer_figure(self, content: Mapping[str, Any]) -> None:
+        """Write the figure that the browser asks for, as `save` does, and send its bytes, or say why not."""
+        request = content.get("id")
+        try:
+            suffix, width, dpi = _figure_request(content)
+            with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+                # a path that does not exist between these ends is missed on screen too, where it is said why
+                warnings.simplefilter("ignore", UserWarning)
+                path = Path(folder) / f"figure.{suffix}"
+                self.save(path, dpi=dpi, width=width)
+                figure = path.read_bytes()
+        except Exception as error:  # as above: on screen, not in a log
+            self.send({"type": "error", "id": request, "message": str(error)})
+            return
+        self.send({"type": "figure", "id": request}, [figure])
+
+
+def _figure_request(content: Mapping[str, Any]) -> tuple[str, float, float]:
+    """Return format, width in inches and dpi of a figure that the browser asks for; `ValueError` where they are bad."""
+    suffix = content.get("format")
+    if suffix not in ("pdf", "svg", "png"):
+        raise ValueError(f"format must be 'pdf', 'svg' or 'png', got {suffix!r}")
+    numbers = []
+    for name, (low, high) in (("width", WIDTHS), ("dpi", RESOLUTIONS)):
+        value = content.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise ValueError(f"{name} must be a number from {low} to {high}, got {value!r}")
+        numbers.append(float(value))
+    return suffix, numbers[0], numbers[1]
 
 
 def _planned(source: Any, extent: Any, shape: tuple[int, int], options: Mapping[str, Any]) -> Plan:

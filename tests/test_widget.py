@@ -334,3 +334,27 @@ def test_regions_of_labels_travel_with_the_points(atlas):
     assert strength.max() <= 0.55
     alone = atlas_on_the_wire(replace(atlas, points=points[-1:], labels=labels[-1:]))["_points"]
     assert alone["regions"] is None
+
+
+def test_browser_gets_the_vector_figure_that_it_asks_for(widget):
+    widget._answer(widget, {"type": "figure", "id": 7, "format": "pdf", "width": 3, "dpi": 60}, [])
+    content, buffers = widget.sent.pop()
+    assert content == {"type": "figure", "id": 7}
+    assert buffers[0].startswith(b"%PDF")
+    assert b"/FontFile2" in buffers[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"width": -2}, "width must be a number from 1 to 40, got -2"),
+        ({"width": None}, "width must be a number"),
+        ({"dpi": 1e6}, "dpi must be a number from 50 to 1200"),
+        ({"format": "exe"}, "format must be 'pdf', 'svg' or 'png', got 'exe'"),
+    ],
+)
+def test_bad_figure_requests_are_answered_with_an_error(widget, change, message):
+    widget._answer(widget, {"type": "figure", "id": 8, "format": "pdf", "width": 3, "dpi": 60, **change}, [])
+    content, buffers = widget.sent.pop()
+    assert (content["type"], content["id"], buffers) == ("error", 8, None)
+    assert message in content["message"]

@@ -103,6 +103,8 @@ export interface Traits {
 
 /** The part of anywidget's model that is used here; an exported page brings a small model of its own. */
 export interface Model {
+  /** True where no kernel answers. */
+  readonly offline?: true;
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   save_changes(): void;

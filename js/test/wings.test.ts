@@ -7,7 +7,7 @@ const WINGS: Record<string, string[]> = {
   "": ["types", "index", "page"],
   field: ["field", "smoothing", "mesh", "contours", "area_error"],
   style: ["colour", "colour_key", "density_scale", "dom", "theme"],
-  model: ["atlas", "history", "offline", "decode_requests", "serialization", "path_kinds", "sprites"],
+  model: ["atlas", "history", "offline", "decode_requests", "serialization", "path_kinds", "sprites", "request_ids", "figure_requests"],
   geodesics: [
     ...["spline", "selling", "fast_marching", "backtracing", "energy", "steps", "problem", "geodesic", "candidates", "lines"],
     ...["sampling", "speed", "background", "background.worker", "live", "paths"],

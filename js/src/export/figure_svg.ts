@@ -1,17 +1,20 @@
-/** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture; PNG and PDF drawn from the same SVG. */
+/** Figures for papers: one SVG with vector axes and paths and the map embedded as a picture, and PNG drawn from it. */
 
 import { createOverlay } from "../map/overlay";
 import { dotRadius, dots, pointsOnMap } from "../map/points";
 import { MARGIN, type Scene } from "../map/scene";
 import type { Atlas } from "../model/atlas";
+import type { Print } from "../model/figure_requests";
 import { DASHES, TITLES } from "../model/path_kinds";
 import { paintStrip, type Ink, type Pictures } from "../model/sprites";
 import { labelColour, LIGHT, type Palette } from "../style/colour";
 import { stops, type Key } from "../style/colour_key";
 import { svg } from "../style/dom";
 import type { PathKind } from "../types";
-import { addResolution, deflated, onWhite, pdfOf, type Format, type Print } from "./file_formats";
+import { addResolution } from "./file_formats";
 
+/** Of files that are saved, without what tells their format. */
+export const FILE_NAME = "latent_map";
 const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 /** More points than this are embedded as pixels. */
 const VECTOR_POINTS = 5000;
@@ -26,21 +29,19 @@ export interface Figure {
   strips: { kind: PathKind; caption: string; pictures: Pictures | null }[];
 }
 
+/** What the browser draws by itself. */
+export type DrawnFormat = "svg" | "png";
+
 /** Saves the figure through the browser's downloads. */
-export async function exportFigure(format: Format, figure: Figure, print: Print): Promise<void> {
+export async function exportFigure(format: DrawnFormat, figure: Figure, print: Print): Promise<void> {
   const { text, size } = figureSvg(figure, print);
-  download(await fileOf(format, new Blob([text], { type: "image/svg+xml" }), size, print), `latent_map.${format}`);
+  download(await fileOf(format, new Blob([text], { type: "image/svg+xml" }), size, print), `${FILE_NAME}.${format}`);
 }
 
 /** The file of a figure of `size` inches. */
-async function fileOf(format: Format, drawing: Blob, size: [number, number], { dpi }: Print): Promise<Blob> {
+async function fileOf(format: DrawnFormat, drawing: Blob, size: [number, number], { dpi }: Print): Promise<Blob> {
   if (format === "svg") return drawing;
   const canvas = await rasteriseSvg(drawing, size, dpi);
-  if (format === "pdf") {
-    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-    const pdf = pdfOf(await deflated(onWhite(data)), [canvas.width, canvas.height], size);
-    return new Blob([pdf], { type: "application/pdf" });
-  }
   const png = await new Promise<Blob>((resolve, reject) => {
     canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("the browser made no picture"))), "image/png");
   });
@@ -163,7 +164,8 @@ async function rasteriseSvg(drawing: Blob, [width, height]: [number, number], dp
   }
 }
 
-function download(blob: Blob, name: string): void {
+/** Hands a file to the browser's downloads. */
+export function download(blob: Blob, name: string): void {
   const address = URL.createObjectURL(blob);
   const link = document.createElement("a");
   link.href = address;

@@ -1,6 +1,8 @@
 /** Asking the kernel for exact pictures: one request on its way, the latest waiting, stale answers dropped. */
 
 import type { Model, PathKind, Point } from "../types";
+import { nextRequestId } from "./request_ids";
+import { toBytes } from "./serialization";
 import type { Pictures } from "./sprites";
 
 export interface Wanted<Kind extends string = PathKind> {
@@ -25,9 +27,6 @@ interface Reply {
   message?: string;
 }
 
-// ids are unique over all views of a model, since an answer goes to every view
-let counter = Math.floor(Math.random() * 1e6) * 1000;
-
 /** A kernel that has not answered for this long may have been restarted; the next request is sent all the same. */
 const PATIENCE = 10_000;
 
@@ -38,7 +37,7 @@ export function createDecodeRequests<Kind extends string = PathKind>(model: Mode
   let dropped = false;
 
   function send(paths: Wanted<Kind>[]): void {
-    sent = { id: ++counter, paths, since: Date.now() };
+    sent = { id: nextRequestId(), paths, since: Date.now() };
     dropped = false;
     model.send({ type: "decode", id: sent.id, paths });
   }
@@ -75,10 +74,7 @@ function unpack<Kind extends string>(reply: Reply, buffers: (DataView | ArrayBuf
   const buffer = buffers[0];
   const [size, counts] = [reply.size, reply.counts];
   if (!buffer || !size || !counts) return { error: "the kernel's answer holds no pictures" };
-  const bytes =
-    buffer instanceof ArrayBuffer
-      ? new Uint8Array(buffer)
-      : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  const bytes = toBytes(buffer);
   const pictures = new Map<Kind, Pictures>();
   let from = 0;
   paths.forEach((path, k) => {

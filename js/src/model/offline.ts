@@ -18,6 +18,7 @@ export function createOfflineModel(state: Packed): Model {
   }
 
   return {
+    offline: true,
     get: (name) => values[name],
     set(name, value) {
       put(name, value);

@@ -25,6 +25,13 @@ export function toArray(packet: WireArray): TypedArray {
     : new View(memory.slice(offset, offset + bytes), 0, expected);
 }
 
+/** The bytes of a buffer as it comes with a message. */
+export function toBytes(buffer: DataView | ArrayBuffer): Uint8Array<ArrayBuffer> {
+  return buffer instanceof ArrayBuffer
+    ? new Uint8Array(buffer)
+    : new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+}
+
 export function toFloats(packet: WireArray): Float32Array {
   const array = toArray(packet);
   return array instanceof Float32Array ? array : Float32Array.from(array);

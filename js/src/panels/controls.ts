@@ -8,11 +8,11 @@
  */
 
 import options from "../../../latent_widget/display/options.json";
-import type { Format, Print } from "../export/file_formats";
+import type { Print } from "../model/figure_requests";
 import { shortNumber } from "../style/density_scale";
 import { html, set } from "../style/dom";
 import type { ColourBy, Shown, Spacing } from "../types";
-import { createExportControls } from "./export_controls";
+import { createExportControls, type Format } from "./export_controls";
 
 export interface Choices {
   stretch: number;
@@ -87,7 +87,7 @@ let serial = 0;
 export function createControls(
   parent: Element,
   names: string[],
-  has: { points: boolean; thumbnails: boolean },
+  has: { points: boolean; thumbnails: boolean; kernel: boolean },
   actions: Actions,
 ): Controls {
   const own = `lw${++serial}`;
@@ -100,7 +100,7 @@ export function createControls(
     createSpacing(parent, actions),
     createSamples(parent, actions),
   ];
-  createExportControls(parent, actions.save);
+  createExportControls(parent, has.kernel ? ["svg", "png", "pdf"] : ["svg", "png"], actions.save);
   return {
     update(choices) {
       for (const update of parts) update(choices);

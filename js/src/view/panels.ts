@@ -1,10 +1,11 @@
 /** The panels around the map, and what they are told of the state of the view. */
 
 import options from "../../../latent_widget/display/options.json";
-import { exportFigure, type Figure } from "../export/figure_svg";
+import { download, exportFigure, FILE_NAME, type DrawnFormat, type Figure } from "../export/figure_svg";
 import { shares } from "../field/field";
 import type { MapView } from "../map/map";
 import type { DrawnField } from "../map/scene";
+import { requestFigure, type Print } from "../model/figure_requests";
 import type { History } from "../model/history";
 import { KINDS } from "../model/path_kinds";
 import { createControls, type Actions } from "../panels/controls";
@@ -16,7 +17,7 @@ import { createReadout, type Readout } from "../panels/readout";
 import { createUndoButton } from "../panels/undo_button";
 import { createZoomButtons } from "../panels/zoom_buttons";
 import { html } from "../style/dom";
-import type { ColourBy } from "../types";
+import type { ColourBy, Model } from "../types";
 import type { Frames } from "./frames";
 import { weightsOf, type TraitWriter, type ViewState } from "./state";
 import { createStatusLine, type StatusLine } from "./status";
@@ -62,11 +63,10 @@ export function createPanels({ state, layout, left, map, history, writer, frames
   const showZoom = createZoomButtons(buttons, map.zoom);
   const side = html("div", { class: "lw-panel" }, layout);
   const legend = createLegend(side, atlas.points?.labels ? atlas.points.names : null);
-  const has = { points: atlas.points !== null, thumbnails: atlas.sprites !== null };
+  const has = { points: atlas.points !== null, thumbnails: atlas.sprites !== null, kernel: !state.model.offline };
   const save: Actions["save"] = (format, print) => {
-    const now = figure();
-    if (!now) return;
-    exportFigure(format, now, print).catch((error: unknown) => status.say(`The figure could not be saved: ${String(error)}`, "error"));
+    const saving = format === "pdf" ? savePdf(state.model, print, status) : saveDrawing(format, print, figure());
+    saving.catch((error: unknown) => status.say(`The figure could not be saved: ${String(error)}`, "error"));
   };
   const controls = createControls(side, atlas.names, has, { ...actionsOf(writer), save });
   const status = createStatusLine(side, state.model);
@@ -88,6 +88,20 @@ export function createPanels({ state, layout, left, map, history, writer, frames
       player.close();
     },
   };
+}
+
+async function saveDrawing(format: DrawnFormat, print: Print, figure: Figure | null): Promise<void> {
+  if (figure) await exportFigure(format, figure, print);
+}
+
+/** Lets the kernel write the figure. */
+async function savePdf(model: Model, print: Print, status: StatusLine): Promise<void> {
+  status.say("The figure is being written", "busy");
+  // what a slider still keeps back is to be in it
+  model.save_changes();
+  const bytes = await requestFigure(model, "pdf", print);
+  status.say();
+  download(new Blob([bytes], { type: "application/pdf" }), `${FILE_NAME}.pdf`);
 }
 
 function actionsOf({ write }: TraitWriter): Omit<Actions, "save"> {

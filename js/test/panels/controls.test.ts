@@ -14,7 +14,7 @@ const choices: Choices = {
   whyClosed: { density: "", label: "", area_error: "", standard_error: "nobody knows" },
 };
 
-function setUp(has = { points: true, thumbnails: true }) {
+function setUp(has = { points: true, thumbnails: true, kernel: true }) {
   // a checkbox outside the document tells nobody that it was clicked
   const panel = document.createElement("div");
   document.body.replaceChildren(panel);
@@ -105,6 +105,13 @@ describe("controls", () => {
     expect(actions.samples).toHaveBeenCalledWith(12);
   });
 
+  it("offer a PDF only where a kernel can write it, and say where else it is written", () => {
+    expect(setUp().hook("export-pdf")).toBeDefined();
+    const { hook } = setUp({ points: true, thumbnails: true, kernel: false });
+    expect(hook("export-pdf")).toBeUndefined();
+    expect(hook("export-png").parentElement!.title).toContain("w.save('figure.pdf')");
+  });
+
   it("choose what the colours say", () => {
     const { actions, controls, hook } = setUp();
     expect(hook("colour-by").value).toBe("density");
@@ -116,7 +123,7 @@ describe("controls", () => {
   });
 
   it("offer no layers that an atlas lacks", () => {
-    const { hook } = setUp({ points: false, thumbnails: false });
+    const { hook } = setUp({ points: false, thumbnails: false, kernel: true });
     expect(hook("show-points")).toBeUndefined();
     expect(hook("show-grid")).toBeDefined();
   });
