@@ -166,11 +166,10 @@ function followPointer(
   return enableZoom(element, {
     extent,
     pane: () => pointer.scene()?.pane ?? extent,
-    at(event) {
-      const [pixels, scene] = [pointer.pixels(event), pointer.scene()];
-      // a map that is being dragged may be held off the plot too
-      const held = element.classList.contains("lw-panning");
-      return pixels && scene && (held || pointer.inPlot(pixels)) ? toPage(scene, ...pixels) : null;
+    plot: () => ({ left: MARGIN.left, top: MARGIN.top, width: pointer.scene()?.width ?? 1, height: pointer.scene()?.height ?? 1 }),
+    inPlot(event) {
+      const pixels = pointer.pixels(event);
+      return pixels !== null && pointer.inPlot(pixels);
     },
     look(pane) {
       // the next gesture may come before the next frame

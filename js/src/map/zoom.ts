@@ -4,11 +4,15 @@
  * Hooks for tests: data-lw = "zoom-in", "zoom-out", "zoom-reset".
  */
 
+import { select } from "d3-selection";
+import { zoom as createBehaviour, ZoomTransform } from "d3-zoom";
 import { set } from "../style/dom";
 import type { Extent, Point } from "../types";
 
 /** A cell of a 128² map is then as wide as a thumbnail. */
 export const CLOSEST = 32;
+/** What is not closer than this is the whole map. */
+const WHOLE = 1.0001;
 
 /** How many times closer than the whole map. */
 export function closeness(pane: Extent, extent: Extent): number {
@@ -19,7 +23,7 @@ export function closeness(pane: Extent, extent: Extent): number {
 export function zoom(pane: Extent, extent: Extent, factor: number, at: Point = centre(pane)): Extent {
   const now = closeness(pane, extent);
   const wanted = Math.min(Math.max(now * factor, 1), CLOSEST);
-  if (wanted < 1.0001) return extent;
+  if (wanted < WHOLE) return extent;
   const by = now / wanted;
   const [x0, x1, y0, y1] = pane;
   return shiftInside(
@@ -53,14 +57,23 @@ export function fitPane(wanted: Extent | null, extent: Extent): Extent {
   return shiftInside([x - (part * wide) / 2, x + (part * wide) / 2, y - (part * tall) / 2, y + (part * tall) / 2], extent);
 }
 
+/** The plot within the surface, in the surface's own pixels. */
+export interface Plot {
+  left: number;
+  top: number;
+  width: number;
+  height: number;
+}
+
 /** What the gestures are made on. */
 export interface Stage {
   /** The whole map, in plane units of the page. */
   extent: Extent;
   /** The part of it that is seen now. */
   pane(): Extent;
-  /** The page point under a pointer, or null off the plot. */
-  at(event: Spot): Point | null;
+  plot(): Plot;
+  /** Whether a pointer is on the plot. */
+  inPlot(event: Spot): boolean;
   look(pane: Extent): void;
 }
 
@@ -73,66 +86,45 @@ export interface Zoom {
 /** Where something is on the screen. */
 export type Spot = Pick<MouseEvent, "clientX" | "clientY">;
 
+/** By how much keys and buttons zoom. */
 export const STEP = 1.5;
+/** Pixels of a wheel's line, the most that one turn counts for, and how many double the closeness. */
+const WHEEL = { line: 16, most: 120, doubling: 200 };
+/** Parts of what is seen by which an arrow key moves. */
+const PAN_STEP = 0.1;
+
+/** d3-zoom's transform that shows a pane: from the whole map's pixels to those of what is seen. */
+export function transformOf(pane: Extent, extent: Extent, { left, top, width, height }: Plot): ZoomTransform {
+  const times = closeness(pane, extent);
+  const x = left + ((pane[0] - extent[0]) / (extent[1] - extent[0])) * width;
+  const y = top + ((extent[3] - pane[3]) / (extent[3] - extent[2])) * height;
+  return new ZoomTransform(times, left - times * x, top - times * y);
+}
+
+/** The pane that a transform shows. */
+export function paneOf({ k, x, y }: ZoomTransform, extent: Extent, { left, top, width, height }: Plot): Extent {
+  if (k < WHOLE) return extent;
+  const [wide, tall] = [extent[1] - extent[0], extent[3] - extent[2]];
+  const x0 = extent[0] + (((left - x) / k - left) / width) * wide;
+  const y1 = extent[3] - (((top - y) / k - top) / height) * tall;
+  return [x0, x0 + wide / k, y1 - tall / k, y1];
+}
 
 /** Lets `surface` be zoomed and dragged; a wheel without Ctrl or ⌘ does it only once the map itself has the focus. */
 export function enableZoom(surface: SVGSVGElement, stage: Stage): Zoom {
   set(surface, { tabindex: 0, role: "group", "aria-label": "map: + and − zoom, 0 shows all, arrow keys move" });
-  let held: { pointer: number; from: Point } | null = null;
-  const by = (factor: number, at?: Point) => stage.look(zoom(stage.pane(), stage.extent, factor, at));
-  const reset = () => stage.look(stage.extent);
-  const close = () => closeness(stage.pane(), stage.extent) > 1;
-  const onMap = (event: Event) => !(event.target as Element).closest(".lw-handle");
-
-  surface.addEventListener(
-    "wheel",
-    (event) => {
-      const wanted = event.ctrlKey || event.metaKey || hasFocus(surface);
-      const at = stage.at(event);
-      // at the end of the way out the page scrolls again
-      if (!wanted || !at || (event.deltaY > 0 && !close() && !event.ctrlKey)) return;
-      event.preventDefault();
-      const lines = event.deltaMode === 1 ? 16 : 1;
-      by(2 ** (-Math.min(Math.max(event.deltaY * lines, -120), 120) / 200), at);
-    },
-    { passive: false },
-  );
-  enablePinch(surface, stage, onMap, () => {
-    // the first of two fingers may have begun to drag the map
-    held = null;
-    surface.classList.remove("lw-panning");
-  });
-  surface.addEventListener("pointerdown", (event) => {
-    const at = stage.at(event);
-    if (event.button !== 0 || (event.pointerType === "touch" && !event.isPrimary) || !at || !onMap(event) || !close()) return;
-    held = { pointer: event.pointerId, from: at };
-    surface.setPointerCapture(event.pointerId);
-    surface.classList.add("lw-panning");
-  });
-  surface.addEventListener("pointermove", (event) => {
-    if (event.pointerId !== held?.pointer) return;
-    const at = stage.at(event);
-    if (at) stage.look(pan(stage.pane(), stage.extent, held.from[0] - at[0], held.from[1] - at[1]));
-  });
-  const release = () => {
-    held = null;
-    surface.classList.remove("lw-panning");
-  };
-  surface.addEventListener("pointerup", release);
-  surface.addEventListener("pointercancel", release);
-  surface.addEventListener("dblclick", (event) => {
-    const at = stage.at(event);
-    if (at && onMap(event)) by(event.shiftKey ? 0.5 : 2, at);
-  });
+  enableGestures(surface, stage);
+  const by = (factor: number): void => stage.look(zoom(stage.pane(), stage.extent, factor));
+  const reset = (): void => stage.look(stage.extent);
   surface.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const way = PANS[event.key];
+    const way = PANS[event.key] as Point | undefined;
     if (event.key === "+" || event.key === "=") by(STEP);
     else if (event.key === "-") by(1 / STEP);
     else if (event.key === "0") reset();
-    else if (way && onMap(event) && close()) {
+    else if (way && onMap(event) && isClose(stage)) {
       const [x0, x1, y0, y1] = stage.pane();
-      stage.look(pan([x0, x1, y0, y1], stage.extent, 0.1 * way[0] * (x1 - x0), 0.1 * way[1] * (y1 - y0)));
+      stage.look(pan([x0, x1, y0, y1], stage.extent, PAN_STEP * way[0] * (x1 - x0), PAN_STEP * way[1] * (y1 - y0)));
     } else return;
     event.preventDefault();
     // notebooks have shortcuts of their own on these keys
@@ -141,41 +133,74 @@ export function enableZoom(surface: SVGSVGElement, stage: Stage): Zoom {
   return { by, reset };
 }
 
-/** Two fingers zoom by their distance and move the map by their middle; `begin` is called when the second comes down. */
-function enablePinch(surface: SVGSVGElement, stage: Stage, onMap: (event: Event) => boolean, begin: () => void): void {
-  const fingers = new Map<number, Spot>();
-  surface.addEventListener(
-    "touchstart",
-    // else the browser takes two fingers for itself
-    (event) => event.touches.length > 1 && event.preventDefault(),
-    { passive: false },
-  );
-  surface.addEventListener("pointerdown", (event) => {
-    if (event.pointerType !== "touch" || !onMap(event) || fingers.size === 2) return;
-    fingers.set(event.pointerId, event);
-    if (fingers.size < 2) return;
-    for (const finger of fingers.keys()) surface.setPointerCapture(finger);
-    begin();
-  });
-  surface.addEventListener("pointermove", (event) => {
-    if (!fingers.has(event.pointerId)) return;
-    const before = [...fingers.values()];
-    fingers.set(event.pointerId, event);
-    if (fingers.size < 2) return;
-    const [from, to] = [spread(before), spread([...fingers.values()])];
-    const [was, now] = [stage.at(from.middle), stage.at(to.middle)];
-    if (!was || !now || !(from.apart > 0)) return;
-    const closer = zoom(stage.pane(), stage.extent, to.apart / from.apart, now);
-    stage.look(closer === stage.extent ? closer : pan(closer, stage.extent, was[0] - now[0], was[1] - now[1]));
-  });
-  const lift = (event: PointerEvent) => void fingers.delete(event.pointerId);
-  surface.addEventListener("pointerup", lift);
-  surface.addEventListener("pointercancel", lift);
+/** Wheel, drag, double click and two fingers, by d3-zoom. */
+function enableGestures(surface: SVGSVGElement, stage: Stage): void {
+  const behaviour = createBehaviour<SVGSVGElement, unknown>();
+  const corners = (): [Point, Point] => {
+    const { left, top, width, height } = stage.plot();
+    return [
+      [left, top],
+      [left + width, top + height],
+    ];
+  };
+  const selection = select(surface);
+  behaviour
+    .scaleExtent([1, CLOSEST])
+    .extent(corners)
+    .duration(0)
+    .touchable(true)
+    // browsers make a double click of two taps by themselves
+    .tapDistance(-1)
+    .wheelDelta((event: WheelEvent) => {
+      const turned = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? WHEEL.line : 1);
+      return -Math.min(Math.max(turned, -WHEEL.most), WHEEL.most) / WHEEL.doubling;
+    })
+    .filter((event: MouseEvent | TouchEvent) => {
+      if (!accepts(event, surface, stage)) return false;
+      // the view may have changed by other means since the last gesture
+      behaviour.translateExtent(corners());
+      selection.property("__zoom", transformOf(stage.pane(), stage.extent, stage.plot()));
+      return true;
+    })
+    .on("start", ({ sourceEvent }: Gesture) => {
+      if (sourceEvent && sourceEvent.type !== "wheel") surface.classList.add("lw-panning");
+    })
+    .on("zoom", ({ sourceEvent, transform }: Gesture) => {
+      if (sourceEvent) stage.look(paneOf(transform, stage.extent, stage.plot()));
+    })
+    .on("end", () => surface.classList.remove("lw-panning"));
+  // also where nothing changes, at the closest: else the browser would zoom its page
+  surface.addEventListener("wheel", (event) => accepts(event, surface, stage) && event.preventDefault(), { passive: false });
+  // a gesture goes on without asking the filter, so that the first transform is needed too
+  selection.call(behaviour);
 }
 
-function spread([a, b]: Spot[]): { middle: Spot; apart: number } {
-  const middle = { clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 };
-  return { middle, apart: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY) };
+interface Gesture {
+  sourceEvent: Event | null;
+  transform: ZoomTransform;
+}
+
+/** Which events begin a gesture. */
+function accepts(event: MouseEvent | TouchEvent, surface: SVGSVGElement, stage: Stage): boolean {
+  if (!onMap(event)) return event.type === "wheel" && acceptsWheel(event as WheelEvent, surface, stage);
+  if ("touches" in event) return event.touches.length > 1 || (isClose(stage) && stage.inPlot(event.touches[0]));
+  if (event.type === "wheel") return acceptsWheel(event as WheelEvent, surface, stage);
+  if (!stage.inPlot(event)) return false;
+  return event.type === "dblclick" || (event.button === 0 && isClose(stage));
+}
+
+/** At the end of the way out the page scrolls again. */
+function acceptsWheel(event: WheelEvent, surface: SVGSVGElement, stage: Stage): boolean {
+  const wanted = event.ctrlKey || event.metaKey || hasFocus(surface);
+  return wanted && stage.inPlot(event) && (event.deltaY <= 0 || isClose(stage) || event.ctrlKey);
+}
+
+function onMap(event: Event): boolean {
+  return !(event.target as Element).closest(".lw-handle");
+}
+
+function isClose(stage: Stage): boolean {
+  return closeness(stage.pane(), stage.extent) > 1;
 }
 
 /** True where the map itself, not one of its handles, has the focus. */

@@ -29,7 +29,7 @@ export function toArray(packet: WireArray): TypedArray {
 export function toBytes(buffer: DataView | ArrayBuffer): Uint8Array<ArrayBuffer> {
   return buffer instanceof ArrayBuffer
     ? new Uint8Array(buffer)
-    : new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.byteLength);
+    : new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
 }
 
 export function toFloats(packet: WireArray): Float32Array {

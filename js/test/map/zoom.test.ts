@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { closeness, CLOSEST, enableZoom, fitPane, pan, zoom } from "../../src/map/zoom";
+import { closeness, CLOSEST, enableZoom, fitPane, pan, paneOf, transformOf, zoom } from "../../src/map/zoom";
 import { createZoomButtons } from "../../src/panels/zoom_buttons";
-import type { Extent, Point } from "../../src/types";
+import type { Extent } from "../../src/types";
 
 const EXTENT: Extent = [-2, 2, 0, 1];
 
@@ -33,14 +33,14 @@ describe("a part that is asked for", () => {
 
 function staged() {
   const surface = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  surface.setPointerCapture = () => undefined;
   document.body.replaceChildren(surface);
   let pane = EXTENT;
   const look = vi.fn((wanted: Extent) => void (pane = wanted));
   const zoom = enableZoom(surface, {
     extent: EXTENT,
     pane: () => pane,
-    at: (event): Point => [pane[0] + (event.clientX / 100) * (pane[1] - pane[0]), pane[3] - (event.clientY / 100) * (pane[3] - pane[2])],
+    plot: () => ({ left: 0, top: 0, width: 100, height: 100 }),
+    inPlot: ({ clientX, clientY }) => clientX >= 0 && clientX <= 100 && clientY >= 0 && clientY <= 100,
     look,
   });
   const wheel = (init: WheelEventInit) => {
@@ -51,6 +51,18 @@ function staged() {
   const key = (name: string) => surface.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true }));
   return { surface, look, zoom, wheel, key, pane: () => pane };
 }
+
+describe("the transform of a pane", () => {
+  it("and back is the same pane, wherever the plot lies", () => {
+    const plot = { left: 46, top: 10, width: 400, height: 100 };
+    const pane: Extent = [0.5, 1.5, 0.25, 0.5];
+    const transform = transformOf(pane, EXTENT, plot);
+    // the pane's upper left corner stands in that of the plot
+    expect(transform.apply([46 + (2.5 / 4) * 400, 10 + 0.5 * 100])).toEqual([46, 10]);
+    paneOf(transform, EXTENT, plot).forEach((value, k) => expect(value).toBeCloseTo(pane[k], 12));
+    expect(paneOf(transformOf(EXTENT, EXTENT, plot), EXTENT, plot)).toBe(EXTENT);
+  });
+});
 
 describe("gestures", () => {
   it("leave the wheel to the page until the map has the focus or Ctrl is held", () => {
@@ -85,18 +97,20 @@ describe("gestures", () => {
     const { surface, zoom, look, pane } = staged();
     const move = (type: string, x: number) => {
       const event = new MouseEvent(type, { clientX: x, clientY: 50, bubbles: true });
-      surface.dispatchEvent(Object.assign(event, { pointerId: 1 }));
+      // d3-zoom follows the mouse on the event's window
+      Object.defineProperty(event, "view", { value: window });
+      (type === "mousedown" ? surface : window).dispatchEvent(event);
     };
-    move("pointerdown", 50);
-    move("pointermove", 80);
+    move("mousedown", 50);
+    move("mousemove", 80);
     expect(look).not.toHaveBeenCalled();
     zoom.by(4);
     const before = pane();
-    move("pointerdown", 50);
-    move("pointermove", 40);
-    move("pointermove", 30);
-    move("pointerup", 30);
-    move("pointermove", 90);
+    move("mousedown", 50);
+    move("mousemove", 40);
+    move("mousemove", 30);
+    move("mouseup", 30);
+    move("mousemove", 90);
     expect(pane()[0]).toBeCloseTo(before[0] + 0.2 * 1);
     expect(closeness(pane(), EXTENT)).toBeCloseTo(4);
   });
@@ -119,25 +133,37 @@ describe("gestures", () => {
 
   it("pinch and move by two fingers, the places under them staying under them", () => {
     const { surface, pane } = staged();
+    const held = new Map<number, { identifier: number; clientX: number; clientY: number }>();
     const finger = (kind: string, id: number, x: number, y: number) => {
-      const event = new MouseEvent(kind, { bubbles: true, clientX: x, clientY: y, button: 0 });
-      Object.assign(event, { pointerId: id, pointerType: "touch", isPrimary: id === 1 });
-      surface.dispatchEvent(event);
+      const touch = { identifier: id, clientX: x, clientY: y };
+      if (kind === "touchend") held.delete(id);
+      else held.set(id, touch);
+      const event = new Event(kind, { bubbles: true, cancelable: true });
+      surface.dispatchEvent(Object.assign(event, { touches: [...held.values()], changedTouches: [touch], view: window }));
     };
-    finger("pointerdown", 1, 40, 50);
-    finger("pointerdown", 2, 60, 50);
-    finger("pointermove", 2, 80, 50);
-    finger("pointermove", 1, 20, 50);
+    finger("touchstart", 1, 40, 50);
+    finger("touchmove", 1, 44, 50);
+    // one finger on the whole map scrolls the page
+    expect(pane()).toEqual(EXTENT);
+    finger("touchmove", 1, 40, 50);
+    finger("touchstart", 2, 60, 50);
+    finger("touchmove", 2, 80, 50);
+    finger("touchmove", 1, 20, 50);
     expect(closeness(pane(), EXTENT)).toBeCloseTo(3, 9);
     expect((pane()[0] + pane()[1]) / 2).toBeCloseTo(0, 9);
     const before = pane();
-    finger("pointermove", 1, 30, 50);
-    finger("pointermove", 2, 90, 50);
+    finger("touchmove", 1, 30, 50);
+    finger("touchmove", 2, 90, 50);
     expect(closeness(pane(), EXTENT)).toBeCloseTo(3, 9);
     expect(pane()[0]).toBeCloseTo(before[0] - (0.1 * 4) / 3, 9);
-    finger("pointerup", 1, 30, 50);
-    const held = pane();
-    finger("pointermove", 2, 10, 10);
-    expect(pane()).toEqual(held);
+    finger("touchend", 1, 30, 50);
+    const [x0, x1] = pane();
+    // the finger that stays goes on to drag
+    finger("touchmove", 2, 80, 50);
+    expect(pane()[0]).toBeCloseTo(x0 + 0.1 * (x1 - x0), 9);
+    finger("touchend", 2, 80, 50);
+    const left = pane();
+    finger("touchmove", 2, 10, 10);
+    expect(pane()).toEqual(left);
   });
 });
