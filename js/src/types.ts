@@ -1,4 +1,4 @@
-/** What travels between kernel and browser: mirrors the traits of latent_widget/widget.py. */
+/** What travels between kernel and browser: mirrors the traits of the Python widget (test/options.test.ts holds their names equal). */
 
 export type Point = [number, number];
 export type Extent = [number, number, number, number];

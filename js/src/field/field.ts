@@ -77,7 +77,6 @@ export function averageOntoCorners(cells: Float32Array, [rows, columns]: Shape):
 }
 
 /** The metric between the centres of cells, bilinear. */
-
 export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): [number, number, number] {
   const s = Math.min(Math.max(((x - x0) / (x1 - x0)) * columns - 0.5, 0), columns - 1);
   const t = Math.min(Math.max(((y - y0) / (y1 - y0)) * rows - 0.5, 0), rows - 1);

@@ -133,7 +133,7 @@ function excess([u, v]: Point): number {
   return Math.max(-u, u - 1, -v, v - 1);
 }
 
-/** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; the mirror of quads.py. */
+/** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; mirrors latent_widget/cartograms/quads/point_location.py. */
 function invertBilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Point {
   const stride = 2 * (mesh.shape[1] + 1);
   const c = mesh.corners;
@@ -164,7 +164,6 @@ function invertBilinear(mesh: Mesh, i: number, j: number, x: number, y: number):
 }
 
 /** Points as fractions of the extent, x and y in 0 … 1. */
-
 export function toFractions(points: ArrayLike<number>, { extent: [x0, x1, y0, y1] }: Pick<Mesh, "extent">): Float64Array {
   return Float64Array.from(points, (v, k) => (k % 2 === 0 ? (v - x0) / (x1 - x0) : (v - y0) / (y1 - y0)));
 }

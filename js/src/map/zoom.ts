@@ -1,8 +1,4 @@
-/**
- * Looking closer: which part of the page is seen, and the wheel, pointer, keys and buttons that change it.
- *
- * Hooks for tests: data-lw = "zoom-in", "zoom-out", "zoom-reset".
- */
+/** Looking closer: which part of the page is seen, and the wheel, pointer, touches and keys that change it, by d3-zoom. */
 
 import { select } from "d3-selection";
 import { zoom as createBehaviour, ZoomTransform } from "d3-zoom";

@@ -112,13 +112,11 @@ export function nearestSprite(sprites: Sprites, x: number, y: number): [number, 
 }
 
 /** Pixels of one picture in a film strip, whole multiples of the decoded ones where they are small. */
-
 export function displaySide(side: number): number {
   return side >= 96 ? side : side * Math.max(1, Math.floor(96 / side));
 }
 
 /** Paints pictures side by side, enlarged without smoothing so that every decoded pixel is seen as it is. */
-
 export function paintStrip(canvas: HTMLCanvasElement, pictures: Pictures, ink: Ink, palette: Palette): void {
   const [height, width] = pictures.size;
   const scale = displaySide(Math.max(height, width)) / Math.max(height, width);

@@ -1,8 +1,13 @@
-/** The three small buttons; those that have nothing left to do are switched off. */
+/**
+ * Zooming by three small buttons.
+ *
+ * Hooks for tests: data-lw = "zoom-in", "zoom-out", "zoom-reset".
+ */
 
 import { CLOSEST, STEP, type Zoom } from "../map/zoom";
 import { html } from "../style/dom";
 
+/** Returns how to tell them how close the map is; those that have nothing left to do are switched off. */
 export function createZoomButtons(parent: Element, zoom: Zoom): (times: number) => void {
   const group = html("div", { class: "lw-zoom", role: "group", "aria-label": "zoom" }, parent);
   const button = (name: string, text: string, words: string, act: () => void) => {

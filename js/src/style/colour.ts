@@ -1,4 +1,4 @@
-/** Colours of the map, of labels and of paths, and the scale of the density. */
+/** Colours of the map, of labels and of paths: the palettes, and the ramps interpolated in CIELAB. */
 
 import { lab, rgb } from "d3-color";
 import { interpolateLab, piecewise } from "d3-interpolate";

@@ -1,17 +1,17 @@
-/** Stops of the bar, as offsets and colours, for CSS and for SVG alike. */
+/** What the colours of the map mean: the stops of their bar, its ticks, and its title in plain words. */
 
 import { OCTAVES } from "../field/area_error";
 import type { ColourBy, Ramp } from "../types";
 import { colours, type Palette } from "./colour";
 import { shortNumber, type DensityScale } from "./density_scale";
 
+/** Stops of the bar, as offsets and colours, for CSS and for SVG alike. */
 export function stops(by: Ramp, palette: Palette): [number, string][] {
   const colour = colours(by, palette);
   return Array.from({ length: 13 }, (_, k) => [k / 12, colour(k / 12)]);
 }
 
 /** What a bar of colours says: its title, and words at places between 0 and 1. */
-
 export interface Key {
   by: ColourBy;
   title: string;
@@ -53,7 +53,6 @@ export function labelKey(): Key {
 }
 
 /** What the density says, for the measures that are on. */
-
 export function explainDensity(names: string[], temper: number): string {
   if (names.length === 0) return "No measure is switched on";
   if (temper === 0) return "Tempered to nothing: every cell counts the same";

@@ -1,3 +1,5 @@
+/** The scale of the density: linear, or logarithmic over more than a decade, with its ticks and contour levels; and how numbers are printed. */
+
 import { scaleLinear, scaleLog } from "d3-scale";
 import palette from "../../../latent_widget/figures/palette.json";
 
@@ -39,7 +41,6 @@ export function densityScale(values: ArrayLike<number>): DensityScale {
 }
 
 /** 1, 2, 5, 10, … over few decades, powers of ten over many. */
-
 export function logLevels(low: number, high: number): number[] {
   const decades = Math.log10(high / low);
   const steps = decades > 5 ? [1] : decades > 3 ? [1, 3] : [1, 2, 5];
@@ -51,7 +52,6 @@ export function logLevels(low: number, high: number): number[] {
 }
 
 /** Drops ticks that would stand closer than a fifth of the bar. */
-
 export function thinTicks(ticks: number[], place: (value: number) => number): number[] {
   const powers = ticks.filter((t) => Math.abs(Math.log10(t) - Math.round(Math.log10(t))) < 1e-9);
   const wanted = powers.length >= 2 ? powers : ticks;
@@ -63,7 +63,6 @@ export function thinTicks(ticks: number[], place: (value: number) => number): nu
 }
 
 /** A number with three significant digits, the way the rest of the widget prints them. */
-
 export function shortNumber(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
