@@ -1,6 +1,7 @@
 /** The deformed mesh as pixels, shaded smoothly between corners. On the CPU, so the same everywhere. */
 
 import type { Mesh } from "../field/mesh";
+import type { PixelImage } from "../style/dom";
 import type { Extent } from "../types";
 
 // kept from frame to frame, because garbage of this size is collected in the middle of a gesture
@@ -9,22 +10,20 @@ let [px, py, colour] = [new Float64Array(0), new Float64Array(0), new Float64Arr
 const guarded = new Uint32Array(258);
 
 /**
- * Fills `width` × `height` pixels (row 0 at the top) with the part `pane` of the mesh. `places` are the corners' positions on the ramp, 0 to 1,
+ * Fills an image with the part `pane` of the mesh. `places` are the corners' positions on the ramp, 0 to 1,
  * `words` the 256 colours. A pixel belongs to the triangle that holds its centre, left and upper edges included, so neighbours
  * leave no gap and overlap nowhere; the mesh covers its extent, so every pixel is written. `step` joins that many cells along each
  * axis into one, for frames of a map that is moving.
  */
 export function rasterise(
-  pixels: Uint32Array,
-  width: number,
-  height: number,
+  image: PixelImage,
   mesh: Mesh,
   places: Float32Array,
   words: Uint32Array,
   pane: Extent = mesh.extent,
   step = 1,
 ): void {
-  project(width, height, mesh, pane);
+  project(image, mesh, pane);
   for (let k = 0; k < places.length; k++) colour[k] = places[k] * 255 + 1.5;
   guarded.set(words, 1);
   guarded[0] = words[0]!;
@@ -35,32 +34,32 @@ export function rasterise(
     const high = Math.min(i + step, rows) * (columns + 1);
     for (let j = 0; j < columns; j += step) {
       const next = Math.min(j + step, columns);
-      if (hidden(height, low + j, low + next, high + j, high + next)) continue;
-      triangle(pixels, width, height, low + j, low + next, high + next);
-      triangle(pixels, width, height, low + j, high + next, high + j);
+      if (hidden(image, low + j, low + next, high + j, high + next)) continue;
+      triangle(image, low + j, low + next, high + next);
+      triangle(image, low + j, high + next, high + j);
     }
   }
 }
 
 /** Fills the picture with one colour for each cell, `cells` (H × W) as words. */
-export function rasteriseCells(pixels: Uint32Array, width: number, height: number, mesh: Mesh, cells: Uint32Array, pane: Extent = mesh.extent): void {
-  project(width, height, mesh, pane);
+export function rasteriseCells(image: PixelImage, mesh: Mesh, cells: Uint32Array, pane: Extent = mesh.extent): void {
+  project(image, mesh, pane);
   colour.fill(1.5);
   const [rows, columns] = mesh.shape;
   for (let i = 0, n = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++, n++) {
       const a = i * (columns + 1) + j;
       const c = a + columns + 1;
-      if (hidden(height, a, a + 1, c, c + 1)) continue;
+      if (hidden(image, a, a + 1, c, c + 1)) continue;
       guarded.fill(cells[n], 0, 3);
-      triangle(pixels, width, height, a, a + 1, c + 1);
-      triangle(pixels, width, height, a, c + 1, c);
+      triangle(image, a, a + 1, c + 1);
+      triangle(image, a, c + 1, c);
     }
   }
 }
 
 /** Corners in pixels, a pixel's centre at whole numbers. */
-function project(width: number, height: number, mesh: Mesh, [x0, x1, y0, y1]: Extent): void {
+function project({ width, height }: PixelImage, mesh: Mesh, [x0, x1, y0, y1]: Extent): void {
   const { corners } = mesh;
   const count = corners.length / 2;
   if (px.length < count) [px, py, colour] = [new Float64Array(count), new Float64Array(count), new Float64Array(count)];
@@ -72,7 +71,7 @@ function project(width: number, height: number, mesh: Mesh, [x0, x1, y0, y1]: Ex
 }
 
 /** True for a cell above or below the picture. */
-function hidden(height: number, a: number, b: number, c: number, d: number): boolean {
+function hidden({ height }: PixelImage, a: number, b: number, c: number, d: number): boolean {
   const [ya, yb, yc, yd] = [py[a], py[b], py[c], py[d]];
   return (ya < 0 && yb < 0 && yc < 0 && yd < 0) || (ya > height && yb > height && yc > height && yd > height);
 }
@@ -84,7 +83,7 @@ export function coarseness({ shape: [rows, columns], extent: [x0, x1, y0, y1] }:
   return Math.max(1, Math.ceil(3 / Math.max(across, down)));
 }
 
-function triangle(pixels: Uint32Array, width: number, height: number, a: number, b: number, c: number): void {
+function triangle({ pixels, width, height }: PixelImage, a: number, b: number, c: number): void {
   // from the top down, so that triangles that share an edge cover it in the same steps
   if (py[b] < py[a]) [a, b] = [b, a];
   if (py[c] < py[a]) [a, c] = [c, a];

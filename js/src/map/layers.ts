@@ -29,11 +29,11 @@ export function createLayers(atlas: Atlas): Layers {
       const [dots, pictures] = [scene.shown.points && points, scene.shown.thumbnails && thumbnails];
       if (!dots && !pictures) resizeCanvas(canvas, width, height).clearRect(0, 0, width, height);
       else {
-        const { pixels, show } = image(width, height);
-        pixels.fill(0);
-        if (dots) dots.paint(pixels, width, height, scene, palette, ratio);
-        if (pictures) places = pictures.paint(pixels, width, height, scene, palette, ratio, find());
-        show(canvas);
+        const buffer = image(width, height);
+        buffer.pixels.fill(0);
+        if (dots) dots.paint(buffer, scene, palette, ratio);
+        if (pictures) places = pictures.paint(buffer, scene, palette, ratio, find());
+        buffer.show(canvas);
       }
       if (scene.highlight) dimOthers(canvas.getContext("2d")!, scene, scene.highlight, palette, ratio);
       return places;

@@ -4,6 +4,7 @@ import { rgb } from "d3-color";
 import { moveOntoPage } from "../field/mesh";
 import type { Atlas, Points } from "../model/atlas";
 import { labelColour, type Palette } from "../style/colour";
+import type { PixelImage } from "../style/dom";
 import { toPixels, type Scene } from "./scene";
 import { closeness } from "./zoom";
 
@@ -65,8 +66,8 @@ function labelColours({ labels, names }: PointsOnMap, palette: Palette): string[
 }
 
 export interface PointPainter {
-  /** Blends the points over `pixels`, an image of `width` words a row and `ratio` device pixels per pixel. */
-  paint(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number): void;
+  /** Blends the points over an image of `ratio` device pixels per pixel. */
+  paint(image: PixelImage, scene: Scene, palette: Palette, ratio: number): void;
 }
 
 /** Keeps what stays the same from frame to frame. */
@@ -75,7 +76,8 @@ export function createPointPainter(points: PointsOnMap): PointPainter {
   let discs: { of: string; side: number; words: (Uint32Array | undefined)[]; colours: string[] } | null = null;
 
   return {
-    paint(pixels, width, height, scene, palette, ratio) {
+    paint(image, scene, palette, ratio) {
+      const { width, height } = image;
       const radius = dotRadius(scene, points.plane.length / 2) * ratio;
       const rim = RIM * ratio;
       const reach = Math.ceil(radius + rim + 0.5);
@@ -95,7 +97,7 @@ export function createPointPainter(points: PointsOnMap): PointPainter {
         const phase = ((y - i) * PHASES) | 0;
         const which = (label * PHASES + phase) * PHASES + (((x - j) * PHASES) | 0);
         const disc = (words[which] ??= drawDisc(side, radius, rim, which % PHASES, phase, colours[label], palette.casing));
-        composite(pixels, width, height, disc, side, j - reach, i - reach);
+        composite(image, disc, side, j - reach, i - reach);
       }
     },
   };
@@ -119,15 +121,7 @@ function drawDisc(side: number, radius: number, rim: number, u: number, v: numbe
 }
 
 /** Lays a `side`-wide picture over an image, its upper left corner at (left, top). */
-export function composite(
-  pixels: Uint32Array,
-  width: number,
-  height: number,
-  picture: Uint32Array,
-  side: number,
-  left: number,
-  top: number,
-): void {
+export function composite({ pixels, width, height }: PixelImage, picture: Uint32Array, side: number, left: number, top: number): void {
   const first = Math.max(-left, 0);
   const last = Math.min(width - left, side);
   const bottom = Math.min(height - top, picture.length / side);

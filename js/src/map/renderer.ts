@@ -110,11 +110,11 @@ function createCpuRenderer(ramps: Ramps): CpuRenderer {
 
   function paint(on: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number, coarsely = false): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
-    const { pixels, show } = image(width, height);
+    const buffer = image(width, height);
     const step = coarsely ? coarseness(scene.mesh, scene.pane, width, height) : 1;
-    if (shading.by === "label") rasteriseCells(pixels, width, height, scene.mesh, shading.cells, scene.pane);
-    else rasterise(pixels, width, height, scene.mesh, shading.places, ramps(palette, shading.by), scene.pane, step);
-    show(on);
+    if (shading.by === "label") rasteriseCells(buffer, scene.mesh, shading.cells, scene.pane);
+    else rasterise(buffer, scene.mesh, shading.places, ramps(palette, shading.by), scene.pane, step);
+    buffer.show(on);
   }
 
   return {

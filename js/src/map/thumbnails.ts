@@ -5,6 +5,7 @@ import type { Finder } from "../field/mesh";
 import type { Atlas } from "../model/atlas";
 import { nearestSprite, type Pictures, type Sprites } from "../model/sprites";
 import type { Palette } from "../style/colour";
+import type { PixelImage } from "../style/dom";
 import { composite } from "./points";
 import { toPage, type Scene } from "./scene";
 import { closeness } from "./zoom";
@@ -30,7 +31,7 @@ export interface Thumbnails {
    * Lays thumbnails evenly over the page, each showing what is decoded at the place of the plane that lies there: as the map
    * is stretched, the pictures stay in their rows and what they show flows. Returns those places, x0, y0, x1, y1, …
    */
-  paint(pixels: Uint32Array, width: number, height: number, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
+  paint(image: PixelImage, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
   /** Pictures decoded exactly at places that were painted, shown in place of the sheet's as long as it shows those places. */
   setDetail(places: Float64Array, pictures: Pictures): void;
   /** True where the places have such pictures. */
@@ -51,7 +52,7 @@ export function createThumbnails(sprites: Sprites, { extent: [x0, x1, y0, y1] }:
       exact = { places, sheet: { ...sprites, shape: [count, 1], size, sheet: Uint8Array.from(rgba) } };
       scaled = new Map();
     },
-    paint(pixels, width, height, scene, palette, ratio, find) {
+    paint(image, scene, palette, ratio, find) {
       // a text that is drawn smaller than it was set cannot be read
       const apart = sprites.blend === false ? wide / FILLED : pitch(scene, sprites.shape[1]);
       const columns = Math.max(1, Math.floor(scene.width / apart));
@@ -76,7 +77,7 @@ export function createThumbnails(sprites: Sprites, { extent: [x0, x1, y0, y1] }:
         let picture = scaled.get(which);
         if (!picture) scaled.set(which, (picture = resize(sheet, left, top, size, palette)));
         const [px, py] = middle(n);
-        composite(pixels, width, height, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
+        composite(image, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
       }
       return places;
     },

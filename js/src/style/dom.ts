@@ -45,8 +45,19 @@ export function resizeCanvas(canvas: HTMLCanvasElement, width: number, height: n
   return context;
 }
 
+/** Pixels as little-endian RGBA words, row 0 at the top. */
+export interface PixelImage {
+  pixels: Uint32Array;
+  width: number;
+  height: number;
+}
+
+export interface Framebuffer extends PixelImage {
+  show(canvas: HTMLCanvasElement): void;
+}
+
 /** Pixels to draw on, kept from frame to frame, since what is made anew for each frame must be collected. */
-export function createFramebuffer(): (width: number, height: number) => { pixels: Uint32Array; show(canvas: HTMLCanvasElement): void } {
+export function createFramebuffer(): (width: number, height: number) => Framebuffer {
   let image: ImageData | null = null;
   let pixels = new Uint32Array();
   return (width, height) => {
@@ -55,7 +66,7 @@ export function createFramebuffer(): (width: number, height: number) => { pixels
       pixels = new Uint32Array(image.data.buffer);
     }
     const shown = image;
-    return { pixels, show: (canvas) => resizeCanvas(canvas, width, height).putImageData(shown, 0, 0) };
+    return { pixels, width, height, show: (canvas) => resizeCanvas(canvas, width, height).putImageData(shown, 0, 0) };
   };
 }
 

@@ -19,7 +19,7 @@ describe("regions of labels", () => {
     const none = regionColours({ labels: Int32Array.of(1), strength: Float32Array.of(0) }, 2, LIGHT);
     expect(far(none[0])).toBe(0);
     const pixels = new Uint32Array(30 * 10);
-    rasteriseCells(pixels, 30, 10, flatMesh([0, 3, 0, 1], [1, 3]), words);
+    rasteriseCells({ pixels, width: 30, height: 10 }, flatMesh([0, 3, 0, 1], [1, 3]), words);
     pixels.forEach((word, k) => expect(word).toBe(words[Math.floor((k % 30) / 10)]));
   });
 });

@@ -9,7 +9,7 @@ describe("rasterise", () => {
     const mesh = flatMesh([0, 1, 0, 1], [4, 4]);
     const places = Float32Array.from({ length: 25 }, (_, k) => Math.floor(k / 5) / 4);
     const pixels = new Uint32Array(20 * 10);
-    rasterise(pixels, 20, 10, mesh, places, words);
+    rasterise({ pixels, width: 20, height: 10 }, mesh, places, words);
     for (let y = 0; y < 10; y++) {
       const truth = 255 * (1 - (y + 0.5) / 10);
       for (let x = 0; x < 20; x++) expect(Math.abs(pixels[y * 20 + x] - truth)).toBeLessThanOrEqual(1);
@@ -20,9 +20,9 @@ describe("rasterise", () => {
     const mesh = flatMesh([0, 1, 0, 1], [4, 4]);
     const places = Float32Array.from({ length: 25 }, (_, k) => ((k % 5) + Math.floor(k / 5)) / 8);
     const whole = new Uint32Array(40 * 40);
-    rasterise(whole, 40, 40, mesh, places, words);
+    rasterise({ pixels: whole, width: 40, height: 40 }, mesh, places, words);
     const part = new Uint32Array(20 * 10);
-    rasterise(part, 20, 10, mesh, places, words, [0.25, 0.75, 0.5, 0.75]);
+    rasterise({ pixels: part, width: 20, height: 10 }, mesh, places, words, [0.25, 0.75, 0.5, 0.75]);
     for (let y = 0; y < 10; y++) {
       for (let x = 0; x < 20; x++) expect(part[y * 20 + x]).toBe(whole[(y + 10) * 40 + x + 10]);
     }
@@ -40,7 +40,7 @@ describe("rasterise", () => {
       }
     }
     const pixels = new Uint32Array(301 * 217);
-    rasterise(pixels, 301, 217, mesh, new Float32Array(625).fill(1), words);
+    rasterise({ pixels, width: 301, height: 217 }, mesh, new Float32Array(625).fill(1), words);
     expect(pixels.every((word) => word === 255)).toBe(true);
   });
 
@@ -50,8 +50,8 @@ describe("rasterise", () => {
     const [full, coarse] = [new Uint32Array(130 * 66), new Uint32Array(130 * 66)];
     expect(coarseness(mesh, mesh.extent, 130, 66)).toBe(2);
     expect(coarseness(mesh, [0, 0.25, 0, 0.25], 130, 66)).toBe(1);
-    rasterise(full, 130, 66, mesh, places, words.map((word) => word + 1));
-    rasterise(coarse, 130, 66, mesh, places, words.map((word) => word + 1), mesh.extent, 2);
+    rasterise({ pixels: full, width: 130, height: 66 }, mesh, places, words.map((word) => word + 1));
+    rasterise({ pixels: coarse, width: 130, height: 66 }, mesh, places, words.map((word) => word + 1), mesh.extent, 2);
     for (let k = 0; k < full.length; k++) expect(Math.abs(coarse[k] - full[k])).toBeLessThanOrEqual(1);
   });
 });

@@ -19,7 +19,7 @@ describe("points as pixels", () => {
       const all = pointsOnMap({ xy: Float32Array.of(x, y, 7, 7), labels: null, names: [] }, { extent: EXTENT });
       expect(all.plane).toHaveLength(2);
       const pixels = new Uint32Array(80 * 80);
-      createPointPainter(all).paint(pixels, 80, 80, scene, DARK, 2);
+      createPointPainter(all).paint({ pixels, width: 80, height: 80 }, scene, DARK, 2);
       let [sum, mx, my] = [0, 0, 0];
       pixels.forEach((word, k) => {
         const alpha = (word >>> 24) / 255;
@@ -39,16 +39,16 @@ describe("points as pixels", () => {
   it("are cut off at the border and never write elsewhere", () => {
     const all = pointsOnMap({ xy: Float32Array.of(0, 0.5, 1, 0.5, 0.5, 0, 0.5, 1), labels: null, names: [] }, { extent: EXTENT });
     const pixels = new Uint32Array(40 * 40);
-    createPointPainter(all).paint(pixels, 40, 40, scene, LIGHT, 1);
+    createPointPainter(all).paint({ pixels, width: 40, height: 40 }, scene, LIGHT, 1);
     const whole = new Uint32Array(40 * 40);
-    createPointPainter(pointsOnMap({ xy: Float32Array.of(0.5, 0.5), labels: null, names: [] }, { extent: EXTENT })).paint(whole, 40, 40, scene, LIGHT, 1);
+    createPointPainter(pointsOnMap({ xy: Float32Array.of(0.5, 0.5), labels: null, names: [] }, { extent: EXTENT })).paint({ pixels: whole, width: 40, height: 40 }, scene, LIGHT, 1);
     expect(opacity(pixels) / opacity(whole)).toBeCloseTo(2, 0);
     expect(pixels[20 * 40 + 20]).toBe(0);
   });
 
   it("blend as opacities do", () => {
     const under = Uint32Array.of((255 << 24) | 100);
-    composite(under, 1, 1, Uint32Array.of((128 << 24) | 200), 1, 0, 0);
+    composite({ pixels: under, width: 1, height: 1 }, Uint32Array.of((128 << 24) | 200), 1, 0, 0);
     expect(under[0] >>> 24).toBe(255);
     expect(Math.abs((under[0] & 255) - 150)).toBeLessThanOrEqual(1);
   });
@@ -69,7 +69,7 @@ describe("thumbnails as pixels", () => {
     expect([...picture].every((word) => (word & 255) === 130 && word >>> 24 === 255)).toBe(true);
     const pixels = new Uint32Array(200 * 40);
     const wide = { ...scene, width: 200, pane: EXTENT };
-    createThumbnails(sprites, { extent: EXTENT }).paint(pixels, 200, 40, wide, LIGHT, 1, (x, y) => [x, y]);
+    createThumbnails(sprites, { extent: EXTENT }).paint({ pixels, width: 200, height: 40 }, wide, LIGHT, 1, (x, y) => [x, y]);
     expect([...new Set(pixels)].filter((word) => word !== 0).map((word) => word & 255)).toEqual([10, 70, 130, 190]);
   });
 
@@ -95,7 +95,7 @@ describe("thumbnails as pixels", () => {
     const wall = createThumbnails(sprites, { extent: EXTENT });
     const hung = (find: (x: number, y: number) => [number, number]) => {
       const pixels = new Uint32Array(200 * 40);
-      const places = wall.paint(pixels, 200, 40, wide, LIGHT, 1, find);
+      const places = wall.paint({ pixels, width: 200, height: 40 }, wide, LIGHT, 1, find);
       return { places, reds: new Set([...pixels].filter((word) => word !== 0).map((word) => word & 255)) };
     };
     const { places } = hung((x, y) => [x, y]);
