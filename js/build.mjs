@@ -1,20 +1,22 @@
-/** Bundles the front end into latent_widget/static; with --watch again after each change. */
+/** Bundles the front end into the Python package; with --watch again after each change. */
 
 import * as esbuild from "esbuild";
 
 const watching = process.argv.includes("--watch");
 const common = { bundle: true, target: "es2022", minify: !watching, logLevel: "info" };
-const to = (name) => ({ outfile: `../latent_widget/display/static/${name}` });
+/** Where the Python package looks for the bundle. */
+const OUT = "../latent_widget/display/static";
+const to = (name) => ({ outfile: `${OUT}/${name}` });
 
 // the solver travels inside the bundle as text, for a worker: hosts load the bundle from a blob, which knows no neighbours
 const { outputFiles } = await esbuild.build({
   ...common,
   minify: true,
-  entryPoints: ["src/settle.worker.ts"],
+  entryPoints: ["src/geodesics/background.worker.ts"],
   format: "iife",
   write: false,
 });
-const define = { SETTLE_WORKER: JSON.stringify(outputFiles[0].text) };
+const define = { REFINE_WORKER: JSON.stringify(outputFiles[0].text) };
 
 for (const bundle of [
   { ...common, define, entryPoints: ["src/index.ts"], format: "esm", ...to("widget.js") },

@@ -3,12 +3,15 @@
  * `python benchmarks/frames.py --solver`.
  */
 
-import { bent, march, measured, samplesByLength, straight, trace, type MetricField } from "../src/geodesic";
-import { flatMesh } from "../src/geometry";
-import { finished } from "../src/marching";
-import { settling } from "../src/routes";
-import { slerpLine, stretchedLine, stretchedMap } from "../src/lines";
-import { BEATS, pace } from "../src/pace";
+import { flatMesh } from "../src/field/mesh";
+import { refine } from "../src/geodesics/candidates";
+import { bend, findPath, marchFrom } from "../src/geodesics/geodesic";
+import { invertMap, measureLine, slerp, straight, stretched } from "../src/geodesics/lines";
+import { prepare, prepareLattice } from "../src/geodesics/problem";
+import { sampleByLength } from "../src/geodesics/sampling";
+import { PIECES, speedsAlong } from "../src/geodesics/speed";
+import { finish } from "../src/geodesics/steps";
+import type { MetricField } from "../src/types";
 
 function hills(n: number): MetricField {
   const metric = new Float32Array(3 * n * n);
@@ -26,7 +29,7 @@ const now = (): number => performance.now();
 
 function print(name: string, times: number[]): void {
   const sorted = times.sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)]!.toFixed(2).padStart(8);
+  const at = (share: number) => sorted[Math.min(Math.floor(share * sorted.length), sorted.length - 1)].toFixed(2).padStart(8);
   console.log(`${name.padEnd(44)} ${at(0.5)} ${at(0.99)} ${at(1)}`);
 }
 
@@ -44,41 +47,48 @@ const around = (k: number): [number, number] => [1.2 + 1.2 * Math.cos(k / 37), -
 console.log(`${"ms".padEnd(44)} ${"median".padStart(8)} ${"p99".padStart(8)} ${"max".padStart(8)}`);
 for (const n of [64, 128, 256]) {
   const field = hills(n);
-  const from = march(field, [-2, 1]);
-  const map = stretchedMap(flatMesh(field.extent, field.shape));
+  const problem = prepare(field);
+  const lattice = finish(prepareLattice(problem));
+  const march = (source: [number, number]) => finish(marchFrom(problem, lattice, source));
+  const refineTo = (end: [number, number]) => refine(problem, lattice, { start: [-2, 1], end }, [from]);
+  const from = march([-2, 1]);
+  const map = invertMap(flatMesh(field.extent, field.shape));
   const about = { foot: [0, 0] as [number, number], gram: [1, 0, 1] as [number, number, number], height: 0 };
-  print(`${n}²: a field made ready, and a first march`, timed(15, (k) => march({ ...field }, around(k))));
-  print(`${n}²: a march on a ready field`, timed(60, (k) => march(field, around(k))));
-  print(`${n}²: the worker settles a drop`, timed(40, (k) => finished(settling(field, [-2, 1], around(5 * k), [from]))));
+  print(`${n}²: a field made ready, and a first march`, timed(15, (k) => {
+    const fresh = prepare({ ...field });
+    finish(marchFrom(fresh, finish(prepareLattice(fresh)), around(k)));
+  }));
+  print(`${n}²: a march on a ready field`, timed(60, (k) => march(around(k))));
+  print(`${n}²: the worker refines a drop`, timed(40, (k) => finish(refineTo(around(5 * k)))));
   const slices: number[] = [];
   for (let k = 0; k < 12; k++) {
-    const steps = settling(field, [-2, 1], around(31 * k), [from]);
+    const steps = refineTo(around(31 * k));
     for (let since = now(), done = false; !done; since = now()) {
       done = steps.next().done === true;
       slices.push(now() - since);
     }
   }
   print(`${n}²: without a worker, one step of that`, slices);
-  print(`${n}²: a new field, before its march is ready`, timed(20, (k) => bent({ ...field }, null, [-2, 1], around(k), 6)));
-  print(`${n}²: drag, the geodesic`, timed(400, (k) => trace(field, from, around(k), { rounds: 6 })));
-  print(`${n}²: the same without an end to Newton's steps`, timed(400, (k) => trace(field, from, around(k))));
+  print(`${n}²: a new field, before its march is ready`, timed(20, (k) => bend(prepare({ ...field }), null, [-2, 1], around(k), 6)));
+  print(`${n}²: drag, the geodesic`, timed(400, (k) => findPath(problem, from, around(k), { rounds: 6 })));
+  print(`${n}²: the same without an end to Newton's steps`, timed(400, (k) => findPath(problem, from, around(k))));
   const excess = Array.from({ length: 200 }, (_, k) => {
-    const settled = finished(settling(field, [-2, 1], around(7 * k), [from])).path.length;
-    return 100 * (trace(field, from, around(7 * k), { rounds: 6 }).length / settled - 1);
+    const refined = finish(refineTo(around(7 * k))).path.length;
+    return 100 * (findPath(problem, from, around(7 * k), { rounds: 6 }).length / refined - 1);
   });
-  print(`${n}²: drag, excess over the settled length, %`, excess);
+  print(`${n}²: drag, excess over the refined length, %`, excess);
   print(
     `${n}²: drag, four lines with samples and speed`,
     timed(400, (k) => {
       const to = around(k);
-      const line = straight(field, [-2, 1], to);
-      const found = [trace(field, from, to, { rounds: 6 }).points, line.points, stretchedLine(map, [-2, 1], to)];
-      const slerp = slerpLine(about, field.extent, [-2, 1], to);
-      if (typeof slerp !== "string") found.push(slerp);
+      const line = straight(problem, [-2, 1], to);
+      const found = [findPath(problem, from, to, { rounds: 6 }).points, line.points, stretched(map, [-2, 1], to)];
+      const arc = slerp(about, field.extent, [-2, 1], to);
+      if (typeof arc !== "string") found.push(arc);
       for (const points of found) {
-        measured(field, points, line.length);
-        samplesByLength(field, points, 10);
-        pace(field, samplesByLength(field, points, BEATS + 1));
+        measureLine(problem, points, line.length);
+        sampleByLength(problem, points, 10);
+        speedsAlong(field, sampleByLength(problem, points, PIECES + 1));
       }
     }),
   );

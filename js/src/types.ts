@@ -1,4 +1,4 @@
-/** What travels between kernel and browser: mirrors the traits of latent_widget/widget.py. */
+/** What travels between kernel and browser: mirrors the traits of the Python widget (test/options.test.ts holds their names equal). */
 
 export type Point = [number, number];
 export type Extent = [number, number, number, number];
@@ -47,6 +47,16 @@ export interface WireField {
   info: Record<string, unknown>;
 }
 
+export interface WirePoints {
+  /** (n, 2) plane coordinates. */
+  xy: WireArray;
+  /** (n,) indices of `names`. */
+  labels: WireArray | null;
+  names: string[];
+  /** For each cell the label of most of the points nearest to it, and how strongly it is to be coloured, 0 to 1. */
+  regions?: { labels: WireArray; strength: WireArray } | null;
+}
+
 export interface WireCartogram {
   corners: WireArray;
   maxAreaError: number;
@@ -85,14 +95,16 @@ export interface Traits {
   view: Extent | null;
   _lattice: { extent: Extent; shape: Shape; names: [string, string]; around: Around };
   _fields: WireField[];
-  _points: null | { xy: WireArray; labels: WireArray | null; names: string[] };
+  _points: null | WirePoints;
   _sprites: null | { shape: Shape; size: Shape; sheet: WireArray; blend?: boolean };
   _cartogram: WireCartogram | Record<string, never>;
   _status: Status;
 }
 
-/** The part of anywidget's model that is used here; an exported page brings a small stand-in. */
+/** The part of anywidget's model that is used here; an exported page brings a small model of its own. */
 export interface Model {
+  /** True where no kernel answers. */
+  readonly offline?: true;
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   save_changes(): void;
@@ -102,3 +114,13 @@ export interface Model {
 }
 
 export type PathKind = "geodesic" | "straight" | "slerp" | "stretched";
+
+/** Metric tensors of the cells, in plane coordinates. Make a new object when values change: it keys a cache. */
+export interface MetricField {
+  shape: Shape;
+  extent: Extent;
+  /** H * W * 3: E, F, G of G = [[E, F], [F, G]], row i along y. */
+  metric: Float32Array;
+}
+
+export type End = "start" | "end";

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import zlib
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -258,15 +257,10 @@ def test_export_pdf(widget: Notebook, tmp_path: Path) -> None:
         widget.hook("export-pdf").click()
     waiting.value.save_as(tmp_path / "map.pdf")
     pdf = (tmp_path / "map.pdf").read_bytes()
-    assert re.search(rb"/MediaBox \[0 0 360\.00 [\d.]+\]", pdf)
-    found = re.search(rb"/Width (\d+) /Height (\d+).*?/Length (\d+) >>\nstream\n", pdf, re.DOTALL)
-    assert found is not None
-    width, height, length = (int(group) for group in found.groups())
-    assert width == 500
-    pixels = np.frombuffer(zlib.decompress(pdf[found.end() : found.end() + length]), np.uint8)
-    pixels = pixels.reshape(height, width, 3)
-    assert (pixels[0, 0] == 255).all()
-    assert np.ptp(pixels, axis=(0, 1)).min() > 100
+    assert pdf.startswith(b"%PDF")
+    assert re.search(rb"/MediaBox \[ ?0 0 360 [\d.]+ ?\]", pdf)
+    # letters stay letters
+    assert b"/FontFile2" in pdf
 
 
 def test_save_from_python(widget: Notebook, tmp_path: Path) -> None:

@@ -131,3 +131,13 @@ def test_layers_colours_and_the_walk(opened: tuple[Page, list[str]]) -> None:
     assert "speed" in (page.locator("[data-lw='speed-straight']").text_content() or "")
     page.locator("[data-lw='play']").click()
     assert noticed == []
+
+
+def test_no_pdf_is_offered_where_no_kernel_writes_one(opened: tuple[Page, list[str]]) -> None:
+    page, noticed = opened
+    assert page.locator("[data-lw='export-pdf']").count() == 0
+    assert "w.save('figure.pdf')" in (page.locator("[data-lw='export-svg']").locator("..").get_attribute("title") or "")
+    with page.expect_download() as waiting:
+        page.locator("[data-lw='export-svg']").click()
+    assert waiting.value.suggested_filename == "latent_map.svg"
+    assert noticed == []

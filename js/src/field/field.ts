@@ -1,0 +1,93 @@
+/** The field that is drawn: measures mixed by weight, tempered, and its density. */
+
+import type { MetricField, Shape } from "../types";
+import { smooth } from "./smoothing";
+
+/** Σ wᵢ Gᵢ, smoothed over `smoothing` cells and raised to the matrix power `temper`; null where no weight is above 0. */
+export function mix(
+  fields: Float32Array[],
+  weights: number[],
+  temper: number,
+  shape: Shape = [1, 1],
+  smoothing = 0,
+): Float32Array | null {
+  const on = fields.map((field, k) => [field, weights[k] ?? 0] as const).filter(([, w]) => w > 0);
+  if (on.length === 0) return null;
+  let sum = new Float32Array(on[0][0].length);
+  for (const [field, weight] of on) {
+    for (let k = 0; k < sum.length; k++) sum[k] += weight * field[k];
+  }
+  sum = smooth(sum, shape, smoothing);
+  if (temper !== 1) {
+    for (let k = 0; k < sum.length; k += 3) raiseToPower(sum, k, temper);
+  }
+  return sum;
+}
+
+/** Raises the symmetric tensor at offset k to a power, by its eigenvalues. */
+function raiseToPower(metric: Float32Array, k: number, exponent: number): void {
+  const [e, f, g] = [metric[k], metric[k + 1], metric[k + 2]];
+  const mean = (e + g) / 2;
+  const radius = Math.hypot((e - g) / 2, f);
+  const high = mean + radius;
+  // det / high, because mean − radius cancels for stretched tensors
+  const low = Math.max((e * g - f * f) / high, Number.MIN_VALUE);
+  const [a, b] = [high ** exponent, low ** exponent];
+  // G^t = a P + b (1 − P), with P the projector on the first eigenvector
+  const px = radius > 0 ? 0.5 + (e - g) / (4 * radius) : 0.5;
+  const pxy = radius > 0 ? f / (2 * radius) : 0;
+  metric[k] = b + (a - b) * px;
+  metric[k + 1] = (a - b) * pxy;
+  metric[k + 2] = a - (a - b) * px;
+}
+
+/** √det G for each cell. */
+export function density(metric: Float32Array): Float32Array {
+  const rho = new Float32Array(metric.length / 3);
+  for (let k = 0; k < rho.length; k++) {
+    const [e, f, g] = [metric[3 * k], metric[3 * k + 1], metric[3 * k + 2]];
+    rho[k] = Math.sqrt(Math.max(e * g - f * f, 0));
+  }
+  return rho;
+}
+
+/** Each measure's part in the mixture, as its share of the mean trace; sums to 1. */
+export function shares(fields: Float32Array[], weights: number[]): number[] {
+  const traces = fields.map((field, k) => {
+    let sum = 0;
+    for (let c = 0; c < field.length; c += 3) sum += field[c] + field[c + 2];
+    return sum * (weights[k] ?? 0);
+  });
+  const total = traces.reduce((a, b) => a + b, 0);
+  return traces.map((trace) => (total > 0 ? trace / total : 0));
+}
+
+/** Values of cells averaged onto the (H + 1) × (W + 1) corners, for smooth shading. */
+export function averageOntoCorners(cells: Float32Array, [rows, columns]: Shape): Float32Array {
+  const corners = new Float32Array((rows + 1) * (columns + 1));
+  for (let i = 0; i <= rows; i++) {
+    const [i0, i1] = [Math.max(i - 1, 0), Math.min(i, rows - 1)];
+    for (let j = 0; j <= columns; j++) {
+      const [j0, j1] = [Math.max(j - 1, 0), Math.min(j, columns - 1)];
+      corners[i * (columns + 1) + j] =
+        (cells[i0 * columns + j0] + cells[i0 * columns + j1] + cells[i1 * columns + j0] + cells[i1 * columns + j1]) / 4;
+    }
+  }
+  return corners;
+}
+
+/** The metric between the centres of cells, bilinear. */
+export function tensorAt({ shape: [rows, columns], extent: [x0, x1, y0, y1], metric }: MetricField, x: number, y: number): [number, number, number] {
+  const s = Math.min(Math.max(((x - x0) / (x1 - x0)) * columns - 0.5, 0), columns - 1);
+  const t = Math.min(Math.max(((y - y0) / (y1 - y0)) * rows - 0.5, 0), rows - 1);
+  const [j, i] = [Math.min(Math.floor(s), Math.max(columns - 2, 0)), Math.min(Math.floor(t), Math.max(rows - 2, 0))];
+  const [dj, di] = [columns > 1 ? 3 : 0, rows > 1 ? 3 * columns : 0];
+  const [u, v] = [s - j, t - i];
+  const k = 3 * (i * columns + j);
+  const mean = (c: number): number => {
+    const low = (1 - u) * metric[k + c] + u * metric[k + dj + c];
+    const high = (1 - u) * metric[k + di + c] + u * metric[k + di + dj + c];
+    return (1 - v) * low + v * high;
+  };
+  return [mean(0), mean(1), mean(2)];
+}
