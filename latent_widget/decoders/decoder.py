@@ -10,10 +10,10 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
-from latent_widget._arrays import as_floats
 from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.torch_modules import choose_placement, evaluation_mode, find_modules
+from latent_widget.decoders.validation import check_counts, check_dimension, flatten_latents
 
 Output = outputs.Output
 
@@ -63,9 +63,7 @@ class Decoder:
     def __post_init__(self) -> None:
         if not callable(self.decode):
             raise TypeError(f"decode must be callable on latents (n, d), got {type(self.decode).__name__}")
-        for name in ("latent_dim", "batch_size"):
-            if int(getattr(self, name)) != getattr(self, name) or getattr(self, name) < 1:
-                raise ValueError(f"{name} must be a whole number >= 1, got {getattr(self, name)!r}")
+        check_counts(self, "latent_dim", "batch_size")
         modules = find_modules(self.decode)
         device, dtype = choose_placement(modules, self.device, self.dtype)
         for name, value in (("modules", modules), ("device", device), ("dtype", dtype)):
@@ -92,20 +90,12 @@ class Decoder:
         RuntimeError
             Where `decode` itself fails, with the batch named.
         """
-        z = as_floats(latents, "latents")
-        if z.ndim == 0 or z.shape[-1] != self.latent_dim:
-            raise ValueError(
-                f"latents must have shape (..., {self.latent_dim}) for this decoder, got {z.shape}; "
-                "plane points are turned into latents by lattice.embed(points)"
-            )
-        flat = torch.from_numpy(z.reshape(-1, self.latent_dim).copy())
-        if len(flat) == 0:
-            raise ValueError(f"latents are empty, shape {z.shape}; give at least one")
+        flat, lead = flatten_latents(latents, self.latent_dim)
         with self.evaluation_mode(), torch.no_grad():
             parts = [outputs.to_cpu(self.decode_batch(batch)) for batch in torch.split(flat, self.batch_size)]
         output = outputs.concatenate(parts)
         outputs.check_finite(output, flat)
-        return outputs.unflatten_rows(output, z.shape[:-1])
+        return outputs.unflatten_rows(output, lead)
 
     def decode_batch(self, batch: Tensor) -> Output:
         """Decode one batch with gradients allowed; the number of rows is checked, values are not.
@@ -162,11 +152,7 @@ class Decoder:
             Where the latent dimensions differ, a value is NaN, the outputs change from call to call, or a row depends
             on the other rows of its batch.
         """
-        if lattice.latent_dim != self.latent_dim:
-            raise ValueError(
-                f"lattice lies in a latent space of dimension {lattice.latent_dim}, the decoder takes latent_dim="
-                f"{self.latent_dim}; lay it with Lattice.through(za, zb, zc) or Lattice.fit(latents)"
-            )
+        check_dimension(lattice, self.latent_dim)
         # the middle, and four corners that no plane holds in a box
         places = ((0, 0, 0), (0, -1, -1), (-1, 0, -1), (-1, -1, 0))
         middle = tuple(n // 2 for n in lattice.shape)

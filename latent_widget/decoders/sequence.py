@@ -10,9 +10,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from latent_widget._arrays import as_floats
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.torch_modules import choose_placement, evaluation_mode, find_modules
+from latent_widget.decoders.validation import check_counts, check_dimension, flatten_latents
 
 MOST_LOGITS = 4_000_000
 """Most logits asked for at once."""
@@ -79,9 +79,7 @@ class SequenceDecoder:
     def __post_init__(self) -> None:
         if not callable(self.logits):
             raise TypeError(f"logits must be callable on latents and tokens, got {type(self.logits).__name__}")
-        for name in ("latent_dim", "max_length", "batch_size"):
-            if int(getattr(self, name)) != getattr(self, name) or getattr(self, name) < 1:
-                raise ValueError(f"{name} must be a whole number >= 1, got {getattr(self, name)!r}")
+        check_counts(self, "latent_dim", "max_length", "batch_size")
         if len(self.vocabulary) < 2:
             raise ValueError(
                 f"vocabulary must hold the text of two tokens or more, got {self.vocabulary!r}; a string gives one "
@@ -254,11 +252,7 @@ class SequenceDecoder:
             change from call to call, depend on other rows of the batch or on how long the sequence is, or see what they
             predict.
         """
-        if lattice.latent_dim != self.latent_dim:
-            raise ValueError(
-                f"lattice lies in a latent space of dimension {lattice.latent_dim}, the decoder takes latent_dim="
-                f"{self.latent_dim}; lay it with Lattice.through(za, zb, zc) or Lattice.fit(latents)"
-            )
+        check_dimension(lattice, self.latent_dim)
         if lattice.ndim != 2:
             raise ValueError(f"sequences are measured on planes, got a lattice of {lattice.ndim} dimensions")
         rows, columns = lattice.shape
@@ -270,13 +264,7 @@ class SequenceDecoder:
 
     def place_latents(self, latents: ArrayLike) -> Tensor:
         """Check latents `(..., d)` and put them on the decoder's device, `(n, d)`."""
-        z = as_floats(latents, "latents")
-        if z.ndim == 0 or z.shape[-1] != self.latent_dim or z.size == 0:
-            raise ValueError(
-                f"latents must have shape (..., {self.latent_dim}) for this decoder, got {z.shape}; "
-                "plane points are turned into latents by lattice.embed(points)"
-            )
-        flat = torch.from_numpy(z.reshape(-1, self.latent_dim).copy())
+        flat, _ = flatten_latents(latents, self.latent_dim)
         return flat.to(device=self.device, dtype=self.dtype)
 
     def _make_unlike_tokens(self, n: int) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 Tensors at the centres are exact there, and where the decoder bends within a cell (ReLU layers, steps, features finer
 than the lattice) they say little about the rest of it. Chords average over the cell, at the price of some blur. The
-judge is the decoder: each predicts how far apart neighbouring cells' centres are decoded.
+decoder decides: each predicts how far apart the centres of neighbouring cells are decoded.
 """
 
 from collections.abc import Callable
