@@ -95,8 +95,9 @@ const side = new Int8Array(3);
 function advance(stencils: Stencils, front: Front): boolean {
   const { offsets, first, readers } = stencils;
   const { u, known, held, flow, parent, heap, where } = front;
-  for (let taken = 0; taken < NODES_PER_STEP && front.size > 0; taken++) {
-    const node = pop(heap, where, u, front.size--);
+  let size = front.size;
+  for (let taken = 0; taken < NODES_PER_STEP && size > 0; taken++) {
+    const node = pop(heap, where, u, size--);
     known[node] = u[node];
     held[node] = 1;
     for (let r = first[node]; r < first[node + 1]; r++) {
@@ -119,19 +120,22 @@ function advance(stencils: Stencils, front: Front): boolean {
       flow[2 * n + 1] = dv;
       parent[n] = node;
       if (u[n] === Infinity) {
-        heap[front.size] = n;
-        where[n] = front.size++;
+        heap[size] = n;
+        where[n] = size++;
       }
       u[n] = value;
       rise(heap, where, u, where[n]);
     }
   }
-  return front.size > 0;
+  front.size = size;
+  return size > 0;
 }
 
 /** What the accepted neighbours along its three offsets say of node n, into `level`, `gain` and `side`. */
 function upwind({ offsets, jumps, weights, sides }: Stencils, { known, cone, slope }: Front, n: number): void {
-  const inside = slope[2 * n] !== 0 || slope[2 * n + 1] !== 0;
+  const su = slope[2 * n];
+  const sv = slope[2 * n + 1];
+  const inside = su !== 0 || sv !== 0;
   for (let m = 3 * n, k = 0; k < 3; k++, m++) {
     const bits = sides[m];
     const before = bits & BEFORE ? known[n - jumps[m]] : Infinity;
@@ -151,7 +155,7 @@ function upwind({ offsets, jumps, weights, sides }: Stencils, { known, cone, slo
       gain[k] *= 2.25;
     }
     if (inside) {
-      const climb = -side[k] * (slope[2 * n] * offsets[2 * m + 1] + slope[2 * n + 1] * offsets[2 * m]);
+      const climb = (against ? 1 : -1) * (su * offsets[2 * m + 1] + sv * offsets[2 * m]);
       level[k] += second ? cone[n] + (cone[far] - 4 * cone[beside] - 2 * climb) / 3 : cone[n] - cone[beside] - climb;
     }
   }
