@@ -3,11 +3,17 @@
 What users type is spelt out as `Literal` for their editors; tests/test_protocol.py holds it equal to the file.
 """
 
+from __future__ import annotations
+
 import json
 from importlib.resources import files
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from latent_widget.figures.colouring import ColourBy
+
+if TYPE_CHECKING:
+    from latent_widget.geodesics.path import PathKind
+    from latent_widget.geodesics.path import Spacing as PathSpacing
 
 Spacing = Literal["own", "latent", "measure"]
 """How lines are sampled: each in its own way, or all evenly by distance in the plane or in the measure."""
@@ -17,7 +23,7 @@ Renderer = Literal["auto", "cpu", "webgl"]
 OPTIONS: dict[str, Any] = json.loads(files("latent_widget.display").joinpath("options.json").read_text("utf-8"))
 SHOW: dict[str, bool] = OPTIONS["shown"]
 """What can be shown and hidden, layers of the map and lines, and what is shown at first."""
-OWN_SPACING: dict[str, str] = OPTIONS["spaced"]
+OWN_SPACING: dict[PathKind, PathSpacing] = OPTIONS["spaced"]
 """How each line is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
 angle between equal norms, the other two in equal steps on the map where they are straight."""
 SPACINGS: tuple[Spacing, ...] = tuple(OPTIONS["spacings"])

@@ -141,13 +141,13 @@ class _Dual:
 
 
 def _make_dual(carrier: Stack, axis: int) -> Tensor:
-    dual: Tensor = forward_ad.make_dual(carrier.stack[0].clone(), carrier.stack[axis].clone())  # type: ignore[no-untyped-call]
+    dual: Tensor = forward_ad.make_dual(carrier.stack[0].clone(), carrier.stack[axis].clone())
     return dual
 
 
 def _unpack_dual(output: Any) -> Any:
     if isinstance(output, Tensor) and output.is_floating_point():
-        return _Dual(*forward_ad.unpack_dual(output))  # type: ignore[no-untyped-call]
+        return _Dual(*forward_ad.unpack_dual(output))
     return output
 
 
