@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
@@ -13,7 +13,9 @@ from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.display.offline_html import render_page
 from latent_widget.display.options import OWN_SPACING
 from latent_widget.display.samples import draw_samples, place_samples
-from latent_widget.geodesics import Geodesic
+
+if TYPE_CHECKING:
+    from latent_widget.geodesics import Geodesic
 
 File = str | os.PathLike[str]
 

@@ -1,11 +1,16 @@
 """The lines between the widget's two end points: geodesic, straight, spherical, and straight on the stretched map."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from latent_widget._atlas import Atlas
 from latent_widget.display.options import OWN_SPACING
-from latent_widget.geodesics import Geodesic, geodesic
+
+if TYPE_CHECKING:
+    from latent_widget.geodesics import Geodesic
 
 
 def find_geodesic(
@@ -23,6 +28,8 @@ def find_geodesic(
     chosen = [name for name, weight in weights.items() if weight > 0]
     if len(chosen) == 1 and weights[chosen[0]] == 1 and temper == 1 and smoothing == 0:
         return atlas.geodesic(start, end, chosen[0])
+    from latent_widget.geodesics import geodesic
+
     return geodesic(atlas.mixed(weights, temper, smoothing), start, end)
 
 

@@ -1,6 +1,8 @@
 """Samples along a line: where they lie, what is decoded there, and their pictures."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +12,9 @@ from latent_widget._atlas import Atlas
 from latent_widget.decoders import outputs
 from latent_widget.display.options import OWN_SPACING, Spacing
 from latent_widget.figures.thumbnails import FINE, Pixels, choose_levels, draw_thumbnails
-from latent_widget.geodesics import Geodesic
+
+if TYPE_CHECKING:
+    from latent_widget.geodesics import Geodesic
 
 
 def place_samples(line: Geodesic, n_samples: int, spacing: Spacing) -> Floats:

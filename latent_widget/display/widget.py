@@ -11,7 +11,7 @@ import os
 import threading
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import anywidget
 import traitlets
@@ -41,7 +41,9 @@ from latent_widget.display.serialization import serialize_atlas, serialize_carto
 from latent_widget.display.stretched_map import stretch_map
 from latent_widget.display.traits import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
-from latent_widget.geodesics import Geodesic, slerp, straight, stretched
+
+if TYPE_CHECKING:
+    from latent_widget.geodesics import Geodesic
 
 STATIC = Path(__file__).parent / "static"
 
@@ -189,6 +191,8 @@ class LatentWidget(anywidget.AnyWidget):
     @property
     def straight(self) -> Geodesic:
         """The straight line from `start` to `end`, measured by `field`."""
+        from latent_widget.geodesics import straight
+
         return straight(self.field, self.start, self.end)
 
     @property
@@ -197,11 +201,15 @@ class LatentWidget(anywidget.AnyWidget):
 
         Raises `ValueError` where it leaves the extent or the ends lie in opposite directions from the origin.
         """
+        from latent_widget.geodesics import slerp
+
         return slerp(self.field, self.start, self.end)
 
     @property
     def stretched(self) -> Geodesic:
         """The straight line of the stretched map from `start` to `end`, brought back and measured by `field`."""
+        from latent_widget.geodesics import stretched
+
         return stretched(self.field, self.cartogram, self.start, self.end)
 
     @property

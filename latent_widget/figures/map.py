@@ -26,10 +26,10 @@ from latent_widget.figures.contours import average_onto_corners, contour_levels
 from latent_widget.figures.indicatrices import indicatrices
 from latent_widget.figures.palette import DASHES, GRID, INK, LABELS, PATHS, SIDES
 from latent_widget.figures.thumbnails import convert_to_ink
-from latent_widget.geodesics import Geodesic
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas
+    from latent_widget.geodesics import Geodesic
 
 LEGEND: dict[str, Any] = {
     "loc": "upper left",

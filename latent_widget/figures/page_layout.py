@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from latent_widget.figures.map import draw_map
 from latent_widget.figures.palette import CELL, PATHS, parse_hex
 from latent_widget.figures.thumbnails import Pixels, convert_to_ink
-from latent_widget.geodesics import Geodesic
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas
+    from latent_widget.geodesics import Geodesic
 
 
 @dataclass(frozen=True, eq=False)
