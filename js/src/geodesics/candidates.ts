@@ -70,7 +70,7 @@ function candidates(problem: EikonalProblem, there: March, back: March, ends: Fl
   const [x0, x1, y0, y1] = field.extent;
   const ways = [putEnd(traceFrom(problem, there, back.source), ends)];
   const scale: [number, number] = [field.shape[1] / width, field.shape[0] / height];
-  for (const node of passes(there.found, back.found, height, width)) {
+  for (const node of findPasses(there.found, back.found, height, width)) {
     const [i, j] = [Math.floor(node / width), node % width];
     const [u, v] = [(j + 0.5) * scale[0] - 0.5, (i + 0.5) * scale[1] - 0.5];
     if (ways.length === MOST || ways.some((way) => near(way, u, v, scale))) continue;
@@ -102,7 +102,7 @@ function near(way: Float64Array, u: number, v: number, [wide, high]: [number, nu
 }
 
 /** Nodes where the sum of both marches is least across the way, at some parts along it; the best first. */
-export function passes(there: Marched, back: Marched, height: number, width: number): number[] {
+export function findPasses(there: Marched, back: Marched, height: number, width: number): number[] {
   const count = height * width;
   const total = new Float64Array(count);
   const part = new Int8Array(count);

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { passes } from "../../src/geodesics/candidates";
+import { findPasses } from "../../src/geodesics/candidates";
 import { findPath } from "../../src/geodesics/geodesic";
 import { straight } from "../../src/geodesics/lines";
 import { sampleByDistance, sampleByLength } from "../../src/geodesics/sampling";
@@ -62,7 +62,7 @@ describe("close calls", () => {
   const hill = fixtures.find(({ name }) => name === "hill")!;
   it.each(hill.paths)("show the ways on both sides of the hill, from $start to $end", ({ start, end }) => {
     const { march } = makeReady(toField(hill));
-    const rows = passes(march(start).found, march(end).found, 128, 128).map((node) => Math.floor(node / 128));
+    const rows = findPasses(march(start).found, march(end).found, 128, 128).map((node) => Math.floor(node / 128));
     expect(Math.min(...rows)).toBeLessThan(50);
     expect(Math.max(...rows)).toBeGreaterThan(78);
   });
