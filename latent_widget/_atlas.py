@@ -197,7 +197,7 @@ class Atlas:
             raise ValueError("refine=True needs the pull-back measure and an atlas that holds the decoder")
         if options.get("via") is not None:
             raise ValueError("refine=True shortens a path between two points; refine the legs between way-points")
-        from latent_widget.measures.path_refinement import shorten
+        from latent_widget.measures.decoded_path_refinement import shorten
 
         path = self.geodesic(start, end, measure, **options)
         if path.length == 0.0:

@@ -16,12 +16,12 @@ const WINGS: Record<string, string[]> = {
     ...["map", "scene", "renderer", "cpu_renderer", "webgl_renderer", "overlay", "axes", "points", "thumbnails", "highlight"],
     ...["detail", "zoom", "indicatrices", "colouring", "handles", "layers"],
   ],
-  export: ["figure_svg", "file_formats"],
+  export: ["figure_svg", "pdf", "png_resolution"],
   panels: [
     ...["controls", "legend", "readout", "film_strips", "speed_chart", "profile_chart", "play_button", "undo_button", "keys"],
     ...["export_controls", "survey_progress", "zoom_buttons"],
   ],
-  view: ["view", "state", "frames", "morph", "scene", "figure", "panels", "status", "updates"],
+  view: ["view", "state", "frames", "morph", "scene", "figure", "panels", "actions", "status", "updates"],
 };
 const RANKS = Object.keys(WINGS).filter((wing) => wing !== "");
 /** Files that belong to no wing: below all, or above all. */

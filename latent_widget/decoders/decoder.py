@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
+from latent_widget.decoders.latents import check_counts, check_dimension, flatten_latents
 from latent_widget.decoders.torch_modules import choose_placement, evaluation_mode, find_modules
-from latent_widget.decoders.validation import check_counts, check_dimension, flatten_latents
 
 Output = outputs.Output
 

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
 from latent_widget._lattice import Lattice
+from latent_widget.decoders.latents import check_counts, check_dimension, flatten_latents
 from latent_widget.decoders.torch_modules import choose_placement, evaluation_mode, find_modules
-from latent_widget.decoders.validation import check_counts, check_dimension, flatten_latents
 
 MOST_LOGITS = 4_000_000
 """Most logits asked for at once."""

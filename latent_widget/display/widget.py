@@ -22,7 +22,7 @@ from latent_widget._field import Field
 from latent_widget._lattice import need_plane
 from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.display.background import Progress, plan_survey, survey_in_background
+from latent_widget.display.background_survey import Progress, plan_survey, survey_in_background
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
 from latent_widget.display.lines import collect_lines, find_geodesic
 from latent_widget.display.messages import answer_request, read_type
@@ -39,7 +39,7 @@ from latent_widget.display.options import (
 from latent_widget.display.samples import decode_points, place_samples
 from latent_widget.display.serialization import serialize_atlas, serialize_cartogram, serialize_lattice
 from latent_widget.display.stretched_map import stretch_map
-from latent_widget.display.traits import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
+from latent_widget.display.validation import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@
 `_feature`, `_classifier` and `_distance` make measures of a task, `_entropy` and `_likelihood` conformal ones, and
 `_ensemble` averages over decoders. Tensors come from derivatives at the cell centres (`autodiff`) or from chords
 between corners (`polarisation`); `resolution` says which of the two a lattice bears, and `tiling` how a survey may cut
-it. `path_refinement` shortens a path on its decoded points.
+it. `decoded_path_refinement` shortens a path on its decoded points.
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ import { labelColour, LIGHT, type Palette } from "../style/colour";
 import { stops, type Key } from "../style/colour_key";
 import { svg } from "../style/dom";
 import type { PathKind } from "../types";
-import { addResolution } from "./file_formats";
+import { addResolution } from "./png_resolution";
 
 /** Of files that are saved, without what tells their format. */
 export const FILE_NAME = "latent_map";

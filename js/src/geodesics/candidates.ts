@@ -2,7 +2,7 @@
  * Candidates for the shortest path: marches from both ends see every way around an obstacle, where one march sees only the best.
  *
  * Their sum is the length of the shortest path through each node, and has a local minimum across each way. Mirrors
- * latent_widget/geodesics/candidates.py.
+ * latent_widget/geodesics/kernels/candidates.py and solver/candidates.py.
  */
 
 import constants from "../../../latent_widget/geodesics/constants.json";

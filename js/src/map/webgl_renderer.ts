@@ -1,6 +1,6 @@
 /**
  * The deformed mesh drawn by the graphics card: the flat and the stretched corners are sent once, and the morph between them is one
- * number. The same triangles, colours and rounding as in raster.ts, so that the two pictures agree.
+ * number. The same triangles, colours and rounding as in cpu_renderer.ts, so that the two pictures agree.
  */
 
 import type { Mesh } from "../field/mesh";
@@ -43,7 +43,7 @@ void main() {
     : texelFetch(ramp, ivec2(int(clamp(along, 0.0, 1.0) * 255.0 + 0.5), 0), 0);
 }`;
 
-/** Names under which browsers draw WebGL without a card, slower than raster.ts does. */
+/** Names under which browsers draw WebGL without a card, slower than cpu_renderer.ts does. */
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
 
 /**
@@ -166,7 +166,7 @@ function texture(gl: WebGL2RenderingContext, unit: number) {
   };
 }
 
-/** Two triangles for each cell, cut along the same diagonal as in raster.ts. */
+/** Two triangles for each cell, cut along the same diagonal as in cpu_renderer.ts. */
 function triangles(rows: number, columns: number): Uint32Array {
   const corners = new Uint32Array(6 * rows * columns);
   for (let i = 0, n = 0; i < rows; i++) {

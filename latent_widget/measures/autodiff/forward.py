@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
-from latent_widget.measures.autodiff.rules import QUESTIONS, RULES, answer_from_values
+from latent_widget.measures.autodiff.forward_rules import QUESTIONS, RULES, answer_from_values
 
 forward_mode_lock = threading.Lock()
 """Guards PyTorch's count of forward-mode levels, of which a process has one: tiles on several threads take turns."""

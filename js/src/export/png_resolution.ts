@@ -1,4 +1,4 @@
-/** What the browser leaves out of its pictures: the resolution of a PNG. */
+/** The resolution of a PNG (chunk pHYs of the PNG specification), which browsers leave out of the pictures they write. */
 
 const INCH = 0.0254;
 

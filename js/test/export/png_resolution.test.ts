@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addResolution, crc32 } from "../../src/export/file_formats";
+import { addResolution, crc32 } from "../../src/export/png_resolution";
 
 const latin = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
