@@ -166,7 +166,7 @@ FIELD = lw.Field.from_density(LATTICE, np.ones(LATTICE.shape))
         lambda: lw.straight(FIELD, [0, 1], [1, 1]),
         lambda: lw.distances(FIELD, [[0, 1]]),
         lambda: lw.distance_field(FIELD, [0, 1]),
-        lambda: lw.exp(FIELD, [0, 1], [1, 1]),
+        lambda: lw.exp_map(FIELD, [0, 1], [1, 1]),
         lambda: lw.LatentWidget(lw.Atlas(LATTICE, {"flat": FIELD})),
         lambda: lw.Atlas(LATTICE, {"flat": FIELD}).plot(),
     ],
