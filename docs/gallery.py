@@ -1,4 +1,4 @@
-"""Build the gallery: for each model of the demo notebooks one page that is alive without a kernel, with a still of it.
+"""Build the gallery: for each model of the demo notebooks a page that is alive without a kernel, and a picture of it.
 
 python docs/gallery.py              # into docs/gallery/, lattices of 64 × 64 cells
 python docs/gallery.py --size 24    # coarser, for a quick look

@@ -1,4 +1,7 @@
-/** The widget's entry: one view per display, taken down with it. */
+/**
+ * The entry of the widget's bundle, as anywidget asks for it: `render` mounts a view in the element that it is given,
+ * and returns how to take it down. Until a survey is done, the view shows its progress.
+ */
 
 import { mountAfterSurvey } from "./panels/survey_progress";
 import type { Model } from "./types";

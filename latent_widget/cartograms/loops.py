@@ -1,4 +1,7 @@
-"""Compiled pieces that loops over quadrilaterals and over hexahedra share: weights of cubic convolution, and gaps."""
+"""Numba helpers for quadrilaterals and hexahedra alike: weights of cubic convolution (Keys 1981), gaps in a row filled.
+
+The diffusion interpolates displacements with the weights; point location fills gaps in its table of first guesses.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""What a map has to fulfil, and the lattice that it starts from."""
+"""The problem of a density-equalising map: the target areas of a lattice's cells, and the even lattice to start from.
+
+`Problem` holds the targets and how exactly they are to be met; `make_lattice` and `set_walls` place the corners.
+"""
 
 from __future__ import annotations
 

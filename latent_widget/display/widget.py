@@ -1,7 +1,8 @@
 """The widget, on anywidget: an atlas on screen, and what is chosen there as synchronised traits.
 
-Choices are checked in `traits.py`, messages answered in `messages.py`, surveys run in `background.py`, and lines and
-samples found in `lines.py` and `samples.py`; this class holds what belongs to one widget and hands it to them.
+Choices are checked in `validation.py`, messages answered in `messages.py`, surveys run in `background_survey.py`, and
+lines and samples found in `lines.py` and `samples.py`; this class holds what belongs to one widget and hands it to
+them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What the user hands to paths, checked at the door: fields, masks, plane points, counts; and the problem they pose."""
+"""Checks of what the functions of geodesics are given: fields, masks, plane points and numbers of points.
+
+`pose_problem` checks a field and a mask and prepares the eikonal problem that they pose, once for every public call.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Marks by which a survey knows how it may cut a lattice into tiles for a measure.
+"""Local measures, which a survey may take tile by tile, and what a measure decides from the whole lattice before.
 
-A local measure gives in a cell what depends on that cell alone. A measure may also have something to decide from the
-whole lattice beforehand (which method resolves the decoder): that it does once, in its `prepare` function.
+`local` marks a measure whose value in a cell depends on that cell alone. `prepare_by` marks one that has something to
+decide from the whole lattice (which method resolves the decoder); a survey has `prepare` decide it, once. A tile is any
+part of a lattice; those of a survey are bands of whole rows.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-/** The mesh of the map: where the lattice's corners stand on the page, and the way there and back, in plane units. */
+/**
+ * The mesh of the map, bilinear in each cell between the lattice's corners: from the plane onto the page, and back by a
+ * walk from cell to cell and the exact inverse of the cell, as in latent_widget/cartograms/quads/point_location.py.
+ */
 
 import type { Extent, Point, Shape } from "../types";
 

@@ -1,4 +1,7 @@
-/** The geodesic between the handles: at once in the browser, from a march that is kept while one end moves, refined afterwards. */
+/**
+ * The geodesic between the two handles, as it follows the pointer: traced back through a march that is kept while one
+ * end moves, and improved by a few steps of Newton's method. Once both ends rest, background.ts refines it.
+ */
 
 import type { End, Point } from "../types";
 import { createRefiner } from "./background";

@@ -1,4 +1,7 @@
-/** The deformed mesh as pixels, shaded smoothly between corners. On the CPU, so the same everywhere. */
+/**
+ * Rasterisation of the map's mesh on the CPU, the same on every machine: each cell as two triangles, row of pixels by
+ * row, colours linear between the corners (Gouraud 1971) or one for the cell.
+ */
 
 import type { Mesh } from "../field/mesh";
 import type { PixelImage } from "../style/dom";

@@ -1,4 +1,7 @@
-/** What does not change while a widget lives, read once from the traits. */
+/**
+ * The atlas in the browser: lattice, metric and error of each measure, encoded points, thumbnails. Read once from the
+ * private traits, since it does not change while a view lives.
+ */
 
 import type { Around, Extent, Model, Shape } from "../types";
 import { toArray, toFloats } from "./serialization";

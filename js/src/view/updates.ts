@@ -1,4 +1,7 @@
-/** What is computed anew when a trait changes or a hand moves something. */
+/**
+ * What a view computes anew when a trait changes or a handle is dragged: the mixture of the measures, the paths with
+ * their samples, and the mesh of a new cartogram.
+ */
 
 import { averageOntoCorners, density, mix } from "../field/field";
 import { invertMap } from "../geodesics/lines";

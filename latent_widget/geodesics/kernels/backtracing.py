@@ -1,6 +1,7 @@
-"""Back-tracing: from a target down the flow of a march to its source, and values for nodes that the march left out.
+"""Back-tracing by descent along the flow of a march: the path from a target to the source, in steps of half a node.
 
-Points are in indices of the marched lattice.
+`trace` walks where paths may run everywhere, `trace_in_sight` among forbidden cells; `complete` first gives values to
+the nodes that the march left out. Points are in indices of the marched lattice.
 """
 
 from __future__ import annotations

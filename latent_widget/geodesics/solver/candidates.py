@@ -1,4 +1,8 @@
-"""Candidates for the shortest path between two points: a line and walks back through the marches, made geodesics."""
+"""Newton's method on the path energy from several first guesses: the candidates for the shortest path.
+
+`connect` makes geodesics of the straight line and of the walks back through the marches (`kernels.candidates`), the
+second of the two best only where the first does not converge; `keep_distinct` drops those that run the same way.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Shortest paths where they may run everywhere: marches from both ends, traced back and relaxed."""
+"""Shortest paths without forbidden cells: fast marching from both ends, back-tracing, Newton's method on the energy.
+
+`OpenPlane` holds a metric and the lattice on which it is marched; `obstacles.ObstaclePlane` has the same methods.
+"""
 
 from __future__ import annotations
 
