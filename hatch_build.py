@@ -55,7 +55,7 @@ def fingerprint() -> str:
     digest = hashlib.sha256()
     settings = [JS / name for name in ("package.json", "package-lock.json", "tsconfig.json", "build.mjs")]
     sources = {p.relative_to(JS).as_posix(): p for p in (*settings, *(JS / "src").rglob("*")) if p.is_file()}
-    sources |= {path.name: path for path in SHARED if path.is_file()}
+    sources |= {f"shared/{path.parent.name}/{path.name}": path for path in SHARED}
     for name, path in sorted(sources.items()):
         content = path.read_bytes()
         digest.update(f"{name} {len(content)}\n".encode() + content)

@@ -190,6 +190,7 @@ class Atlas:
     ) -> "Geodesic":
         chosen = self[measure or self.measures[0]]
         from latent_widget.decoders.decoder import Decoder
+        from latent_widget.geodesics._geodesic import find_geodesic
         from latent_widget.geodesics.lines import measure_polyline, stays_allowed
         from latent_widget.geodesics.validation import pose_problem
 
@@ -199,11 +200,12 @@ class Atlas:
             raise ValueError("refine=True shortens a path between two points; refine the legs between way-points")
         from latent_widget.measures.decoded_path_refinement import shorten
 
-        path = self.geodesic(start, end, measure, **options)
+        # one problem for the path and for what is asked of it afterwards
+        problem = pose_problem(chosen, options.pop("mask", None))
+        path = find_geodesic(problem, chosen, start, end, **{"length_of": self.decoded_length, **options})
         if path.length == 0.0:
             return path
-        mask = options.get("mask")
-        before, problem = path.at(REFINED_POINTS), pose_problem(chosen, mask)
+        before = path.at(REFINED_POINTS)
         after = shorten(self.decoder, self.lattice, before, lambda points: stays_allowed(problem, points))
         lengths = [self.decoded_length(path.points), self.decoded_length(after)]
         if lengths[1] >= lengths[0] or not stays_allowed(problem, after):

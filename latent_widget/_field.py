@@ -154,16 +154,27 @@ class Field:
         return shut
 
     @cached_property
-    def eikonal_problem(self) -> "EikonalProblem":
+    def _eikonal_problem(self) -> "EikonalProblem":
         """What shortest paths over this field solve, prepared on first use and kept, since a field never changes."""
         # only here, because its kernels are slow to import and to compile
         from latent_widget.geodesics.solver.eikonal import prepare
 
         return prepare(self.metric, self.lattice.extent, self.walls)
 
+    @cached_property
+    def _fine_eikonal_problem(self) -> "EikonalProblem":
+        """The same, marched at the field's own resolution."""
+        from latent_widget.geodesics.solver.eikonal import MARCHED, prepare
+
+        size = max(self.lattice.shape)
+        # among walls, and at that very resolution, the other problem is this one
+        if size == MARCHED or (size > MARCHED and self.walls.any()):
+            return self._eikonal_problem
+        return prepare(self.metric, self.lattice.extent, self.walls, size=size)
+
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what can be prepared anew."""
-        return {name: value for name, value in self.__dict__.items() if name != "eikonal_problem"}
+        return {name: value for name, value in self.__dict__.items() if not name.endswith("eikonal_problem")}
 
     @property
     def _passable(self) -> Floats:

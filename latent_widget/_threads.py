@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from numbers import Integral
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -24,9 +25,9 @@ def count_workers(workers: int | None) -> int:
     """
     if workers is None:
         return min(_count_processors(), MOST_WORKERS)
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+    if isinstance(workers, bool) or not isinstance(workers, Integral) or workers < 1:
         raise ValueError(f"workers={workers!r}: give a number of threads, at least 1, or None for one per processor")
-    return workers
+    return int(workers)
 
 
 def _count_processors() -> int:

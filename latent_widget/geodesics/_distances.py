@@ -11,7 +11,7 @@ from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget._threads import count_workers
 from latent_widget.geodesics.kernels.fast_marching import March
-from latent_widget.geodesics.solver.eikonal import MARCHED, EikonalProblem
+from latent_widget.geodesics.solver.eikonal import EikonalProblem
 from latent_widget.geodesics.validation import inner_point, inner_points, need_field, need_parts, pose_problem
 
 KEPT = 300
@@ -62,7 +62,7 @@ def distances(
     workers = count_workers(workers)
     a = inner_points(field.lattice, sources, "sources")
     b = None if targets is None else inner_points(field.lattice, targets, "targets")
-    problem = pose_problem(field, mask, MARCHED if refine else max(field.lattice.shape))
+    problem = pose_problem(field, mask, fine=not refine)
     for points, name in ((a, "sources"), (a if b is None else b, "sources" if b is None else "targets")):
         for row, point in enumerate(points):
             need_parts(problem, field, point, f"{name} (row {row})")
@@ -137,7 +137,7 @@ def distance_field(field: Field, source: ArrayLike, *, mask: ArrayLike | None = 
     """
     need_field(field)
     place = inner_point(field.lattice, source, "source")
-    return fill_distance_field(pose_problem(field, mask, max(field.lattice.shape)), field, place)
+    return fill_distance_field(pose_problem(field, mask, fine=True), field, place)
 
 
 def fill_distance_field(problem: EikonalProblem, field: Field, source: Floats) -> Floats:

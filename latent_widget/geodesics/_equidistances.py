@@ -17,8 +17,8 @@ from latent_widget.geodesics.validation import inner_point, need_field, pose_pro
 CLOSE = 2.0
 """Contours that are no wider than so many cells to either side of the source are drawn by straight distances."""
 
-FAR = 24.0
-"""And no longer than so many."""
+WIDEST = 24.0
+"""They are drawn so where they reach no farther than so many cells to any side, besides."""
 
 POINTS = 65
 """A side of the grid of points that are looked at there."""
@@ -77,11 +77,11 @@ def equidistances(
     """
     need_field(field)
     place = inner_point(field.lattice, source, "source")
-    problem = pose_problem(field, mask, max(field.lattice.shape))
+    problem = pose_problem(field, mask, fine=True)
     values = fill_distance_field(problem, field, place)
     if np.ndim(levels) == 0:
-        count = float(np.asarray(levels))
-        if int(count) != count or count < 1:
+        count = float(as_floats(levels, "levels"))
+        if isinstance(levels, str) or not (np.isfinite(count) and count >= 1 and count == int(count)):
             raise ValueError(f"levels must be distances, or how many, at least 1; got {levels!r}")
         heights = np.linspace(0.0, values[np.isfinite(values)].max(), int(count) + 2)[1:-1]
     else:
@@ -129,7 +129,7 @@ def _measure_close(
     # where the metric rises the level may be nearer than that
     reach *= min(1.0, CLOSE / reach.min())
     kept = None
-    while kept is not None or (reach.min() <= CLOSE and reach.max() <= FAR):
+    while kept is not None or (reach.min() <= CLOSE and reach.max() <= WIDEST):
         square = _measure_square(problem, field, source, reach)
         if square is not None and level < square[1]:
             kept, reach = square[0], 0.5 * reach

@@ -1,4 +1,4 @@
-"""Shortest paths: fast marching for the route (Mirebeau 2014 [7]), then Newton's method on the energy of the path."""
+"""Shortest paths: fast marching for the route (Mirebeau 2019 [7]), then Newton's method on the energy of the path."""
 
 from __future__ import annotations
 
@@ -15,9 +15,17 @@ from latent_widget._field import Field
 from latent_widget.geodesics.path import Geodesic, set_ends
 from latent_widget.geodesics.solver.candidates import DOUBT, Candidate, draw_line, keep_distinct
 from latent_widget.geodesics.solver.eikonal import EikonalProblem
-from latent_widget.geodesics.validation import inner_point, inner_points, need_field, need_parts, pose_problem, show
+from latent_widget.geodesics.validation import (
+    inner_point,
+    inner_points,
+    need_count,
+    need_field,
+    need_parts,
+    pose_problem,
+    show,
+)
 
-FAR = 0.5
+LONGEST_DETOUR = 0.5
 """Alternatives may be longer than the shortest path by this fraction, as the march sees them."""
 
 SAME = 1e-4
@@ -80,12 +88,31 @@ def geodesic(
 
     """
     need_field(field)
+    problem = pose_problem(field, mask)
+    return find_geodesic(
+        problem, field, start, end, nodes=nodes, length_of=length_of, alternatives=alternatives, via=via
+    )
+
+
+def find_geodesic(
+    problem: EikonalProblem,
+    field: Field,
+    start: ArrayLike,
+    end: ArrayLike,
+    *,
+    nodes: int | None = None,
+    length_of: LengthOf | None = None,
+    alternatives: int = 0,
+    via: ArrayLike | None = None,
+) -> Geodesic:
+    """Find the shortest path of a problem that the field has posed; all else as for `geodesic`."""
     if not isinstance(alternatives, (int, np.integer)) or alternatives < 0:
         raise ValueError(f"alternatives counts further routes and must be an int, at least 0, got {alternatives!r}")
-    if nodes is not None and nodes < 3:
-        raise ValueError(f"nodes must be at least 3, got {nodes}")
+    if nodes is not None:
+        nodes = need_count(nodes, "nodes", least=3)
     a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
-    problem = pose_problem(field, mask)
+    if nodes is not None:
+        problem.need_free_nodes(nodes)
     if via is None or np.size(via) == 0:
         return _solve(problem, field, a, b, nodes, length_of, alternatives)
     if alternatives:
@@ -126,7 +153,7 @@ def _solve(
     turned = bool(tuple(start) > tuple(end))
     first, last = (end, start) if turned else (start, end)
     source, target = problem.chart.to_index(first), problem.chart.to_index(last)
-    doubt = FAR if alternatives else DOUBT
+    doubt = LONGEST_DETOUR if alternatives else DOUBT
     there, back = problem.march_both(source, target, doubt, alternatives > 0)
     found = problem.find_candidates(source, target, there, back, nodes, doubt)
     straight = measure_straight(problem, first, last)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 
 from latent_widget._arrays import Floats
-from latent_widget.geodesics.validation import show
+from latent_widget.geodesics.validation import need_count, show
 
 PathKind = Literal["geodesic", "straight", "slerp", "stretched"]
 Spacing = Literal["measure", "latent", "parameter"]
@@ -91,8 +91,7 @@ class Geodesic:
             For n < 2, another `by`, and by "measure" on a line of infinite length.
 
         """
-        if n < 2:
-            raise ValueError(f"n must be at least 2 to hold both ends, got {n}")
+        n = need_count(n)
         if by not in ("measure", "latent", "parameter"):
             raise ValueError(f'by must be "measure", "latent" or "parameter", got {by!r}')
         if by == "measure" and not np.isfinite(self.length):

@@ -17,19 +17,20 @@ from latent_widget.geodesics.kernels.compilation import Mask
 from latent_widget.geodesics.solver.eikonal import MARCHED, EikonalProblem, prepare
 
 
-def pose_problem(field: Field, mask: ArrayLike | None = None, size: int = MARCHED) -> EikonalProblem:
+def pose_problem(field: Field, mask: ArrayLike | None = None, *, fine: bool = False) -> EikonalProblem:
     """Check a field and a mask, and prepare the eikonal problem that they pose.
 
-    That of a field without a mask is kept with the field, since a field never changes.
+    It is marched on `MARCHED` cells along the longer side, or where it is to be `fine` at the field's own resolution.
+    The problems of a field without a mask are kept with the field, since a field never changes.
 
     Raises `TypeError` for what is no field and `ValueError` for a mask that is not (H, W) bool.
     """
     need_field(field)
     need_plane(field.lattice, "a march")
-    if mask is None and size == MARCHED:
-        return field.eikonal_problem
-    walls = field.walls
-    return prepare(field.metric, field.lattice.extent, walls, _check_mask(field, mask), size)
+    if mask is None:
+        return field._fine_eikonal_problem if fine else field._eikonal_problem
+    size = max(field.lattice.shape) if fine else MARCHED
+    return prepare(field.metric, field.lattice.extent, field.walls, _check_mask(field, mask), size)
 
 
 def need_field(field: Any) -> None:
@@ -83,16 +84,15 @@ def inner_points(lattice: Lattice, points: ArrayLike, name: str) -> Floats:
     return _need_inside(lattice, value, name)
 
 
-def need_count(n: int, name: str = "n") -> int:
-    """Return a number of points along a path; raise `ValueError` for less than both ends, and for no whole number."""
-    if n < 2 or n != int(n):
-        raise ValueError(f"{name} must be at least 2 to hold both ends, and whole, got {n}")
+def need_count(n: int, name: str = "n", least: int = 2) -> int:
+    """Return a number of points along a path; raise `ValueError` for less than the least, and for no whole number."""
+    if not (np.isfinite(n) and n >= least and n == int(n)):
+        why = "to hold both ends, and whole" if least == 2 else "and whole"
+        raise ValueError(f"{name} must be at least {least} {why}, got {n}")
     return int(n)
 
 
-def _check_mask(field: Field, mask: ArrayLike | None) -> Mask | None:
-    if mask is None:
-        return None
+def _check_mask(field: Field, mask: ArrayLike) -> Mask:
     cells = np.asarray(mask)
     if cells.dtype != np.bool_ or cells.shape != field.lattice.shape:
         raise ValueError(

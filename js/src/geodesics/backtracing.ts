@@ -4,7 +4,13 @@
  * Points are in indices of the lattice that was marched. Mirrors latent_widget/geodesics/kernels/backtracing.py.
  */
 
+import constants from "../../../latent_widget/geodesics/constants.json";
 import type { Marched } from "./fast_marching";
+
+/** A walk that comes no nearer for more than so many steps stands still. */
+const STALLED = constants.stalled;
+/** Flows around a point that cancel to less than this part of their size point nowhere. */
+const FAINT = constants.faint;
 
 type At = readonly [number, number];
 
@@ -61,11 +67,11 @@ export function trace({ height, width }: Lattice, found: Marched, source: At, ta
     meanFlow({ height, width }, found, x, y, mean);
     const [du, dv, total] = mean;
     const norm = Math.sqrt(du * du + dv * dv);
-    if (total < 0.5 || norm < 0.2 * total) break;
+    if (total < 0.5 || norm < FAINT * total) break;
     const here = mean[3] / total;
     stalled = here < lowest ? 0 : stalled + 1;
     lowest = Math.min(lowest, here);
-    if (stalled > 6) break;
+    if (stalled > STALLED) break;
     x = Math.min(Math.max(x + (0.5 * du) / norm, -0.5), width - 0.5);
     y = Math.min(Math.max(y + (0.5 * dv) / norm, -0.5), height - 0.5);
     path.push(x, y);

@@ -111,7 +111,7 @@ export function findPasses(there: Marched, back: Marched, height: number, width:
     total[n] = there.u[n] + back.u[n];
     if (total[n] === Infinity) continue;
     least = Math.min(least, total[n]);
-    part[n] = total[n] > 0 ? Math.trunc((8 * there.u[n]) / total[n]) : 0;
+    part[n] = total[n] > 0 ? Math.trunc((constants.shares * there.u[n]) / total[n]) : 0;
   }
   const on = new Uint8Array(count);
   for (let n = 0; n < count; n++) {

@@ -243,7 +243,7 @@ export function shorten(
         promised = (0.5 * decrease) / value;
         if ((promised < tolerance && damping < 1e-3) || taken === iterations) return { points: x, promised };
         let share = 1;
-        for (; share > 0.02 && !improved; share = improved ? share : 0.4 * share) {
+        for (; share > constants.least_share && !improved; share = improved ? share : 0.4 * share) {
           move(s, x, sys.step, share, trial);
           improved = energy(s, trial) < value - 1e-4 * share * decrease;
         }

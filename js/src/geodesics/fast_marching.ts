@@ -1,5 +1,5 @@
 /**
- * Anisotropic fast marching on Selling-reduced stencils (Mirebeau, SIAM J. Numer. Anal. 52, 2014): distances from a point to all nodes.
+ * Anisotropic fast marching on Selling-reduced stencils (Mirebeau, SIAM J. Numer. Anal. 57, 2019): distances from a point to all nodes.
  *
  * The eikonal equation ∇uᵀ G⁻¹ ∇u = 1 is solved in one pass, from the nearest node to the farthest; differences are of second order
  * where two accepted neighbours are in line. Points are in index coordinates of the lattice that is marched. Mirrors

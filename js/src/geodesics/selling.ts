@@ -1,5 +1,5 @@
 /**
- * Selling's decomposition of the inverse metric on a lattice (Mirebeau, SIAM J. Numer. Anal. 52, 2014).
+ * Selling's decomposition of the inverse metric on a lattice (Mirebeau, SIAM J. Numer. Anal. 57, 2019).
  *
  * D = G⁻¹ is written as Σ wₖ eₖ eₖᵀ with three integer offsets eₖ and weights wₖ ≥ 0 for every node: the stencil on which the eikonal
  * equation is causal however anisotropic the metric. Mirrors latent_widget/geodesics/kernels/selling.py.
@@ -99,7 +99,7 @@ function decompose(e: number, f: number, g: number, { x, y }: Superbase, weights
     for (obtuse = 0; obtuse < 3; obtuse++) {
       const p = (obtuse + 1) % 3;
       const q = (obtuse + 2) % 3;
-      if (product(p, q) <= 1e-12 * (a + c)) continue;
+      if (product(p, q) <= constants.obtuse * (a + c)) continue;
       x[obtuse] = x[p] - x[q];
       y[obtuse] = y[p] - y[q];
       x[p] = -x[p];

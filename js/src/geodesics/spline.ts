@@ -19,7 +19,7 @@ export interface Spline {
 /** Ghost coefficients on each side: enough to evaluate anywhere in the outer half cell. */
 const PAD = constants.pad;
 /** Below this ratio to the large eigenvalue, the small one of a single-precision tensor is only round-off. */
-const ROUND_OFF = 1e-8;
+const SINGLE_ROUND_OFF = 1e-8;
 /** Largest change of log G per cell that extrapolation follows beyond the outer centres. */
 const STEEPEST = constants.steepest;
 
@@ -48,7 +48,7 @@ function logTensors({ shape: [height, width], extent: [x0, x1, y0, y1], metric }
       const half = 0.5 * (e - g);
       const radius = Math.hypot(half, f);
       const high = 0.5 * (e + g) + radius;
-      const low = Math.max((e * g - f * f) / high, ROUND_OFF * high);
+      const low = Math.max((e * g - f * f) / high, SINGLE_ROUND_OFF * high);
       const logHigh = Math.log(high);
       const logLow = Math.log(low);
       const scale = radius > 0 ? (0.5 * (logHigh - logLow)) / radius : 0;

@@ -22,7 +22,7 @@ SHARES = 8
 """A pass is looked for where the way changes from one such part of its length to the next."""
 
 PASS_WINDOW = 2
-"""And is the least of all that lie so many nodes around it."""
+"""A pass is the least of all nodes that lie so many nodes around it."""
 
 
 @kernel

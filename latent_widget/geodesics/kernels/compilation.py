@@ -2,8 +2,9 @@
 
 Numba counts references to every array that one compiled function hands to another, which in the inner loops takes as
 long as the arithmetic (numba issue 2350). The option ``_nrt=False`` leaves that out. It is sound only where a function
-neither makes nor returns an array, so `leaf` refuses others; where a version of Numba lacks the option, `leaf` compiles
-as `kernel` does, only slower.
+neither makes nor returns an array: `leaf` refuses what it can see of that at once, and Numba itself refuses the rest at
+the first call ("NRT required but not enabled"). Where a version of Numba lacks the option, `leaf` compiles as `kernel`
+does, only slower.
 """
 
 from __future__ import annotations
@@ -14,8 +15,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numba import njit
-from numba.core.cpu import CPUTargetOptions
 from numpy.typing import NDArray
+
+try:
+    from numba.core.cpu import CPUTargetOptions
+except ImportError:  # a private class, which may move
+    CPUTargetOptions = None
 
 Ints = NDArray[np.signedinteger[Any]]
 Mask = NDArray[np.bool_]
@@ -43,7 +48,8 @@ def leaf(function: Function) -> Function:
 
     Raises `TypeError` for a function whose return annotation is not made of scalars, or that makes an array.
     """
-    returned = str(function.__annotations__.get("return", "something unsaid"))
+    told = function.__annotations__.get("return", "something unsaid")
+    returned = told.__name__ if isinstance(told, type) else str(told)
     if not SCALARS.fullmatch(returned):
         raise TypeError(f"{function.__name__} returns {returned}: only scalars may be returned; use kernel")
     made = MAKERS.intersection(function.__code__.co_names)

@@ -16,7 +16,7 @@ from latent_widget.geodesics.kernels.compilation import Mask, kernel, leaf
 from latent_widget.geodesics.kernels.spline import PAD, jet, segment_lengths, tensor
 
 STEPS = 60
-"""Of Newton's method, at most."""
+"""Steps of Newton's method, at most."""
 
 COARSE_TOLERANCE = 1e-6
 """Newton's method stops at this promise on a few nodes, which are only a start."""
@@ -28,13 +28,13 @@ COARSE = (9, 3)
 """Parts of the nodes with which a path is relaxed first."""
 
 FEWEST_NODES = 20
-"""Not with fewer than so many."""
+"""A path is not relaxed on fewer nodes than these."""
 
 WIDEST_GAP, WANTED_GAP = 3.0, 1.5
 """Nodes farther apart than so many cells do not see the cells between, and are then laid so far apart."""
 
 LEAST_SHARE = 0.02
-"""Of a Newton step, below which it is damped instead."""
+"""Below this share of a Newton step the step is damped instead of shortened."""
 
 
 @kernel

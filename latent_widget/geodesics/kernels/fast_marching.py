@@ -1,4 +1,4 @@
-"""Anisotropic fast marching on Selling-reduced stencils (Mirebeau 2014 [7]): distances from one point to every node.
+"""Anisotropic fast marching on Selling-reduced stencils (Mirebeau 2019 [7]): distances from one point to every node.
 
 The eikonal equation ``grad(u)^T D grad(u) = 1`` with ``D = G^-1`` is solved in one pass on the stencil of `selling`,
 which is causal however anisotropic the metric; differences are of second order where two accepted neighbours are in

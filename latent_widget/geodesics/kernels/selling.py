@@ -1,4 +1,4 @@
-"""Selling's decomposition of the inverse metric, and the stencils that it gives (Selling 1874, Mirebeau 2014 [7]).
+"""Selling's decomposition of the inverse metric, and the stencils that it gives (Selling 1874, Mirebeau 2019 [7]).
 
 ``D = G^-1 = sum_k w_k e_k e_k^T`` with three integer offsets ``e_k`` and weights ``w_k >= 0``: the offsets are the
 vectors of an obtuse superbase of the lattice, turned by a right angle, and found by flipping any two vectors with a
@@ -19,7 +19,7 @@ ANISOTROPY = 1e4
 """Largest ratio of eigenvalues that the stencil follows: offsets stay below about 100 cells."""
 
 MOST_ROUNDS = 400
-"""Of flipping; more than any ratio up to that needs."""
+"""Rounds of flipping, at most; more than any ratio up to `ANISOTROPY` needs."""
 
 OBTUSE = 1e-12
 """Products below this, relative to the trace, are not positive but for round-off."""

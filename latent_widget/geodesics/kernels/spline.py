@@ -44,14 +44,14 @@ def _weights(p: float) -> tuple[float, float, float, float]:
 
 @leaf
 def _slopes(p: float) -> tuple[float, float, float, float]:
-    """Their first derivatives."""
+    """Return the first derivatives of the four cubic B-splines at a fraction p of a cell."""
     q = 1.0 - p
     return -0.5 * q * q, p * (1.5 * p - 2.0), q * (2.0 - 1.5 * q), 0.5 * p * p
 
 
 @leaf
 def _bends(p: float) -> tuple[float, float, float, float]:
-    """Their second derivatives."""
+    """Return the second derivatives of the four cubic B-splines at a fraction p of a cell."""
     q = 1.0 - p
     return q, 3.0 * p - 2.0, 1.0 - 3.0 * p, p
 

@@ -72,7 +72,8 @@ def _prepare_obstacles(metric: Floats, extent: Extent, blocked: Mask, parts: int
         blocked = np.repeat(np.repeat(blocked, parts, axis=0), parts, axis=1)
         e, f, g = np.moveaxis(sample(fit_spline(metric), height * parts, width * parts), -1, 0) / parts**2
         metric = np.stack([e, f, f, g], axis=-1).reshape(*blocked.shape, 2, 2)
-    blocked = np.ascontiguousarray(blocked)
+    # a copy that may be written to: for a read-only array Numba would compile everything once more
+    blocked = np.array(blocked, order="C")
     packed = np.ascontiguousarray(_pack(metric))
     found = stencils(packed, blocked)
     cut_edges(blocked, sum_areas(blocked), found)

@@ -31,7 +31,7 @@ from latent_widget.geodesics.solver.chart import Chart
 from latent_widget.geodesics.solver.open_plane import ANYWHERE, UNBOUNDED
 
 ROUNDS = 90
-"""Of choosing the corridor anew, at most."""
+"""How often the corridor is chosen anew, at most."""
 
 STILL = 1e-10
 """A round that shortens the path by less than this fraction has not moved it."""
@@ -66,6 +66,10 @@ class ObstaclePlane:
         """Which cells are forbidden, (H, W)."""
         return self.grid.blocked
 
+    def need_free_nodes(self, nodes: int) -> None:
+        """Raise `ValueError`, since a path among obstacles needs a node at each corner."""
+        raise ValueError(f"nodes={nodes} cannot be chosen where cells are forbidden: a path needs one at each corner")
+
     def from_marched(self, points: Floats) -> Floats:
         """Index coordinates (..., 2) of the marched lattice, which are those of the chart."""
         return points
@@ -80,7 +84,7 @@ class ObstaclePlane:
         high = np.minimum(np.floor(point + 0.5 + NEAR).astype(int) + 1, self.regions.shape[::-1])
         return set(self.regions[low[1] : high[1], low[0] : high[0]].ravel().tolist()) - {0}
 
-    def march(self, source: Floats, _target: Floats | None = None) -> March:
+    def march(self, source: Floats, target: Floats | None = None) -> March:  # noqa: ARG002
         """March from a source (u, v) everywhere, whatever the target: the way round may be long."""
         seen = self.grid._replace(blocked=hide(self.blocked, source, CORE + 1))
         found: March = march(seen, source, ANYWHERE, UNBOUNDED, np.inf)
@@ -88,7 +92,11 @@ class ObstaclePlane:
         return found
 
     def march_both(
-        self, source: Floats, target: Floats, _doubt: float = DOUBT, _everywhere: bool = False
+        self,
+        source: Floats,
+        target: Floats,
+        doubt: float = DOUBT,  # noqa: ARG002
+        everywhere: bool = False,  # noqa: ARG002
     ) -> tuple[March, March]:
         """March from a source and back from a target, both everywhere."""
         return self.march(source), self.march(target)
@@ -114,17 +122,13 @@ class ObstaclePlane:
         target: Floats,
         there: March,
         back: March | None = None,
-        nodes: int | None = None,
+        nodes: int | None = None,  # noqa: ARG002
         doubt: float = DOUBT,
     ) -> list[Candidate]:
         """Candidates for the shortest path between two points (u, v), as `OpenPlane.find_candidates` gives them.
 
-        There are none where no way leads to the target. Raises `ValueError` where `nodes` are asked for.
+        There are none where no way leads to the target. Paths have nodes where their corners need them.
         """
-        if nodes is not None:
-            raise ValueError(
-                f"nodes={nodes} cannot be chosen where cells are forbidden: a path needs one at each corner"
-            )
         guesses = [
             Candidate(walk, measure(self.chart.coefficients, walk), BACK_TRACE)
             for walk in self._find_walks(source, target, there, back, 1.0 + doubt)

@@ -50,11 +50,14 @@ class OpenPlane:
         """Index coordinates (..., 2) of the marched lattice to those of the chart."""
         return (points + 0.5) * self.grid.scale[::-1] - 0.5
 
+    def need_free_nodes(self, nodes: int) -> None:
+        """Do nothing: a path may have any number of nodes here."""
+
     def count_visible(self, points: Floats) -> int:
         """How many segments of a polyline (N, 2) there are before the first that may not be walked; here all."""
         return len(points) - 1
 
-    def find_parts(self, _point: Floats) -> set[int]:
+    def find_parts(self, point: Floats) -> set[int]:  # noqa: ARG002
         """Numbers of the connected parts of the plane that a point belongs to; here there is one."""
         return {1}
 

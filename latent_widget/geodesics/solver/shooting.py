@@ -18,6 +18,7 @@ LOST = 1e-3
 """A walk is lost where halving the smallest step moves it by more than this."""
 
 MOST_STEPS = 2**16
+"""Runge-Kutta steps of one geodesic, at most, unless more points are asked for."""
 
 EDGE = 1e-6
 """A walk that is outside the extent by less than this, in cells, is on its edge."""
