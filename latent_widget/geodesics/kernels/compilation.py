@@ -17,11 +17,6 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-try:
-    from numba.core.cpu import CPUTargetOptions
-except ImportError:  # a private class, which may move
-    CPUTargetOptions = None
-
 Ints = NDArray[np.signedinteger[Any]]
 Mask = NDArray[np.bool_]
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -29,7 +24,16 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"}
 """Kept on disk, and without the interpreter's lock, so that threads share the work."""
 
-COUNTS_CAN_BE_LEFT_OUT = hasattr(CPUTargetOptions, "_nrt")
+
+def _knows_option() -> bool:
+    try:
+        from numba.core.cpu import CPUTargetOptions
+    except ImportError:  # a private class, which may move
+        return False
+    return hasattr(CPUTargetOptions, "_nrt")
+
+
+COUNTS_CAN_BE_LEFT_OUT = _knows_option()
 """Whether this version of Numba knows the option `_nrt`."""
 
 SCALARS = re.compile(r"(None|bool|int|float|tuple\[((bool|int|float)(, )?)+\])")
