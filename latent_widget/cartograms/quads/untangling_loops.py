@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.compilation import compile_helper, compile_inline, compile_loop
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,13 +29,12 @@ def _get_cell(q: int, i: int, j: int) -> tuple[int, int]:
     return (i if q < 2 else i - 1), (j if q == 0 or q == 3 else j - 1)
 
 
-@compile_helper
+@compile_inline
 def _differentiate(
-    ring: Array, px: float, py: float, i: int, j: int, target: Array, barrier: float, shift: float
+    rx: Array, ry: Array, px: float, py: float, i: int, j: int, target: Array, barrier: float, shift: float
 ) -> tuple[float, float, float, float, float]:
     """Gradient (x, y) and Hessian (xx, xy, yy) of what `relax_colour` minimises, by the position of one corner."""
     h, w = target.shape
-    rx, ry = ring[0], ring[1]
     gx, gy, hxx, hxy, hyy = 0.0, 0.0, 0.0, 0.0, 0.0
     for q in range(4):
         row, column = _get_cell(q, i, j)
@@ -66,13 +65,12 @@ def _differentiate(
     return gx, gy, hxx, hxy, hyy
 
 
-@compile_helper
+@compile_inline
 def _limit_length(
-    ring: Array, px: float, py: float, dx: float, dy: float, i: int, j: int, target: Array, shift: float
+    rx: Array, ry: Array, px: float, py: float, dx: float, dy: float, i: int, j: int, target: Array, shift: float
 ) -> float:
     """Share of a corner's step (dx, dy) that leaves every triangle around it a tenth of its area."""
     h, w = target.shape
-    rx, ry = ring[0], ring[1]
     length = 1.0
     for q in range(4):
         row, column = _get_cell(q, i, j)
@@ -110,6 +108,7 @@ def relax_colour(
     """
     h, w = target.shape
     x, y = points[0], points[1]
+    rx, ry = ring[0], ring[1]
     moved = 0
     for i in range(first + (first + colour // 2) % 2, last, 2):
         for j in range(colour % 2, w + 1, 2):
@@ -119,8 +118,8 @@ def relax_colour(
             px, py = x[i, j], y[i, j]
             for k in range(9):
                 ii, jj = min(max(i + _ROWS[k], 0), h), min(max(j + _COLUMNS[k], 0), w)
-                ring[0, k], ring[1, k] = x[ii, jj], y[ii, jj]
-            gx, gy, hxx, hxy, hyy = _differentiate(ring, px, py, i, j, target, barrier, shift)
+                rx[k], ry[k] = x[ii, jj], y[ii, jj]
+            gx, gy, hxx, hxy, hyy = _differentiate(rx, ry, px, py, i, j, target, barrier, shift)
             determinant = hxx * hyy - hxy * hxy
             if on_side:
                 dx, dy = 0.0, -gy / hyy
@@ -130,7 +129,7 @@ def relax_colour(
                 dx, dy = (hxy * gy - hyy * gx) / determinant, (hxy * gx - hxx * gy) / determinant
             else:
                 dx, dy = -gx / (hxx + hyy), -gy / (hxx + hyy)
-            length = _limit_length(ring, px, py, dx, dy, i, j, target, shift)
+            length = _limit_length(rx, ry, px, py, dx, dy, i, j, target, shift)
             x[i, j], y[i, j] = px + length * dx, py + length * dy
             moved += 1
     return moved
