@@ -187,7 +187,7 @@ def test_halving_decides_where_the_coefficients_do_not() -> None:
     assert inconclusive > 0
 
 
-def test_polynomials_are_proven_positive_only_where_they_are() -> None:
+def test_polynomials_are_certified_positive_only_where_they_are() -> None:
     # (s - ½)² + gap: its middle coefficient is negative for small gaps
     for gap, truth in ((0.3, True), (0.01, True), (1e-3, True), (-1e-3, False), (0.0, False)):
         one = np.array([0.25 + gap, -0.25 + gap, 0.25 + gap])
@@ -347,7 +347,7 @@ def test_a_repair_lowers_the_error_and_moves_only_the_active() -> None:
     assert not folds(X).any()
 
 
-def test_a_step_that_would_fold_is_held_back_near_the_fold_only() -> None:
+def test_a_step_that_would_fold_is_limited_near_the_fold_only() -> None:
     X = grid((7, 7, 7))
     motion, new = np.zeros_like(X), np.empty_like(X)
     motion[0, 2, 2, 2], motion[0, 5, 5, 5] = 5.0, 0.1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Squares are summed over so many blocks of rows on a lattice that threads may share: a sum that differs by round-off
 # can turn a decision, and so the map.
-BLOCKS = 64
+BLOCKS = 16
 
 
 class Quality(NamedTuple):

@@ -38,3 +38,8 @@ def compile_loop(signature: Any) -> Callable[[Function], Function]:
 def compile_helper(function: Function) -> Function:
     """Let a function be compiled into the loops that call it."""
     return cast("Function", njit(**ARITHMETIC)(function))
+
+
+def compile_inline(function: Function) -> Function:
+    """Let a long function be copied into the loop that calls it before either is optimised: they run as one loop."""
+    return cast("Function", njit(inline="always", **ARITHMETIC)(function))

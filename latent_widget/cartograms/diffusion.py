@@ -172,7 +172,7 @@ def _add_coarse(points: Array, late: Array, workers: int) -> None:
         np.moveaxis(shift[component], ndim - 1 - component, 0)[[0, -1]] *= -1.0
     scales = tuple(m / n for n, m in zip(cells[::-1], coarse[::-1], strict=True))
     add = _load_loops(ndim).add_coarse_displacement
-    split_rows(workers, cells[0] + 1, lambda a, b: add(shift, points, scales, a, b))
+    split_rows(workers, cells[0] + 1, lambda a, b: add(tuple(shift), tuple(points), scales, a, b))
 
 
 def _compute_velocity(flow: _Flow, s: float, velocity: Array) -> None:
@@ -191,8 +191,8 @@ def _compute_velocity(flow: _Flow, s: float, velocity: Array) -> None:
     workers = limit_workers(flow.workers, flow.modes.size)
     deviation = fft.idctn(modes, overwrite_x=True, workers=workers, norm="forward")
     scales = tuple(1.0 / (flow.slowest * step * step) for step in flow.spacing)
-    compute = _load_loops(flow.modes.ndim).compute_velocity
-    split_rows(workers, len(deviation) + 1, lambda a, b: compute(deviation, left, flow.mean, scales, velocity, a, b))
+    compute, parts = _load_loops(flow.modes.ndim).compute_velocity, tuple(velocity)
+    split_rows(workers, len(deviation) + 1, lambda a, b: compute(deviation, left, flow.mean, scales, parts, a, b))
 
 
 def _integrate(flow: _Flow, points: Array, begin: float, end: float) -> tuple[Array, int]:
@@ -207,9 +207,10 @@ def _integrate(flow: _Flow, points: Array, begin: float, end: float) -> tuple[Ar
 
     def evaluate(s: float, weights: tuple[float, float, float], step: float, out: Array) -> float:
         _compute_velocity(flow, s, velocity)
+        fields = tuple(velocity), tuple(points)
 
         def compute_rows(first: int, last: int) -> float:
-            return compute_stage(velocity, points, k1, k2, k3, weights, step, new, out, first, last)
+            return compute_stage(*fields, k1, k2, k3, weights, step, tuple(new), out, first, last)
 
         return max(split_rows(workers, points.shape[1], compute_rows))
 

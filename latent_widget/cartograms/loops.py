@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper
+from latent_widget.cartograms.compilation import compile_inline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 
-@compile_helper
+@compile_inline
 def compute_cubic_weights(s: float) -> tuple[float, float, float, float]:
     """Weights of the cubic convolution (Catmull-Rom) at s between the second and the third of four points."""
     return (
@@ -26,7 +26,7 @@ def compute_cubic_weights(s: float) -> tuple[float, float, float, float]:
     )
 
 
-@compile_helper
+@compile_inline
 def fill_gaps(line: Indices) -> None:
     """Replace what is negative by the number before it or, at the beginning, after it."""
     for n in range(1, line.size):

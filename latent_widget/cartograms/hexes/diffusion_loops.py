@@ -11,20 +11,21 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+    Triple = tuple[Array, Array, Array]
 
 
-@compile_loop("void(f8[:,:,::1],f8,f8,UniTuple(f8,3),f8[:,:,:,::1],i8,i8)")
+@compile_loop("void(f8[:,:,::1],f8,f8,UniTuple(f8,3),UniTuple(f8[:,:,::1],3),i8,i8)")
 def compute_velocity(
     deviation: Array,
     amount: float,
     mean: float,
     scales: tuple[float, float, float],
-    velocity: Array,
+    velocity: Triple,
     first: int,
     last: int,
 ) -> None:
     """Write -∇ρ'/ρ at some layers of corners, with ρ = mean + amount · ρ' and ρ' (D, H, W) mirrored at the walls."""
-    u, v, w = velocity[0], velocity[1], velocity[2]
+    u, v, w = velocity
     along, across, upwards = scales
     depth, height, width = deviation.shape
     for k in range(first, last):
@@ -55,18 +56,18 @@ def _interpolate(f: Array, c: int, b: int, a: int, r: float, q: float, p: float)
 
 
 @compile_loop(
-    "f8(f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],UniTuple(f8,3),f8,"
-    "f8[:,:,:,::1],f8[:,:,:,::1],i8,i8)"
+    "f8(UniTuple(f8[:,:,::1],3),UniTuple(f8[:,:,::1],3),f8[:,:,:,::1],f8[:,:,:,::1],f8[:,:,:,::1],"
+    "UniTuple(f8,3),f8,UniTuple(f8[:,:,::1],3),f8[:,:,:,::1],i8,i8)"
 )
 def compute_stage(
-    velocity: Array,
-    points: Array,
+    velocity: Triple,
+    points: Triple,
     k1: Array,
     k2: Array,
     k3: Array,
     weights: tuple[float, float, float],
     step: float,
-    new: Array,
+    new: Triple,
     out: Array,
     first: int,
     last: int,
@@ -75,8 +76,7 @@ def compute_stage(
 
     Returns the largest embedded error of the Bogacki-Shampine pair, which means something at the last stage.
     """
-    u, v, w, x, y, z = velocity[0], velocity[1], velocity[2], points[0], points[1], points[2]
-    new_x, new_y, new_z = new[0], new[1], new[2]
+    (u, v, w), (x, y, z), (new_x, new_y, new_z) = velocity, points, new
     c1, c2, c3 = weights
     depth, height, width = u.shape[0] - 1, u.shape[1] - 1, u.shape[2] - 1
     worst = 0.0
@@ -101,15 +101,15 @@ def compute_stage(
     return worst * step / 72.0
 
 
-@compile_loop("void(f8[:,:,:,::1],f8[:,:,:,::1],UniTuple(f8,3),i8,i8)")
+@compile_loop("void(UniTuple(f8[:,:,::1],3),UniTuple(f8[:,:,::1],3),UniTuple(f8,3),i8,i8)")
 def add_coarse_displacement(
-    shift: Array, points: Array, scales: tuple[float, float, float], first: int, last: int
+    shift: Triple, points: Triple, scales: tuple[float, float, float], first: int, last: int
 ) -> None:
     """Move some layers of points, in place, by a displacement given on a coarser lattice with one ghost layer around.
 
     ``scales`` are the numbers of coarse cells per cell. The interpolation is cubic convolution (Catmull-Rom).
     """
-    shift_x, shift_y, shift_z, x, y, z = shift[0], shift[1], shift[2], points[0], points[1], points[2]
+    (shift_x, shift_y, shift_z), (x, y, z) = shift, points
     scale_x, scale_y, scale_z = scales
     depth, height, width = shift_x.shape[0] - 3, shift_x.shape[1] - 3, shift_x.shape[2] - 3
     for k in range(first, last):

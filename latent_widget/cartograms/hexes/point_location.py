@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import float64, int64, types, void
 
-from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.compilation import compile_helper, compile_inline, compile_loop
 from latent_widget.cartograms.hexes.vectors import cross, dot, subtract
 from latent_widget.cartograms.loops import fill_gaps
 
@@ -223,7 +223,7 @@ def _choose_neighbour(p: Vector, k: int, i: int, j: int, shape: tuple[int, int, 
     return dk, di, dj
 
 
-@compile_helper
+@compile_inline
 def _find_cell(
     corners: Array, k: int, i: int, j: int, point: Vector, scale: float, exact: float
 ) -> tuple[int, int, int, Place]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.compilation import compile_helper, compile_inline, compile_loop
 from latent_widget.cartograms.hexes.geometry import measure_hexahedron
 from latent_widget.cartograms.hexes.vectors import cross, dot, get_corner, get_corners, subtract
 
@@ -56,9 +56,10 @@ def _solve_newton(g: Array, H: Array) -> Vector:
     )
 
 
-@compile_helper
+@compile_inline
 def _differentiate_octant(
     X: Array,
+    v: Vector,
     place: tuple[int, int, int],
     towards: tuple[int, int, int],
     ratio: float,
@@ -68,7 +69,7 @@ def _differentiate_octant(
     H: Array,
     tets: Array,
 ) -> None:
-    """Add what one of the eight cells around a corner gives to the gradient and the Hessian of `relax_colour`.
+    """Add what one of the eight cells around a corner v gives to the gradient and the Hessian of `relax_colour`.
 
     ``towards`` are the signs of the way from the corner, at ``place`` (k, i, j), into the cell; ``ratio`` is the cell's
     volume relative to its target, and ``per`` one over the target. Writes the determinants at the corner and at its
@@ -76,7 +77,6 @@ def _differentiate_octant(
     """
     k, i, j = place
     dk, di, dj = towards
-    v = get_corner(X, k, i, j)
     signed = per * dk * di * dj
     a, b, c = (
         subtract(get_corner(X, k, i, j + dj), v),
@@ -108,7 +108,7 @@ def _differentiate_octant(
             tets[m, 1 + axis] = -signed * normal[axis]
 
 
-@compile_helper
+@compile_inline
 def _limit_length(tets: Array, step: Vector) -> float:
     """Share of a corner's step that leaves every determinant around it a tenth of its value."""
     length = 1.0
@@ -120,7 +120,7 @@ def _limit_length(tets: Array, step: Vector) -> float:
     return length
 
 
-@compile_helper
+@compile_inline
 def _are_sound(X: Array, k: int, i: int, j: int, shape: tuple[int, int, int], old: Array) -> bool:
     """Tell whether the cells around a corner keep a tenth of the bounds (8,) that they had."""
     d, h, w = shape
@@ -165,7 +165,7 @@ def relax_colour(
                     per = 1.0 / target[ck, ci, cj]
                     volume, old[octant] = measure_hexahedron(get_corners(X, ck, ci, cj))
                     some = tets[count : count + 4]
-                    _differentiate_octant(X, (k, i, j), (dk, di, dj), volume * per, per, barrier, g, H, some)
+                    _differentiate_octant(X, v, (k, i, j), (dk, di, dj), volume * per, per, barrier, g, H, some)
                     count += 4
                 for axis in range(3):
                     if stays[axis]:
@@ -175,8 +175,9 @@ def relax_colour(
                 length = _limit_length(tets[:count], step)
                 done = False
                 for _ in range(TRIES):
-                    for axis in range(3):
-                        X[axis, k, i, j] = v[axis] if stays[axis] else v[axis] + length * step[axis]
+                    X[0, k, i, j] = v[0] if stays[0] else v[0] + length * step[0]
+                    X[1, k, i, j] = v[1] if stays[1] else v[1] + length * step[1]
+                    X[2, k, i, j] = v[2] if stays[2] else v[2] + length * step[2]
                     done = _are_sound(X, k, i, j, (d, h, w), old)
                     if done:
                         moved += 1

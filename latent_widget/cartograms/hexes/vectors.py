@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper
+from latent_widget.cartograms.compilation import compile_helper, compile_inline
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +78,7 @@ def get_corners(X: Array, k: int, i: int, j: int) -> Corners:
     )
 
 
-@compile_helper
+@compile_inline
 def get_face_x(X: Array, k: int, i: int, j: int) -> Face:
     """Corners of the face across x that a cell shares with the one before it, so ordered that its normal is along x."""
     return (
@@ -89,7 +89,7 @@ def get_face_x(X: Array, k: int, i: int, j: int) -> Face:
     )
 
 
-@compile_helper
+@compile_inline
 def get_face_y(X: Array, k: int, i: int, j: int) -> Face:
     """Corners of the face across y that a cell shares with the one before it, so ordered that its normal is along y."""
     return (
@@ -100,7 +100,7 @@ def get_face_y(X: Array, k: int, i: int, j: int) -> Face:
     )
 
 
-@compile_helper
+@compile_inline
 def get_face_z(X: Array, k: int, i: int, j: int) -> Face:
     """Corners of the face across z that a cell shares with the one before it, so ordered that its normal is along z."""
     return (

@@ -21,16 +21,18 @@ def compute_displacement(
 ) -> None:
     """Write the displacement ``M Bᵀ p`` (2, H+1, W+1) of a potential p (H, W) on the cells."""
     along, across = weigh_spacing(spacing)
+    pair, moves = (points[0], points[1]), (motion[0], motion[1])
 
     def write_rows(first: int, last: int) -> None:
-        geometry.compute_displacement(points, area, potential, motion, (along, across), first, last)
+        geometry.compute_displacement(pair, area, potential, moves, (along, across), first, last)
 
     split_rows(workers, len(area) + 1, write_rows)
 
 
 def apply_area_jacobian(points: Array, motion: Array, change: Array, workers: int) -> None:
     """Write the first-order change ``B u`` (H, W) of the areas by a displacement u (2, H+1, W+1)."""
-    split_rows(workers, len(change), lambda a, b: geometry.apply_area_jacobian(points, motion, change, a, b))
+    pair, moves = (points[0], points[1]), (motion[0], motion[1])
+    split_rows(workers, len(change), lambda a, b: geometry.apply_area_jacobian(pair, moves, change, a, b))
 
 
 QUADRILATERALS = Cells(measure, compute_displacement, apply_area_jacobian, limit_motion, relax, untangle, find_folds)

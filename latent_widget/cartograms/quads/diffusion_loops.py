@@ -11,15 +11,16 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+    Pair = tuple[Array, Array]
 
 
-@compile_loop("void(f8[:,::1],f8,f8,UniTuple(f8,2),f8[:,:,::1],i8,i8)")
+@compile_loop("void(f8[:,::1],f8,f8,UniTuple(f8,2),UniTuple(f8[:,::1],2),i8,i8)")
 def compute_velocity(
-    deviation: Array, amount: float, mean: float, scales: tuple[float, float], velocity: Array, first: int, last: int
+    deviation: Array, amount: float, mean: float, scales: tuple[float, float], velocity: Pair, first: int, last: int
 ) -> None:
     """Write -∇ρ'/ρ at some rows of corners, with ρ = mean + amount · ρ' and ρ' (H, W) mirrored at the walls."""
     h, w = deviation.shape
-    u, v = velocity[0], velocity[1]
+    u, v = velocity
     along, across = scales
     for i in range(first, last):
         low, high = max(i - 1, 0), min(i, h - 1)
@@ -33,17 +34,18 @@ def compute_velocity(
 
 
 @compile_loop(
-    "f8(f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],UniTuple(f8,3),f8,f8[:,:,::1],f8[:,:,::1],i8,i8)"
+    "f8(UniTuple(f8[:,::1],2),UniTuple(f8[:,::1],2),f8[:,:,::1],f8[:,:,::1],f8[:,:,::1],"
+    "UniTuple(f8,3),f8,UniTuple(f8[:,::1],2),f8[:,:,::1],i8,i8)"
 )
 def compute_stage(
-    velocity: Array,
-    points: Array,
+    velocity: Pair,
+    points: Pair,
     k1: Array,
     k2: Array,
     k3: Array,
     weights: tuple[float, float, float],
     step: float,
-    new: Array,
+    new: Pair,
     out: Array,
     first: int,
     last: int,
@@ -52,7 +54,7 @@ def compute_stage(
 
     Returns the largest embedded error of the Bogacki-Shampine pair, which means something at the last stage.
     """
-    u, v, x, y, new_x, new_y = velocity[0], velocity[1], points[0], points[1], new[0], new[1]
+    (u, v), (x, y), (new_x, new_y) = velocity, points, new
     c1, c2, c3 = weights
     h, w = u.shape[0] - 1, u.shape[1] - 1
     worst = 0.0
@@ -74,13 +76,13 @@ def compute_stage(
     return worst * step / 72.0
 
 
-@compile_loop("void(f8[:,:,::1],f8[:,:,::1],UniTuple(f8,2),i8,i8)")
-def add_coarse_displacement(shift: Array, points: Array, scales: tuple[float, float], first: int, last: int) -> None:
+@compile_loop("void(UniTuple(f8[:,::1],2),UniTuple(f8[:,::1],2),UniTuple(f8,2),i8,i8)")
+def add_coarse_displacement(shift: Pair, points: Pair, scales: tuple[float, float], first: int, last: int) -> None:
     """Move some rows of points, in place, by a displacement given on a coarser lattice with one ghost row around.
 
     ``scales`` are the numbers of coarse cells per cell. The interpolation is cubic convolution (Catmull-Rom).
     """
-    shift_x, shift_y, x, y = shift[0], shift[1], points[0], points[1]
+    (shift_x, shift_y), (x, y) = shift, points
     scale_x, scale_y = scales
     h, w = shift_x.shape[0] - 3, shift_x.shape[1] - 3
     for i in range(first, last):

@@ -1,8 +1,8 @@
 """Areas and corner triangles of bilinear quadrilaterals, and the derivative of the areas by the corners, compiled.
 
-Corners are one array (2, H+1, W+1), components x and y first, values of cells are (H, W). A quadrilateral has four
-corner triangles; all of them are positive exactly where it is convex and not folded, and then the bilinear map is
-one-to-one on it. Every loop takes a range of rows, so that several threads can share one mesh.
+Corners are a pair of arrays x and y (H+1, W+1), and so are displacements; values of cells are (H, W). A
+quadrilateral has four corner triangles; all of them are positive exactly where it is convex and not folded, and then
+the bilinear map is one-to-one on it. Every loop takes a range of rows, so that several threads can share one mesh.
 """
 
 from __future__ import annotations
@@ -15,16 +15,17 @@ if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+    Pair = tuple[Array, Array]
 
 
-@compile_loop("void(f8[:,:,::1],f8[:,::1],f8[:,::1],i8,i8,f8[::1])")
-def measure(points: Array, target: Array, area: Array, first: int, last: int, found: Array) -> None:
+@compile_loop("void(UniTuple(f8[:,::1],2),f8[:,::1],f8[:,::1],i8,i8,f8[::1])")
+def measure(points: Pair, target: Array, area: Array, first: int, last: int, found: Array) -> None:
     """Write the areas of the cells in some rows, and to ``found`` (4,) their quality.
 
     That is the smallest corner triangle relative to its cell, negative if any cell folds, the sum of the squared
     relative errors of the areas, the largest error, and the smallest triangle relative to its cell's target.
     """
-    x, y = points[0], points[1]
+    x, y = points
     worst, total, largest, deepest = 1.0, 0.0, 0.0, 1e300
     for i in range(first, last):
         for j in range(area.shape[1]):
@@ -48,9 +49,9 @@ def measure(points: Array, target: Array, area: Array, first: int, last: int, fo
     found[0], found[1], found[2], found[3] = worst, total, largest, deepest
 
 
-@compile_loop("void(f8[:,:,::1],f8[:,::1],f8[:,::1],f8[:,:,::1],UniTuple(f8,2),i8,i8)")
+@compile_loop("void(UniTuple(f8[:,::1],2),f8[:,::1],f8[:,::1],UniTuple(f8[:,::1],2),UniTuple(f8,2),i8,i8)")
 def compute_displacement(
-    points: Array, area: Array, p: Array, motion: Array, weights: tuple[float, float], first: int, last: int
+    points: Pair, area: Array, p: Array, motion: Pair, weights: tuple[float, float], first: int, last: int
 ) -> None:
     """Write the displacement ``M Bᵀ p`` of some rows of corners, p a potential on the cells.
 
@@ -58,7 +59,7 @@ def compute_displacement(
     by the lattice and ρ the mean area of the cells around. ``weights`` are ``1/(2 dx)²`` and ``1/(2 dy)²``. On a
     wall the missing side is the mirror image: M doubles, and nothing moves off the wall.
     """
-    x, y, u, v = points[0], points[1], motion[0], motion[1]
+    (x, y), (u, v) = points, motion
     along, across = weights
     h, w = p.shape
     for i in range(first, last):
@@ -103,10 +104,10 @@ def compute_displacement(
             v[i, j] = ay * da + by * db
 
 
-@compile_loop("void(f8[:,:,::1],f8[:,:,::1],f8[:,::1],i8,i8)")
-def apply_area_jacobian(points: Array, motion: Array, change: Array, first: int, last: int) -> None:
+@compile_loop("void(UniTuple(f8[:,::1],2),UniTuple(f8[:,::1],2),f8[:,::1],i8,i8)")
+def apply_area_jacobian(points: Pair, motion: Pair, change: Array, first: int, last: int) -> None:
     """Write ``B u``: the first-order change of the areas in some rows when the corners move by a displacement u."""
-    x, y, u, v = points[0], points[1], motion[0], motion[1]
+    (x, y), (u, v) = points, motion
     for i in range(first, last):
         for j in range(change.shape[1]):
             ax, ay = x[i + 1, j + 1] - x[i, j], y[i + 1, j + 1] - y[i, j]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import boolean, float64, int64, types, void
 
-from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.compilation import compile_inline, compile_loop
 from latent_widget.cartograms.loops import fill_gaps
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _invert_cell(corners: Array, i: int, j: int, px: float, py: float, st: Array
     return inside
 
 
-@compile_helper
+@compile_inline
 def _choose_neighbour(corners: Array, i: int, j: int, px: float, py: float, hop: int) -> tuple[int, int]:
     """Rows and columns from a cell to the neighbour across an edge that separates it from the point; 0, 0 if none."""
     h, w = corners.shape[0] - 1, corners.shape[1] - 1
@@ -120,28 +120,6 @@ def _choose_neighbour(corners: Array, i: int, j: int, px: float, py: float, hop:
     return di, dj
 
 
-@compile_helper
-def _find_cell(corners: Array, i: int, j: int, px: float, py: float, st: Array) -> tuple[int, int, bool]:
-    """Walk from a cell to the one that holds the point, and write its local coordinates; False where none does."""
-    h, w = corners.shape[0] - 1, corners.shape[1] - 1
-    for hop in range(4 * (h + w)):
-        di, dj = _choose_neighbour(corners, i, j, px, py, hop)
-        if di == 0 and dj == 0:
-            if _invert_cell(corners, i, j, px, py, st):
-                return i, j, True
-            break
-        i += di
-        j += dj
-        # round-off can bounce a point on an edge between two cells: either may claim it
-        if hop > h + w and _invert_cell(corners, i, j, px, py, st):
-            return i, j, True
-    for cell in range(h * w):
-        i, j = cell // w, cell % w
-        if _invert_cell(corners, i, j, px, py, st):
-            return i, j, True
-    return i, j, False
-
-
 @compile_loop(int64(_POINTS, _CORNERS, _BUCKETS, _VECTOR, _VECTOR, _POINTS))
 def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Array, out: Array) -> int:
     """Write the lattice coordinates (n, 2) of points (n, 2); return how many points lie in no cell.
@@ -149,7 +127,7 @@ def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Ar
     Walks from a nearby cell across whichever edge separates it from the point (cells are convex), and
     searches all cells for the rare point at which the walk circles.
     """
-    w = corners.shape[1] - 1
+    h, w = corners.shape[0] - 1, corners.shape[1] - 1
     rows, columns = buckets.shape
     left, bottom, wide, high = low[0], low[1], size[0], size[1]
     st = np.empty(2)
@@ -158,7 +136,25 @@ def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Ar
         px, py = points[k, 0], points[k, 1]
         a = min(max(int((px - left) / wide * columns), 0), columns - 1)
         b = min(max(int((py - bottom) / high * rows), 0), rows - 1)
-        i, j, found = _find_cell(corners, buckets[b, a] // w, buckets[b, a] % w, px, py, st)
+        i, j = buckets[b, a] // w, buckets[b, a] % w
+        found = False
+        for hop in range(4 * (h + w)):
+            di, dj = _choose_neighbour(corners, i, j, px, py, hop)
+            if di == 0 and dj == 0:
+                found = _invert_cell(corners, i, j, px, py, st)
+                break
+            i += di
+            j += dj
+            # round-off can bounce a point on an edge between two cells: either may claim it
+            if hop > h + w and _invert_cell(corners, i, j, px, py, st):
+                found = True
+                break
+        if not found:
+            for cell in range(h * w):
+                i, j = cell // w, cell % w
+                if _invert_cell(corners, i, j, px, py, st):
+                    found = True
+                    break
         if not found:
             lost += 1
             out[k, 0] = out[k, 1] = math.nan

@@ -19,7 +19,8 @@ CLEAR = 1e-6
 
 def measure(points: Array, target: Array, area: Array, workers: int = 1) -> Quality:
     """Write the area of every cell (H, W); return the quality of the map."""
-    return measure_blocks(lambda a, b, found: geometry.measure(points, target, area, a, b, found), area, workers)
+    pair = (points[0], points[1])
+    return measure_blocks(lambda a, b, found: geometry.measure(pair, target, area, a, b, found), area, workers)
 
 
 def find_folds(points: Array) -> tuple[Array, Mask]:

@@ -37,8 +37,10 @@ def relax(
     from latent_widget.cartograms.quads.untangling_loops import relax_colour
 
     def relax_rows(colour: int, first: int, last: int) -> None:
-        relax_colour(points, target, active, barrier, shift, colour, first, last, np.empty((2, 9)))
+        ring = (np.empty(9), np.empty(9))
+        relax_colour(pair, target, active, barrier, shift, colour, first, last, ring)
 
+    pair = (points[0], points[1])
     workers = limit_workers(workers, EFFORT * int(np.count_nonzero(active)))
     sweep_colours(relax_rows, COLOURS, len(target) + 1, sweeps, workers)
 
@@ -76,6 +78,6 @@ def limit_motion(points: Array, motion: Array, new: Array, length: float) -> boo
     def cut_motion(factor: float) -> int:
         np.multiply(share, motion, out=new)
         np.add(new, points, out=new)
-        return cut_shares(points, new, share, factor)
+        return cut_shares((points[0], points[1]), (new[0], new[1]), share, factor)
 
     return cut_until_sound(cut_motion)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.cartograms.compilation import compile_helper, compile_inline, compile_loop
 
 if TYPE_CHECKING:
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+    Pair = tuple[Array, Array]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]
 
 # the eight neighbours of a corner, counter-clockwise, the first one again at the end
@@ -23,19 +24,18 @@ KEPT_BY_ALL = 0.2
 SINGULAR = 1e-14
 
 
-@compile_helper
+@compile_inline
 def _get_cell(q: int, i: int, j: int) -> tuple[int, int]:
     """Row and column of the cell in one of the four quadrants around a corner."""
     return (i if q < 2 else i - 1), (j if q == 0 or q == 3 else j - 1)
 
 
-@compile_helper
+@compile_inline
 def _differentiate(
-    ring: Array, px: float, py: float, i: int, j: int, target: Array, barrier: float, shift: float
+    rx: Array, ry: Array, px: float, py: float, i: int, j: int, target: Array, barrier: float, shift: float
 ) -> tuple[float, float, float, float, float]:
     """Gradient (x, y) and Hessian (xx, xy, yy) of what `relax_colour` minimises, by the position of one corner."""
     h, w = target.shape
-    rx, ry = ring[0], ring[1]
     gx, gy, hxx, hxy, hyy = 0.0, 0.0, 0.0, 0.0, 0.0
     for q in range(4):
         row, column = _get_cell(q, i, j)
@@ -66,13 +66,12 @@ def _differentiate(
     return gx, gy, hxx, hxy, hyy
 
 
-@compile_helper
+@compile_inline
 def _limit_length(
-    ring: Array, px: float, py: float, dx: float, dy: float, i: int, j: int, target: Array, shift: float
+    rx: Array, ry: Array, px: float, py: float, dx: float, dy: float, i: int, j: int, target: Array, shift: float
 ) -> float:
     """Share of a corner's step (dx, dy) that leaves every triangle around it a tenth of its area."""
     h, w = target.shape
-    rx, ry = ring[0], ring[1]
     length = 1.0
     for q in range(4):
         row, column = _get_cell(q, i, j)
@@ -88,9 +87,9 @@ def _limit_length(
     return length
 
 
-@compile_loop("i8(f8[:,:,::1],f8[:,::1],b1[:,::1],f8,f8,i8,i8,i8,f8[:,::1])")
+@compile_loop("i8(UniTuple(f8[:,::1],2),f8[:,::1],b1[:,::1],f8,f8,i8,i8,i8,UniTuple(f8[::1],2))")
 def relax_colour(
-    points: Array,
+    points: Pair,
     target: Array,
     active: Mask,
     barrier: float,
@@ -98,18 +97,18 @@ def relax_colour(
     colour: int,
     first: int,
     last: int,
-    ring: Array,
+    ring: Pair,
 ) -> int:
     """Move the active corners (H+1, W+1) of one of four colours; return how many moved.
 
     Each goes one Newton step down ``Σ (a - 1 - log a) - barrier Σ log(t + shift)`` over the cells and corner
     triangles around it, a and t their areas relative to the cell's target, and at most nine tenths of the
     way to the nearest fold. ``shift`` above the worst negative triangle lets a folded start be opened.
-    Corners of one colour share no cell, so that rows may be split among threads. ``ring`` (2, 9) is room
+    Corners of one colour share no cell, so that rows may be split among threads. ``ring`` (9,), (9,) is room
     for the corners around.
     """
     h, w = target.shape
-    x, y = points[0], points[1]
+    (x, y), (rx, ry) = points, ring
     moved = 0
     for i in range(first + (first + colour // 2) % 2, last, 2):
         for j in range(colour % 2, w + 1, 2):
@@ -119,8 +118,8 @@ def relax_colour(
             px, py = x[i, j], y[i, j]
             for k in range(9):
                 ii, jj = min(max(i + _ROWS[k], 0), h), min(max(j + _COLUMNS[k], 0), w)
-                ring[0, k], ring[1, k] = x[ii, jj], y[ii, jj]
-            gx, gy, hxx, hxy, hyy = _differentiate(ring, px, py, i, j, target, barrier, shift)
+                rx[k], ry[k] = x[ii, jj], y[ii, jj]
+            gx, gy, hxx, hxy, hyy = _differentiate(rx, ry, px, py, i, j, target, barrier, shift)
             determinant = hxx * hyy - hxy * hxy
             if on_side:
                 dx, dy = 0.0, -gy / hyy
@@ -130,7 +129,7 @@ def relax_colour(
                 dx, dy = (hxy * gy - hyy * gx) / determinant, (hxy * gx - hxx * gy) / determinant
             else:
                 dx, dy = -gx / (hxx + hyy), -gy / (hxx + hyy)
-            length = _limit_length(ring, px, py, dx, dy, i, j, target, shift)
+            length = _limit_length(rx, ry, px, py, dx, dy, i, j, target, shift)
             x[i, j], y[i, j] = px + length * dx, py + length * dy
             moved += 1
     return moved
@@ -148,13 +147,13 @@ def _measure_triangles(x: Array, y: Array, i: int, j: int) -> tuple[float, float
     return at_a, whole - at_a, at_b, whole - at_b
 
 
-@compile_loop("i8(f8[:,:,::1],f8[:,:,::1],f8[:,::1],f8)")
-def cut_shares(points: Array, new: Array, share: Array, factor: float) -> int:
+@compile_loop("i8(UniTuple(f8[:,::1],2),UniTuple(f8[:,::1],2),f8[:,::1],f8)")
+def cut_shares(points: Pair, new: Pair, share: Array, factor: float) -> int:
     """Multiply the share (H+1, W+1) of the motion around every cell whose triangles shrink to less than a fifth.
 
     Returns the number of these cells.
     """
-    x, y, new_x, new_y = points[0], points[1], new[0], new[1]
+    (x, y), (new_x, new_y) = points, new
     bad = 0
     for i in range(x.shape[0] - 1):
         for j in range(x.shape[1] - 1):
