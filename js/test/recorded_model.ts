@@ -18,7 +18,8 @@ export function recordedModel(values: Partial<Traits> = {}): Recorded {
     get: (name) => values[name] as never,
     set(name, value) {
       values[name] = value;
-      this.emit(`change:${name}`);
+      // as hosts do, which hand listeners the model and the value
+      this.emit(`change:${name}`, this, value);
     },
     save_changes() {
       this.saves++;

@@ -119,7 +119,7 @@ function listen(state: ViewState, { left, map, frames, updates, say }: Listening
     updates.samplePaths();
     frames.schedule("panel");
   };
-  const listeners: [string, () => void][] = [
+  const reactions: [string, () => void][] = [
     ...["weights", "temper", "smoothing"].map((name): [string, () => void] => [name, updates.mixField]),
     ...["start", "end"].map((name): [string, () => void] => [name, updates.findPaths]),
     ...["n_samples", "spacing"].map((name): [string, () => void] => [name, respace]),
@@ -132,7 +132,9 @@ function listen(state: ViewState, { left, map, frames, updates, say }: Listening
     ["view", () => ((state.pane = fitPane(model.get("view"), atlas.extent)), frames.schedule("map"))],
     ["renderer", () => (map.prefer(model.get("renderer")), frames.schedule("map"))],
   ];
-  for (const [name, listener] of listeners) model.on(`change:${name}`, listener);
+  // hosts hand listeners the model and the value, which reactions would take for arguments of their own
+  const listeners = reactions.map(([name, react]): [string, () => void] => [`change:${name}`, () => react()]);
+  for (const [event, listener] of listeners) model.on(event, listener);
   const unwatch = watchTheme(dress);
   const observer = new ResizeObserver(([entry]) => {
     const width = Math.floor(entry.contentRect.width);
@@ -148,7 +150,7 @@ function listen(state: ViewState, { left, map, frames, updates, say }: Listening
   useCartogram();
   updates.mixField();
   return () => {
-    for (const [name, listener] of listeners) model.off(`change:${name}`, listener);
+    for (const [event, listener] of listeners) model.off(event, listener);
     unwatch();
     observer.disconnect();
   };

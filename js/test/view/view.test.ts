@@ -115,6 +115,16 @@ describe("a view", () => {
     expect(painted).toBe(2);
   });
 
+  it("says what the kernel says, and then how true the map is", () => {
+    const { model, hook } = mounted();
+    expect(hook("status").textContent).toContain("no folds");
+    model.set("_status", { state: "error", message: "every weight is 0" });
+    expect(hook("status").textContent).toBe("every weight is 0");
+    expect((hook("status") as HTMLElement).dataset.state).toBe("error");
+    model.set("_status", { state: "ready", message: "" });
+    expect(hook("status").textContent).toContain("no folds");
+  });
+
   it("walks both lines without painting the ground", () => {
     const { host, hook } = mounted();
     expect(hook("marker-geodesic")).toBeNull();
