@@ -1,6 +1,8 @@
-"""Placebos of a field: the same values in other places, against geodesic distances and against the values themselves."""
+"""Placebos of a field: the same values in other places, against geodesic distances and the values themselves."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -78,8 +80,8 @@ def test_blocks_move_whole_and_none_stays() -> None:
     moved = found.info["residual"]
     assert set(moved.ravel()) == set(number.ravel())
     rows, columns = [0, 5, *range(9, 34, 4)], [0, 7, 14, *range(20, 51, 6)]
-    for top, bottom in zip(rows, rows[1:], strict=False):
-        for left, right in zip(columns, columns[1:], strict=False):
+    for top, bottom in pairwise(rows):
+        for left, right in pairwise(columns):
             block = moved[top:bottom, left:right]
             np.testing.assert_array_equal(block - block[0, 0], number[: bottom - top, : right - left])
             assert block[0, 0] != number[top, left]
@@ -122,5 +124,5 @@ def test_bad_arguments_are_named() -> None:
     for blocks in (1, 34, 2.5, True):
         with pytest.raises(ValueError, match=f"blocks={blocks}: give a whole number from 2 to 33"):
             lw.placebo(field, "shuffled", blocks=blocks)
-    with pytest.raises(TypeError, match="field must be a latent_widget.Field, got ndarray"):
+    with pytest.raises(TypeError, match=r"field must be a latent_widget\.Field, got ndarray"):
         lw.placebo(field.density)

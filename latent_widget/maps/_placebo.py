@@ -1,7 +1,6 @@
 """Placebo of a measure: a field with the same tensors in other places, a control for what a map or a path shows.
 
-What holds for the placebo as well (a permutation control in the sense of Fisher 1935) does not come from where the
-measure is large and where it is small.
+What a map shows under the placebo as well does not come from where the measure is large and where it is small.
 """
 
 from __future__ import annotations
