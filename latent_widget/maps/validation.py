@@ -9,7 +9,7 @@ import numpy as np
 
 from latent_widget._arrays import read_floor
 from latent_widget._lattice import Extent
-from latent_widget.cartograms.solver import Method
+from latent_widget.maps.cartograms.solver import Method
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
