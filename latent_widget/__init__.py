@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Atlas": "_atlas",
+    "Audit": "maps._audit",
     "Cartogram": "maps._map",
     "Contour": "geodesics",
     "Decoder": "decoders.decoder",
@@ -23,6 +24,7 @@ _HOMES = {
     "Profile": "geodesics",
     "SequenceDecoder": "decoders.sequence",
     "SurveyError": "_survey",
+    "audit": "maps._audit",
     "cartogram": "maps._cartogram",
     "distance_field": "geodesics",
     "distances": "geodesics",
@@ -75,6 +77,8 @@ if TYPE_CHECKING:
     from latent_widget.geodesics import slerp as slerp
     from latent_widget.geodesics import straight as straight
     from latent_widget.geodesics import stretched as stretched
+    from latent_widget.maps._audit import Audit as Audit
+    from latent_widget.maps._audit import audit as audit
     from latent_widget.maps._cartogram import cartogram as cartogram
     from latent_widget.maps._map import Cartogram as Cartogram
     from latent_widget.maps._map import Map as Map

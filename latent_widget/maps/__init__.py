@@ -3,12 +3,15 @@
 `_map` has the result that all maps share and measures what it reports, with `distortion`; `_cartogram` has the public
 function of the density-equalising map, whose solver is in `cartograms` and whose axes may be those of a `frame`;
 `isometry` has the solver of the least distorted one. `methods` finds a map by its name. `_placebo` makes the control
-for what a map shows: the same measure in other places. What they are given is checked in `validation`.
+for what a map shows: the same measure in other places. `_audit` tells
+what a map is worth by geodesic distances. What they are given is checked in `validation`.
 """
 
+from latent_widget.maps._audit import Audit as Audit
+from latent_widget.maps._audit import audit as audit
 from latent_widget.maps._cartogram import cartogram as cartogram
 from latent_widget.maps._map import Cartogram as Cartogram
 from latent_widget.maps._map import Map as Map
 from latent_widget.maps._placebo import placebo as placebo
 
-__all__ = ["Cartogram", "Map", "cartogram", "placebo"]
+__all__ = ["Audit", "Cartogram", "Map", "audit", "cartogram", "placebo"]
