@@ -154,8 +154,8 @@ def read_metric(field: Field, floor: float | str | None) -> Field:
     thin = int((values[..., 0] <= values[..., 1] / LARGEST_RANGE).sum())
     if thin or field.density.max() > LARGEST_RANGE * field.density.min():
         raise ValueError(
-            f"field spans a range of {values.max() / max(values.min(), 1e-300):g}, within one cell in {thin} cells: pass "
-            f'floor="1%", or temper the field'
+            f"field spans a range of {values.max() / max(values.min(), 1e-300):g}, within a single cell in {thin} of "
+            f'them: pass floor="1%", or temper the field'
         )
     return field
 
