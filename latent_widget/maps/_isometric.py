@@ -131,6 +131,7 @@ def report_isometric(
         iterations=solution.steps,
         message="",
         converged=solution.converged,
+        triangles=problem.triangles,
     )
     message = (
         f"{method}: {solution.steps} steps, energy {excess:.2g} above an isometry's; anisotropy "

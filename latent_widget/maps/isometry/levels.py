@@ -31,15 +31,14 @@ def solve(
 ) -> tuple[Problem, Solution]:
     """Lay a metric (H, W, 2, 2), in units of cells, into the plane without a fold and without an overlap.
 
-    The outline is left free at first; where it crosses itself, everything is done again with a barrier.
+    The outline is left free at first; where it crosses itself on any lattice, all is done again with a barrier.
     """
     levels = _list_levels(metric, weights, area_weight)
-    solution = _climb(levels, tolerance, max_steps, False)
-    problem = levels[-1]
+    solution = _climb(levels, tolerance, max_steps)
     if overlaps(solution.points):
-        solution = _climb(levels, tolerance, max_steps, True)
-        problem = replace(problem, contact=pose_contact(lay_affinely(problem)))
-    return problem, solution
+        levels = [replace(problem, contact=pose_contact(lay_affinely(problem))) for problem in levels]
+        solution = _climb(levels, max(tolerance, CONTACT_TOLERANCE), max_steps)
+    return levels[-1], solution
 
 
 def overlaps(points: Array) -> bool:
@@ -56,18 +55,16 @@ def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Prob
     return [*coarse, pose(metric, weights, area_weight)]
 
 
-def _climb(levels: list[Problem], tolerance: float, max_steps: int, simple: bool) -> Solution:
-    """Solve level after level, each from the solution of the one before; `simple` keeps the outline from crossing."""
-    points = None
-    for number, problem in enumerate(levels, 1):
-        begin = lay_affinely(problem)
-        if simple:
-            problem = replace(problem, contact=pose_contact(begin))
-            tolerance = max(tolerance, CONTACT_TOLERANCE)
-        if points is not None:
-            begin = _prolong(points, problem, begin)
+def _climb(levels: list[Problem], tolerance: float, max_steps: int) -> Solution:
+    """Solve level after level, each from the solution of the one before, and no further than to one that overlaps."""
+    solution = minimise(
+        levels[0], lay_affinely(levels[0]), tolerance if len(levels) == 1 else COARSE_TOLERANCE, max_steps
+    )
+    for number, problem in enumerate(levels[1:], 2):
+        if overlaps(solution.points):
+            break
+        begin = _prolong(solution.points, problem, lay_affinely(problem))
         solution = minimise(problem, begin, tolerance if number == len(levels) else COARSE_TOLERANCE, max_steps)
-        points = solution.points
     return solution
 
 
