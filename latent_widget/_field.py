@@ -227,6 +227,23 @@ class Field:
         info = {**self.info, "temper": exponent * self.info.get("temper", 1.0)}
         return Field(self.lattice, powered, info, walls=True)
 
+    @cached_property
+    def mean_scale(self) -> float:
+        """What the metric is divided by to have mean density 1: the mean of √det G on a plane, its power ⅔ in a box."""
+        return float(self.density[~self.walls].mean() ** (2 / self.lattice.ndim))
+
+    def normalise(self) -> "Field":
+        """Divide the metric by what makes its mean density 1, so that measures in different units can be compared.
+
+        On a plane that is G / mean(√det G). Walls do not enter the mean.
+
+        Returns
+        -------
+        Field
+            With `info["weight"]`, by which the metric was multiplied.
+        """
+        return (1.0 / self.mean_scale) * self
+
     def smooth(self, cells: float) -> "Field":
         """Average every tensor over its neighbours, by a Gaussian along each axis.
 
@@ -293,6 +310,17 @@ class Field:
         walls = f", {self.walls.sum()} walls" if self.walls.any() else ""
         name = self.info.get("measure", "metric")
         return f"Field({name} on {self.lattice.shape}, density {low:.3g} to {high:.3g}{walls})"
+
+
+def normalise_weights(fields: Mapping[str, Field], weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the weights by which fields are added so that equal ones mean equal parts: wᵢ / mean density of Gᵢ.
+
+    A single measure that is on (of a weight above 0) keeps its weight, and its unit.
+    """
+    on = [name for name, weight in weights.items() if weight > 0]
+    if len(on) < 2:
+        return dict(weights)
+    return {name: weight / fields[name].mean_scale if name in on else weight for name, weight in weights.items()}
 
 
 def check_power(exponent: float, name: str) -> None:
