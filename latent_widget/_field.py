@@ -228,7 +228,7 @@ class Field:
         return Field(self.lattice, powered, info, walls=True)
 
     @cached_property
-    def mean_scale(self) -> float:
+    def _mean_scale(self) -> float:
         """What the metric is divided by to have mean density 1: the mean of √det G on a plane, its power ⅔ in a box."""
         return float(self.density[~self.walls].mean() ** (2 / self.lattice.ndim))
 
@@ -242,7 +242,7 @@ class Field:
         Field
             With `info["weight"]`, by which the metric was multiplied.
         """
-        return (1.0 / self.mean_scale) * self
+        return (1.0 / self._mean_scale) * self
 
     def smooth(self, cells: float) -> "Field":
         """Average every tensor over its neighbours, by a Gaussian along each axis.
@@ -320,7 +320,7 @@ def normalise_weights(fields: Mapping[str, Field], weights: Mapping[str, float])
     on = [name for name, weight in weights.items() if weight > 0]
     if len(on) < 2:
         return dict(weights)
-    return {name: weight / fields[name].mean_scale if name in on else weight for name, weight in weights.items()}
+    return {name: weight / fields[name]._mean_scale if name in on else weight for name, weight in weights.items()}
 
 
 def check_power(exponent: float, name: str) -> None:
