@@ -4,16 +4,17 @@
     python benchmarks/off_data.py --quick     # one training, few pairs: a look
 
 Small auto-encoders (and a variational one) with two latent dimensions are trained on data sets that come with
-scikit-learn, and on one of its digits turned by all angles, whose latents lie on closed curves with a void inside. Pairs
-of random encoded points are joined by the straight line and by the geodesic of each measure on one lattice of 64 × 64
-cells. A point of a path is *off the data* where its distance to the nearest encoded point exceeds the 99th percentile
-of the distances of encoded points to their nearest others; points of a path are spaced evenly in the latent space.
-Members of the ensemble are decoders trained anew on the same latents.
+scikit-learn, and on one of its digits turned by all angles, whose latents lie on closed curves with a void inside.
+Pairs of random encoded points are joined by the straight line and by the geodesic of each measure on one lattice of
+64 × 64 cells. A point of a path is *off the data* where its distance to the nearest encoded point exceeds the 99th
+percentile of the distances of encoded points to their nearest others; points of a path are spaced evenly in the latent
+space. Members of the ensemble are decoders trained anew on the same latents.
 """
 
 import argparse
 import os
 import time
+from functools import partial
 from itertools import pairwise
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -117,10 +118,8 @@ def measure(
     members = [decoder, *(lw.Decoder(other) for other in others)]
     uncertain = lw.with_uncertainty(decoder, latents, data.numpy())
     lattice = lw.Lattice.fit(latents, shape=(64, 64))
-    pull_back, likelihood = (
-        lw.measures.pullback(decoder, lattice, method="auto"),
-        lw.measures.likelihood(latents)(decoder, lattice),
-    )
+    pullback = partial(lw.measures.pullback, method="auto")
+    pull_back, likelihood = pullback(decoder, lattice), lw.measures.likelihood(latents)(decoder, lattice)
     atlas = lw.Atlas(lattice, {"pullback": pull_back, "likelihood": likelihood})
     fields = {
         "pullback": pull_back,

@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats, as_points, read_floor
+from latent_widget._arrays import (
+    ROUND_OFF,
+    Bools,
+    Floats,
+    as_floats,
+    as_points,
+    average_eigenvalue,
+    check_power,
+    raise_eigenvalues,
+    raise_to_power,
+    read_floor,
+)
 from latent_widget._lattice import Lattice
 
 if TYPE_CHECKING:
@@ -84,9 +95,9 @@ class Field:
         unfloored = (tensors, floor) if relative and not shut.any() else None
         if relative:
             described["floor_share"] = level
-            level *= _average_eigenvalue(tensors[~shut])
+            level *= average_eigenvalue(tensors[~shut])
         if level:
-            tensors, described["floored"] = _raise_eigenvalues(tensors, level)
+            tensors, described["floored"] = raise_eigenvalues(tensors, level)
             described["floor"] = level
         _check_positive(tensors, lattice)
         if shut.any():
@@ -377,19 +388,6 @@ def normalise_weights(fields: Mapping[str, Field], weights: Mapping[str, float])
     return {name: weight / fields[name]._mean_scale if name in on else weight for name, weight in weights.items()}
 
 
-def check_power(exponent: float, name: str) -> None:
-    """Raise `ValueError` for a power of tensors that is negative or infinite."""
-    if not (np.isfinite(exponent) and exponent >= 0):
-        raise ValueError(f"{name} must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
-
-
-def raise_to_power(tensors: Floats, exponent: float) -> Floats:
-    """Return matrix powers of symmetric tensors `(..., d, d)` that are positive, or nothing in some direction."""
-    values, vectors = np.linalg.eigh(tensors)
-    powers = np.maximum(values, 0.0) ** exponent
-    return np.asarray(np.einsum("...ik,...k,...jk->...ij", vectors, powers, vectors))
-
-
 def _check_finite(tensors: Floats, lattice: Lattice) -> None:
     bad = np.asarray(~np.isfinite(tensors).all(axis=(-1, -2)))
     if bad.any():
@@ -425,20 +423,6 @@ def _check_positive(tensors: Floats, lattice: Lattice) -> None:
             f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. "
             f'floor="1%" would raise the eigenvalues below 1 % of their mean, {0.01 * mean:.2g} here, to that'
         )
-
-
-def _average_eigenvalue(tensors: Floats) -> float:
-    """Return the mean of tr G / d over cells `(n, d, d)`, and 1 where that is nothing."""
-    mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / tensors.shape[-1]) if len(tensors) else 0.0
-    return mean if mean > 0 else 1.0
-
-
-def _raise_eigenvalues(tensors: Floats, floor: float) -> tuple[Floats, int]:
-    """Raise eigenvalues below `floor` to it; return the tensors and in how many cells that was done."""
-    values, vectors = np.linalg.eigh(tensors)
-    low = np.asarray((values < floor).any(axis=-1))
-    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
-    return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())
 
 
 def warn_of_floor(measured: Field, name: str) -> None:

@@ -6,8 +6,8 @@ from typing import cast
 from torch import Tensor
 from torch.distributions import Categorical
 
-from latent_widget._arrays import read_floor
-from latent_widget._field import Field, check_power, raise_to_power, warn_of_floor
+from latent_widget._arrays import check_power, raise_to_power, read_floor
+from latent_widget._field import Field, warn_of_floor
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.measures._feature import compose_decoder
