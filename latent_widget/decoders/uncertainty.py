@@ -1,6 +1,6 @@
 """Standard deviations for a trained deterministic decoder by an inverse RBF network (Arvanitidis et al. 2018, [4]).
 
-The precision 1/σ² is high by the data and falls to that of the data themselves far off, so that paths keep to the data.
+The precision 1/σ² is high by the data and falls to that of the data themselves far off.
 """
 
 import warnings
@@ -43,7 +43,8 @@ def with_uncertainty(
     ½ (bandwidth · mean distance of a cluster's latents to its centre)⁻², and wₖ >= 0 maximise the likelihood of the
     data, with five latents of the mean squared residual added at every centre: σ of a centre of few latents is that of
     all, and not next to nothing because the mean happens to meet them. No σ is below 1 % of the data's own deviation.
-    1/ζ is the variance of the data themselves, for far from the latents nothing more is known.
+    1/ζ is the variance of the data themselves, for far from the latents nothing more is known. Geodesics of the result
+    are drawn back where σ rises, and yet leave the data about as often as straight lines (benchmarks/off_data.py).
 
     Parameters
     ----------
