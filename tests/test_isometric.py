@@ -297,7 +297,7 @@ def test_chords_are_of_the_fourth_order():
         triangles, rough = chords.measure_triangles(field.metric / n**2)
         assert rough == 0
         x = np.diff(corners, axis=1)
-        errors.append(np.abs(triangles[:, :, 0, 0] / (x**2).sum(-1)[:-1] - 1)[4:-4, 4:-4].max())
+        errors.append(np.abs(triangles[:, :, 0, 0] / (x**2).sum(-1)[:-1] - 1)[n // 8 : -n // 8, n // 8 : -n // 8].max())
     # what the expansion leaves out of a squared length is of its sixth power
     assert errors[0] / errors[1] > 14
 
@@ -319,7 +319,7 @@ def test_area_weight_goes_from_angles_to_areas():
     assert np.all(np.diff(error) < 0)
     # the chart itself is conformal
     assert anisotropy[0] < 1.01
-    assert error[-1] < 0.01
+    assert error[-1] < 0.02
 
 
 def test_map_is_truer_where_the_data_lie():

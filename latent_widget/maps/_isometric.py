@@ -47,8 +47,9 @@ def isometric_map(
     ‖F‖² (1 + det⁻²) [9]_: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
     does not cross itself. What is left to choose, a turn and a shift, is fixed so that the map lies like the plane.
 
-    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the fourth power
-    of the cell's size; any other is distorted by as little as the energy can, which the result's ``distortion`` tells cell by cell.
+    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the fourth power of the
+    cell's size; any other is distorted as little as can be, and the result's ``distortion`` tells by how much, cell by
+    cell.
 
     Parameters
     ----------

@@ -57,14 +57,13 @@ def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Prob
 
 def _climb(levels: list[Problem], tolerance: float, max_steps: int) -> Solution:
     """Solve level after level, each from the solution of the one before, and no further than to one that overlaps."""
-    solution = minimise(
-        levels[0], lay_affinely(levels[0]), tolerance if len(levels) == 1 else COARSE_TOLERANCE, max_steps
-    )
-    for number, problem in enumerate(levels[1:], 2):
+    tolerances = [COARSE_TOLERANCE] * (len(levels) - 1) + [tolerance]
+    solution = minimise(levels[0], lay_affinely(levels[0]), tolerances[0], max_steps)
+    for problem, enough in zip(levels[1:], tolerances[1:], strict=True):
         if overlaps(solution.points):
             break
         begin = _prolong(solution.points, problem, lay_affinely(problem))
-        solution = minimise(problem, begin, tolerance if number == len(levels) else COARSE_TOLERANCE, max_steps)
+        solution = minimise(problem, begin, enough, max_steps)
     return solution
 
 
