@@ -2,20 +2,23 @@
  * The panel: stretch, measures with weights, tempering, what is shown, samples, export. Native inputs, so that keyboard,
  * touch and screen readers work by themselves.
  *
- * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
+ * Hooks for tests: data-lw = "map-method", "stretch", "area-weight", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
  * (both data-name), "more", "smoothing", "show-points" and so on for each of SHOWN, "colour-by", "samples", "spacing"; those of
  * export_controls.ts.
  */
 
 import options from "../../../latent_widget/display/options.json";
 import type { Print } from "../model/figure_requests";
+import { MAP_HINTS, MAP_METHODS, MAP_NAMES } from "../model/map_methods";
 import { shortNumber } from "../style/density_scale";
 import { html, set } from "../style/dom";
-import type { ColourBy, Shown, Spacing } from "../types";
+import type { ColourBy, MapMethod, Shown, Spacing } from "../types";
 import { createExportControls, type Format } from "./export_controls";
 
 export interface Choices {
   stretch: number;
+  method: MapMethod;
+  areaWeight: number;
   temper: number;
   smoothing: number;
   weights: Record<string, number>;
@@ -29,6 +32,8 @@ export interface Choices {
 }
 
 export interface Actions {
+  method(method: MapMethod): void;
+  areaWeight(value: number, final: boolean): void;
   stretch(value: number, final: boolean): void;
   temper(value: number, final: boolean): void;
   smoothing(cells: number, final: boolean): void;
@@ -87,12 +92,12 @@ let serial = 0;
 export function createControls(
   parent: Element,
   names: string[],
-  has: { points: boolean; thumbnails: boolean; kernel: boolean },
+  has: { points: boolean; thumbnails: boolean; kernel: boolean; maps: readonly MapMethod[] },
   actions: Actions,
 ): Controls {
   const own = `lw${++serial}`;
   const parts = [
-    createStretch(parent, own, actions),
+    createStretch(parent, own, has, actions),
     createMeasures(parent, names, actions),
     createShow(parent, has, actions),
     createColourBy(parent, actions),
@@ -117,12 +122,40 @@ function rangeOf(trait: keyof typeof options.limits): { min: number; max: number
 /** Brings one group of controls up to date. */
 type Update = (choices: Choices) => void;
 
-function createStretch(parent: Element, own: string, actions: Actions): Update {
-  const { input, value } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, ["latent space", "cartogram"], own);
+/** Which map, how far towards it, and what it is to keep true. */
+function createStretch(
+  parent: Element,
+  own: string,
+  { kernel, maps }: { kernel: boolean; maps: readonly MapMethod[] },
+  actions: Actions,
+): Update {
+  const label = html("label", { class: "lw-colour", text: "Map " }, parent);
+  // as for the spacing below
+  const select = html("select", { "data-lw": "map-method", "data-lm-suppress-shortcuts": "true" }, label);
+  for (const value of MAP_METHODS) {
+    const known = maps.includes(value);
+    const title = known ? MAP_HINTS[value] : "This page was saved without that map; it takes the widget in Python";
+    html("option", { value, text: MAP_NAMES[value], title, disabled: !known }, select);
+  }
+  select.addEventListener("change", () => actions.method(select.value as MapMethod));
+  const { input, value, ends } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, ["latent space", ""], own);
   on(input, (final) => actions.stretch(Number(input.value), final));
-  return ({ stretch }) => {
+  const weight = slider(parent, "Angles or areas", "area-weight", { ...rangeOf("area_weight"), step: 0.01 }, ["angles", "areas"], own);
+  on(weight.input, (final) => actions.areaWeight(Number(weight.input.value), final));
+  weight.input.disabled = !kernel;
+  const why = "Where the measure is curved not all can be true: what shall be, angles or areas";
+  weight.group.title = kernel ? why : "It takes the widget in Python to compute another map";
+  return ({ stretch, method, areaWeight }) => {
+    select.value = method;
+    select.title = MAP_HINTS[method];
     put(input, stretch);
     value.textContent = `${Math.round(100 * stretch)} %`;
+    ends[1].textContent = MAP_NAMES[method];
+    set(input, { "aria-valuetext": `${Math.round(100 * stretch)} % of the way from the latent space to the ${MAP_NAMES[method]}` });
+    weight.group.hidden = method !== "isometric";
+    put(weight.input, areaWeight);
+    weight.value.textContent = `${Math.round(100 * areaWeight)} %`;
+    set(weight.input, { "aria-valuetext": `${Math.round(100 * areaWeight)} % areas, the rest angles` });
   };
 }
 
@@ -242,6 +275,9 @@ function createSamples(parent: Element, actions: Actions): Update {
 }
 
 interface Slider {
+  group: HTMLElement;
+  /** The words under either end. */
+  ends: [HTMLElement, HTMLElement];
   input: HTMLInputElement;
   value: HTMLElement;
 }
@@ -260,8 +296,8 @@ function slider(
   const value = html("span", { class: "lw-value" }, head);
   const input = html("input", { type: "range", id: `${own}-${name}`, "data-lw": name, ...range }, group);
   const under = html("div", { class: "lw-ends", "aria-hidden": "true" }, group);
-  for (const end of ends) html("span", { text: end }, under);
-  return { input, value };
+  const [low, high] = ends.map((end) => html("span", { text: end }, under));
+  return { group, input, value, ends: [low, high] };
 }
 
 /** Calls back on every move, and once more with `final` when the slider is let go. */

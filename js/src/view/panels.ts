@@ -6,6 +6,7 @@ import type { MapView } from "../map/map";
 import type { DrawnField } from "../map/scene";
 import type { Print } from "../model/figure_requests";
 import type { History } from "../model/history";
+import { MAP_METHODS } from "../model/map_methods";
 import { KINDS } from "../model/path_kinds";
 import { createControls, type Actions } from "../panels/controls";
 import { createFilmStrips, type FilmStrips } from "../panels/film_strips";
@@ -57,7 +58,7 @@ export function createPanels({ state, layout, left, map, history, writer, frames
   const showZoom = createZoomButtons(buttons, map.zoom);
   const side = html("div", { class: "lw-panel" }, layout);
   const legend = createLegend(side, atlas.points?.labels ? atlas.points.names : null);
-  const has = { points: atlas.points !== null, thumbnails: atlas.sprites !== null, kernel: !state.model.offline };
+  const has = { points: atlas.points !== null, thumbnails: atlas.sprites !== null, kernel: !state.model.offline, maps: state.model.maps ?? MAP_METHODS };
   const save: Actions["save"] = (format, print) => {
     const saving = format === "pdf" ? savePdf(state.model, print, status.say) : saveDrawing(format, print, figure());
     saving.catch((error: unknown) => status.say(`The figure could not be saved: ${String(error)}`, "error"));
