@@ -53,14 +53,14 @@ def test_what_goes_over_the_wire_is_the_atlas(widget, atlas):
     sheet, (h, w), (ph, pw) = unpack(widget._sprites["sheet"]), widget._sprites["shape"], widget._sprites["size"]
     assert sheet.shape == (h * ph, w * pw, 4)
     np.testing.assert_array_equal(sheet[3 * ph : 4 * ph, 5 * pw : 6 * pw], atlas.thumbnails.images[3, 5])
-    np.testing.assert_allclose(unpack(widget._cartogram["corners"]), widget.cartogram.corners, atol=1e-6)
+    np.testing.assert_allclose(unpack(widget._map["corners"]), widget.cartogram.corners, atol=1e-6)
 
 
 def test_weights_and_tempering_recompute_the_map(widget, atlas):
-    first = widget._cartogram["key"]
+    first = widget._map["key"]
     widget.weights = {"slope": 2.0}
     assert widget.weights == {"pullback": 0.0, "slope": 2.0}
-    assert widget._cartogram["key"] != first
+    assert widget._map["key"] != first
     np.testing.assert_allclose(widget.cartogram.corners, lw.cartogram(2.0 * atlas["slope"]).corners, atol=1e-9)
     widget.temper = 0.0
     np.testing.assert_allclose(widget.cartogram.corners, LATTICE.corners, atol=1e-9)
@@ -77,11 +77,11 @@ def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
 
 
 def test_all_measures_off_is_said_and_the_last_map_stays(widget):
-    before = widget._cartogram["key"]
+    before = widget._map["key"]
     widget.weights = {}
     assert widget._status["state"] == "error"
     assert "switch every measure off" in widget._status["message"]
-    assert widget._cartogram["key"] == before
+    assert widget._map["key"] == before
     widget.weights = {"pullback": 1.0}
     assert widget._status["state"] == "ready"
 

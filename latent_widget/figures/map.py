@@ -81,6 +81,11 @@ class Morph:
     stretch: float
     page_map: Map | None
 
+    @property
+    def free(self) -> bool:
+        """Whether the outline of the map is its own, not that of the plane."""
+        return self.page_map is not None and not fills_extent(self.page_map.corners, self.page_map.extent)
+
     def apply(self, points: Floats) -> Floats:
         """Return where points of the plane, `(..., 2)`, lie on the page."""
         if self.page_map is None:
@@ -158,7 +163,7 @@ def draw_map(
     name = measure or atlas.measures[0]
     drawn_field = field if field is not None else atlas[name]
     if (stretch > 0 or shown.ellipses) and stretched_map is None:
-        stretched_map = atlas.map(name, method=method)
+        stretched_map = atlas.cartogram(name) if method == "cartogram" else atlas.map(name, method=method)
     if ax is None:
         # pyplot, so that a notebook shows the figure by itself
         ax = plt.figure(figsize=(6.4, 5.2), layout="constrained").add_subplot()
@@ -182,11 +187,11 @@ def draw_map(
     if shown.colour_by == "label" and not shown.points:
         _draw_legend(ax, atlas)
     extent = atlas.lattice.extent
-    left, right, low, high = view if view is not None else frame_corners(corners, extent)
-    if fills_extent(corners, extent):
-        _set_ticks(ax, extent, morph, (left, right, low, high))
-    else:
+    left, right, low, high = view or (frame_corners(corners, extent) if morph.free else extent)
+    if morph.free:
         _draw_outline(ax, extent, morph, corners, (left, right, low, high))
+    else:
+        _set_ticks(ax, extent, morph, (left, right, low, high))
     ax.set(xlim=(left, right), ylim=(low, high), xlabel="x", ylabel="y", aspect="equal")
     if ax.figure is not None and cells.title:
         extend = "both" if shown.colour_by == "area_error" else "neither"

@@ -9,7 +9,7 @@ import numpy as np
 from latent_widget._arrays import Floats
 from latent_widget._lattice import Extent
 from latent_widget.maps._map import Map, fills_extent
-from latent_widget.maps.cartograms.cells import choose_cells
+from latent_widget.maps.cartograms.solver import choose_cells
 from latent_widget.maps.outline import trace_outline
 
 ON_MAP = 1e-9
@@ -59,12 +59,7 @@ def measure_area(polygon: Floats) -> float:
 
 
 def frame_corners(corners: Floats, extent: Extent) -> Extent:
-    """Return the rectangle (x0, x1, y0, y1) around moved corners `(H + 1, W + 1, 2)` with the extent's proportions.
-
-    It is the extent itself where the corners' border lies on its walls.
-    """
-    if fills_extent(corners, extent):
-        return extent
+    """Return the least rectangle (x0, x1, y0, y1) around moved corners `(..., 2)` with the extent's proportions."""
     x0, x1, y0, y1 = extent
     low, high = corners.reshape(-1, 2).min(axis=0), corners.reshape(-1, 2).max(axis=0)
     size = np.array([x1 - x0, y1 - y0])

@@ -1,16 +1,16 @@
 /** A model without a kernel, for pages that stand alone: it holds the exported traits and tells its views of changes. */
 
-import type { MapMethod, Model, Traits, WireMap } from "../types";
+import type { MapMethod, Model, Traits } from "../types";
 
-/** Traits as the page holds them, arrays as base64 text; and under `maps` the maps that can be chosen, by their methods. */
+/** Traits as the page holds them, arrays as base64 text; and under `maps` the other maps that can be chosen, by method. */
 export type Packed = Record<string, unknown>;
 
 const STALE_MAP = "The stretched map is still that of the measures as exported; to stretch it anew, run the widget in Python";
 
 export function createOfflineModel(state: Packed): Model {
-  const { maps: exported, ...traits } = decodeBase64(state) as Traits & { maps?: Partial<Record<MapMethod, WireMap>> };
+  const { maps: exported, ...traits } = decodeBase64(state) as Traits & { maps?: Partial<Record<MapMethod, Traits["_map"]>> };
   const values = traits as Traits;
-  const maps = exported ?? { [values.map_method]: values._map as WireMap };
+  const maps = { ...exported, [values.map_method]: values._map };
   const asExported = mixture(values);
   const listeners = new Map<string, Set<(...args: never[]) => void>>();
 

@@ -32,14 +32,16 @@ describe("a model without a kernel", () => {
   });
 
   it("stretches to the maps that it was saved with", () => {
-    const [flat, true_] = [{ key: "0" }, { key: "1" }];
-    const model = createOfflineModel({ ...state, map_method: "cartogram", _map: flat, maps: { cartogram: flat, isometric: true_ } });
+    const [flat, free] = [{ key: "0" }, { key: "1" }];
+    const model = createOfflineModel({ ...state, map_method: "cartogram", _map: flat, maps: { isometric: free } });
     const heard = vi.fn();
     model.on("change:_map", heard);
-    expect(model.maps).toEqual(["cartogram", "isometric"]);
+    expect(model.maps).toEqual(["isometric", "cartogram"]);
     model.set("map_method", "isometric");
     expect(heard).toHaveBeenCalledTimes(1);
     expect(model.get("_map")).toMatchObject({ key: "1" });
+    model.set("map_method", "cartogram");
+    expect(model.get("_map")).toMatchObject({ key: "0" });
     expect(createOfflineModel({ ...state, map_method: "cartogram", _map: flat }).maps).toEqual(["cartogram"]);
   });
 
