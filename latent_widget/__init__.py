@@ -33,6 +33,7 @@ _HOMES = {
     "k_means": "geodesics",
     "k_medoids": "geodesics",
     "log_map": "geodesics",
+    "placebo": "maps._placebo",
     "profile": "geodesics",
     "slerp": "geodesics",
     "straight": "geodesics",
@@ -77,6 +78,7 @@ if TYPE_CHECKING:
     from latent_widget.maps._cartogram import cartogram as cartogram
     from latent_widget.maps._map import Cartogram as Cartogram
     from latent_widget.maps._map import Map as Map
+    from latent_widget.maps._placebo import placebo as placebo
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ import pytest
 
 import latent_widget as lw
 from latent_widget.maps._map import Map, report_map
-from latent_widget.maps.outline import find_crossings, trace_outline
+from latent_widget.maps.isometry.outline import find_crossings, trace_outline
 
 BOX = (-1.0, 2.0, 0.0, 2.0)
 

@@ -12,7 +12,7 @@ import numpy as np
 from latent_widget._lattice import Extent
 from latent_widget.maps.cartograms.solver import choose_cells
 from latent_widget.maps.distortion import measure_distortion
-from latent_widget.maps.outline import find_crossings, project_onto_outline, trace_outline
+from latent_widget.maps.isometry.outline import find_crossings, project_onto_outline, trace_outline
 from latent_widget.maps.validation import SLACK, check_outside, read_plane_points, read_points, read_rows
 
 if TYPE_CHECKING:

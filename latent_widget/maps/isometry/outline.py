@@ -51,7 +51,7 @@ def find_crossings(outline: ArrayLike) -> Indices:
         raise ValueError(f"outline has shape {ring.shape}: give the corners of a polygon, (N, 2) with N at least 3")
     if not np.isfinite(ring).all():
         raise ValueError(f"outline has {int((~np.isfinite(ring)).any(1).sum())} corners that are not finite")
-    from latent_widget.maps.outline_loops import sweep
+    from latent_widget.maps.isometry.outline_loops import sweep
 
     order = np.argsort(np.minimum(ring[:, 0], np.roll(ring[:, 0], -1)), kind="stable")
     found = np.empty((len(ring), 3), dtype=np.int64)
@@ -86,7 +86,7 @@ def _touch(ring: Array, k: int, m: int) -> bool:
 
 def project_onto_outline(points: Array, corners: Array) -> tuple[Array, Array]:
     """Return the lattice coordinates (n, 2) of the nearest points of the outline, and the distances (n,) from it."""
-    from latent_widget.maps.outline_loops import find_nearest
+    from latent_widget.maps.isometry.outline_loops import find_nearest
 
     height, width = corners.shape[0], corners.shape[1]
     places = trace_outline(np.stack(np.meshgrid(np.arange(width), np.arange(height)), axis=-1).astype(np.float64))
