@@ -35,7 +35,7 @@ def cartogram(
     *,
     tolerance: float = 1e-3,
     max_steps: int = 60,
-    floor: float | None = None,
+    floor: float | str | None = None,
     start: Map | None = None,
     workers: int | None = None,
 ) -> Map:
@@ -61,8 +61,8 @@ def cartogram(
         The largest relative area error that counts as converged.
     max_steps : int
         The most steps of Newton's method for the exact areas.
-    floor : float, optional
-        Raise smaller densities to this share of the mean; the remedy for zeros.
+    floor : float or str, optional
+        Raise smaller densities to this share of the mean, 0.01 or "1%"; the remedy for zeros.
     start : Map, optional
         A map of the same extent and shape to start from in place of the flow, for small changes; where that folds on
         the way, the flow is used after all.

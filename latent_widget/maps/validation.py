@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
+from latent_widget._arrays import read_floor
 from latent_widget._lattice import Extent
 from latent_widget.maps.cartograms.solver import Method
 
@@ -39,7 +40,7 @@ class Density:
     mean: float
 
 
-def read_density(density: Field | ArrayLike, extent: Sequence[float] | None, floor: float | None) -> Density:
+def read_density(density: Field | ArrayLike, extent: Sequence[float] | None, floor: float | str | None) -> Density:
     """Check a density or a field."""
     metric = None
     if hasattr(density, "density") and hasattr(density, "lattice"):
@@ -50,14 +51,13 @@ def read_density(density: Field | ArrayLike, extent: Sequence[float] | None, flo
     rho = given = _check_cells(np.asarray(density))
     notes = []
     if floor is not None:
-        if not (isinstance(floor, (int, float)) and 0.0 < floor < 1.0):
-            raise ValueError(f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3")
-        lowest = floor * rho.mean()
-        notes.append(f"{int((rho < lowest).sum())} cells raised to floor={floor:g}")
+        share = _read_share(floor)
+        lowest = share * rho.mean()
+        notes.append(f"{int((rho < lowest).sum())} cells raised to floor={share:g}")
         rho = np.maximum(rho, lowest)
     if not rho.all():
         zeros = int((rho == 0).sum())
-        raise ValueError(f"density is zero in {zeros} cells: pass floor=1e-3 to raise them to a share of the mean")
+        raise ValueError(f'density is zero in {zeros} cells: pass floor="1%" to raise them to that share of the mean')
     power = 2.0 / rho.ndim
     if metric is None:
         metric = (rho**power)[..., None, None] * np.eye(rho.ndim)
@@ -67,8 +67,24 @@ def read_density(density: Field | ArrayLike, extent: Sequence[float] | None, flo
     most = float(rho.max())
     rho = rho / most
     if not rho.min() > 1.0 / LARGEST_RANGE:
-        raise ValueError(f"density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor=, or temper the field")
+        raise ValueError(
+            f'density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor="1%", or temper the field'
+        )
     return Density(rho, _read_extent(extent, rho.shape), notes, metric, float(rho.mean()) * most)
+
+
+def _read_share(floor: float | str) -> float:
+    """Return a floor as a share of the mean density, for which a number and a percentage stand alike."""
+    try:
+        share, _ = read_floor(floor)
+    except ValueError:
+        share = 0.0
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3, or a percentage, "
+            'such as "1%"'
+        )
+    return share
 
 
 def _check_cells(rho: np.ndarray[Any, Any]) -> Array:

@@ -20,7 +20,12 @@ from latent_widget.maps.isometry.density import compute_density, linearise
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_POINTS, _CELLS, _TRIANGLES, _BLOCKS = float64[:, :, ::1], float64[:, :, ::1], float64[:, :, :, ::1], float64[:, :, :, ::1]
+_POINTS, _CELLS, _TRIANGLES, _BLOCKS = (
+    float64[:, :, ::1],
+    float64[:, :, ::1],
+    float64[:, :, :, ::1],
+    float64[:, :, :, ::1],
+)
 _SELF, _EAST, _NORTH, _NORTH_EAST, _NORTH_WEST = range(5)
 
 
@@ -152,7 +157,12 @@ def multiply(blocks: Array, vector: Array, out: Array) -> float:
         dj = 0 if kind == _NORTH else (-1 if kind == _NORTH_WEST else 1)
         for i in range(n - di):
             for j in range(max(0, -dj), m - max(0, dj)):
-                xx, xy, yx, yy = blocks[kind, i, j, 0], blocks[kind, i, j, 1], blocks[kind, i, j, 2], blocks[kind, i, j, 3]
+                xx, xy, yx, yy = (
+                    blocks[kind, i, j, 0],
+                    blocks[kind, i, j, 1],
+                    blocks[kind, i, j, 2],
+                    blocks[kind, i, j, 3],
+                )
                 ox[i, j] += xx * x[i + di, j + dj] + xy * y[i + di, j + dj]
                 oy[i, j] += yx * x[i + di, j + dj] + yy * y[i + di, j + dj]
                 ox[i + di, j + dj] += xx * x[i, j] + yx * y[i, j]

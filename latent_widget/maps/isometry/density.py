@@ -83,9 +83,7 @@ def linearise(f11: float, f21: float, f12: float, f22: float, p: float, q: float
 
 
 @compile_helper
-def _write_scale(
-    h11: float, h12: float, h22: float, cr: float, sr: float, cs: float, ss: float, terms: Array
-) -> None:
+def _write_scale(h11: float, h12: float, h22: float, cr: float, sr: float, cs: float, ss: float, terms: Array) -> None:
     """Write the two modes of the block of σ₁ and σ₂ into rows 1 and 2, in the basis of rotation and reflection."""
     rr, rs = 0.5 * (h11 + 2.0 * h12 + h22), 0.5 * (h11 - h22)
     reflection = 0.5 * (h11 - 2.0 * h12 + h22)

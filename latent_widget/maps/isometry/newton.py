@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from latent_widget.maps.isometry.assembly import assemble, find_largest_step, multiply, sum_energy
+from latent_widget.maps.isometry.outline import find_crossings, trace_outline
 from latent_widget.maps.isometry.preconditioner import prepare
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Solution:
     points : ndarray (2, H + 1, W + 1)
         Positions of the corners.
     energy : float
-        1 for an isometry, with the stress where there is one.
+        1 for an isometry, with the terms besides where there are any.
     decrement : float
         Twice what the last step could lower the energy by, as its quadratic model has it.
     steps : int
@@ -58,107 +59,91 @@ class Solution:
     converged: bool
 
 
-def minimise(
-    problem: Problem,
-    points: Array,
-    tolerance: float,
-    max_steps: int,
-    accept: Callable[[Array], bool] | None = None,
-) -> Solution:
+class _Model(NamedTuple):
+    """The quadratic model of the energy at a point: value, gradient, product with the Hessian, inverse of its average."""
+
+    energy: float
+    gradient: Array
+    multiply: Callable[[Array, Array], float]
+    precondition: Callable[[Array], Array]
+
+
+def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) -> Solution:
     """Lower the energy of a map without folds until the decrement is within `tolerance` times what exceeds an isometry.
 
-    `accept` refuses positions that the energy allows.
+    Where the problem has terms besides, the outline stays simple too, if it is so at the start.
     """
-    measure, linearise = _write_objective(problem)
-    least, decrement = 4.0 * float(problem.weights.sum()), np.inf
+    least, decrement = 4.0 * float(problem.weights.sum()), math.inf
+    gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4))
     for step in range(max_steps):
-        energy, gradient, multiply_by, blocks = linearise(points)
-        enough = max(tolerance * (energy - least), ROUND_OFF * least)
-        direction = _solve(multiply_by, gradient, prepare(blocks), enough)
-        decrement = -float(np.vdot(gradient, direction))
-        if not decrement > 0.0:
-            # nothing is left to gain but round-off
-            return Solution(points, energy, max(decrement, 0.0), step, abs(decrement) <= enough)
-        share = min(1.0, SHORT * find_largest_step(points, direction))
-        while True:
+        model = _linearise(problem, points, gradient, blocks)
+        enough = max(tolerance * (model.energy - least), ROUND_OFF * least)
+        direction = _solve(model, enough)
+        decrement = -float(np.vdot(model.gradient, direction))
+        share = min(1.0, SHORT * find_largest_step(points, direction)) if decrement > 0.0 else 0.0
+        while share >= SHORTEST:
             candidate = points + share * direction
-            lowered = measure(candidate)
-            if lowered <= energy - ARMIJO * share * decrement and (accept is None or accept(candidate)):
+            lowered = _measure(problem, candidate)
+            if lowered <= model.energy - ARMIJO * share * decrement and _is_allowed(problem, candidate):
                 break
             share *= 0.5
-            if share < SHORTEST:
-                # at the floor of round-off no step lowers the energy any more
-                return Solution(points, energy, decrement, step, decrement <= enough)
+        else:
+            # at the floor of round-off no step lowers the energy any more
+            return Solution(points, model.energy, abs(decrement), step, abs(decrement) <= enough)
         points = candidate
         if share == 1.0 and decrement <= enough:
             return Solution(points, lowered, decrement, step + 1, True)
-    return Solution(points, measure(points), decrement, max_steps, False)
+    return Solution(points, _measure(problem, points), decrement, max_steps, False)
 
 
-Linearisation = tuple[float, "Array", Callable[["Array", "Array"], float], "Array"]
+def _is_allowed(problem: Problem, points: Array) -> bool:
+    """Whether the outline does not cross itself, where it is kept from that."""
+    return problem.contact is None or not len(find_crossings(trace_outline(np.moveaxis(points, 0, -1))))
 
 
-def _write_objective(problem: Problem) -> tuple[Callable[[Array], float], Callable[[Array], Linearisation]]:
-    """Return the functions that measure the energy and linearise it: energy, gradient, product, blocks."""
-    shape = problem.metric.shape[0] + 1, problem.metric.shape[1] + 1
-    gradient, blocks = np.empty((2, *shape)), np.empty((5, *shape, 4))
-    triangles = problem.factors, problem.weights, *problem.powers
+def _measure(problem: Problem, points: Array) -> float:
+    """Return the energy; infinite where a triangle is not positive."""
+    energy = float(sum_energy(points, problem.factors, problem.weights, *problem.powers))
+    if math.isinf(energy):
+        return energy
+    return energy + sum(term.measure(points) for term in problem.terms)
 
-    def multiply_by(vector: Array, out: Array) -> float:
-        return float(multiply(blocks, vector, out))
 
-    if problem.stress is None:
-        return lambda points: sum_energy(points, *triangles), lambda points: (
-            assemble(points, *triangles, gradient, blocks),
-            gradient,
-            multiply_by,
-            blocks,
-        )
-    stress = problem.stress
-    carry = stress.carry((shape[0] - 1, shape[1] - 1))
-    back = carry.T.tocsr()
+def _linearise(problem: Problem, points: Array, gradient: Array, blocks: Array) -> _Model:
+    """Return the quadratic model at a map without folds; `gradient` and `blocks` are overwritten."""
+    energy = float(assemble(points, problem.factors, problem.weights, *problem.powers, gradient, blocks))
+    precondition = prepare(blocks)
+    parts = [term.linearise(points) for term in problem.terms]
+    if not parts:
+        return _Model(energy, gradient, lambda vector, out: float(multiply(blocks, vector, out)), precondition)
 
-    def send(vector: Array) -> Array:
-        return np.stack([carry @ part.ravel() for part in vector])
-
-    def bring(vector: Array) -> Array:
-        return np.stack([(back @ part).reshape(shape) for part in vector])
-
-    def multiply_both(vector: Array, out: Array) -> float:
-        multiply_by(vector, out)
-        out += bring(stress.multiply(send(vector)))
+    def multiply_all(vector: Array, out: Array) -> float:
+        multiply(blocks, vector, out)
+        for part in parts:
+            out += part.multiply(vector)
         return float(np.vdot(vector, out))
 
-    def linearise(points: Array) -> Linearisation:
-        energy = assemble(points, *triangles, gradient, blocks)
-        squared, pull = stress.measure(send(points))
-        return energy + squared, gradient + bring(pull), multiply_both, blocks
-
-    return lambda points: sum_energy(points, *triangles) + stress.measure(send(points))[0], linearise
+    total = energy + sum(part.value for part in parts)
+    return _Model(total, gradient + sum(part.gradient for part in parts), multiply_all, precondition)
 
 
-def _solve(
-    multiply_by: Callable[[Array, Array], float],
-    gradient: Array,
-    precondition: Callable[[Array], Array],
-    enough: float,
-) -> Array:
+def _solve(model: _Model, enough: float) -> Array:
     """Solve for the step by conjugate gradients, the more exactly the smaller the gradient."""
-    residual = -gradient
-    step, product = np.zeros_like(gradient), np.empty_like(gradient)
-    direction = precondition(residual)
+    residual = -model.gradient
+    step, product = np.zeros_like(residual), np.empty_like(residual)
+    direction = model.precondition(residual)
     norm = first = float(np.vdot(residual, direction))
     # the norm is close to the decrement, which is what is left to gain; what is below the tolerance need not be gained
     left = math.sqrt(max(first, 1e-300))
     error = min(LOOSE, max(TIGHT, left, CLOSE * math.sqrt(enough) / left))
     for _ in range(MOST_ITERATIONS):
-        curvature = multiply_by(direction, product)
+        curvature = model.multiply(direction, product)
         if not curvature > 0.0:
             break
         length = norm / curvature
         step += length * direction
         residual -= length * product
-        preconditioned = precondition(residual)
+        preconditioned = model.precondition(residual)
         before, norm = norm, float(np.vdot(residual, preconditioned))
         if norm <= error**2 * first:
             break
