@@ -67,10 +67,10 @@ def test_weights_and_tempering_recompute_the_map(widget, atlas):
 
 
 def test_whatever_breaks_a_map_is_said_and_raised(widget, monkeypatch):
-    def broken(_field):
+    def broken(*_):
         raise MemoryError("no room for the map")
 
-    monkeypatch.setattr("latent_widget.display.stretched_map.cartogram", broken)
+    monkeypatch.setattr("latent_widget.display.widget.make_map", broken)
     with pytest.raises(MemoryError):
         widget.temper = 0.5
     assert widget._status == {"state": "error", "message": "MemoryError: no room for the map"}

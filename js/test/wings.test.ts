@@ -19,7 +19,7 @@ const WINGS: Record<string, string[]> = {
   export: ["figure_svg", "pdf", "png_resolution"],
   panels: [
     ...["controls", "legend", "readout", "film_strips", "speed_chart", "profile_chart", "play_button", "undo_button", "keys"],
-    ...["export_controls", "survey_progress", "zoom_buttons"],
+    ...["export_controls", "survey_progress", "audit", "zoom_buttons"],
   ],
   view: ["view", "state", "frames", "morph", "scene", "figure", "panels", "actions", "status", "updates"],
 };

@@ -6,25 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from latent_widget._atlas import Atlas
-from latent_widget._field import Field
-from latent_widget.display.options import MapMethod
-from latent_widget.maps._cartogram import cartogram
 from latent_widget.maps._map import Map
-
-
-def compute_map(atlas: Atlas, field: Field, method: MapMethod, area_weight: float) -> Map:
-    """Return the map of a field of an atlas, whose points tell an isometric map where it matters.
-
-    Raises
-    ------
-    ValueError
-        For a field of which there is no such map.
-
-    """
-    if method == "cartogram":
-        return cartogram(field)
-    raise ValueError(f"{method} {area_weight}")
 
 
 def stretch_map(find: Callable[[], Map], report: Callable[[dict[str, Any]], None]) -> Map | None:

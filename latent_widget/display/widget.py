@@ -23,9 +23,10 @@ from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import need_plane
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.display.background_survey import Progress, plan_survey, survey_in_background
+from latent_widget.display.background_survey import Progress, plan_survey, run_in_background, survey_in_background
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
 from latent_widget.display.lines import collect_lines, find_geodesic
+from latent_widget.display.map_worth import measure_worth
 from latent_widget.display.messages import answer_request, read_type
 from latent_widget.display.options import (
     COLOURS_BY,
@@ -41,10 +42,11 @@ from latent_widget.display.options import (
 )
 from latent_widget.display.samples import decode_points, place_samples
 from latent_widget.display.serialization import serialize_atlas, serialize_lattice, serialize_map
-from latent_widget.display.stretched_map import compute_map, stretch_map
+from latent_widget.display.stretched_map import stretch_map
 from latent_widget.display.validation import Extent, PlanePoint, check_choice, check_view, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
 from latent_widget.maps._map import Map
+from latent_widget.maps.methods import make_map
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic
@@ -321,6 +323,7 @@ class LatentWidget(anywidget.AnyWidget):
             if self._atlas is None:
                 return
             if self._shown is not None and self._shown[1] == what:
+                # what went wrong since is taken back
                 if self._status["state"] == "error":
                     self._status = {"state": "ready", "message": ""}
                 return
@@ -334,9 +337,8 @@ class LatentWidget(anywidget.AnyWidget):
             self._status = {"state": "ready", "message": ""}
 
     def _describe_map(self, method: MapMethod) -> tuple[Any, ...]:
-        """Return all on which a map depends."""
-        of_method = (method, self.area_weight) if method == "isometric" else (method,)
-        return (*of_method, self.temper, self.smoothing, *sorted(self.weights.items()))
+        """Return all on which a map depends, its method first."""
+        return (method, self._map_options(method), self.temper, self.smoothing, *sorted(self.weights.items()))
 
     def _find_map(self, method: MapMethod) -> Map:
         """Return the map of the chosen field by a method, the last one again where nothing has changed."""
@@ -344,7 +346,7 @@ class LatentWidget(anywidget.AnyWidget):
             what = self._describe_map(method)
             known = self._maps.get(method)
             if known is None or known[0] != what:
-                known = self._maps[method] = what, compute_map(self.atlas, self.field, method, self.area_weight)
+                known = self._maps[method] = what, make_map(self.field, method, self.atlas.points, self._map_options(method))
             return known[1]
 
     def _collect_other_maps(self) -> dict[str, Any]:
@@ -359,6 +361,24 @@ class LatentWidget(anywidget.AnyWidget):
             except ValueError as error:
                 warnings.warn(f"the page goes without the map {method!r}: {error}", UserWarning, stacklevel=3)
         return maps
+
+    def _begin_audit(self) -> None:
+        """Measure in the background what the map that is shown is worth; kernel and map stay free meanwhile."""
+        assert self._shown is not None
+        sequence, (method, *_), found = self._shown
+        atlas, field, options = self.atlas, self.field, self._map_options(method)
+        self._audit = {"state": "busy", "message": ""}
+
+        def measure() -> None:
+            try:
+                self._audit = measure_worth(atlas, field, found, method, options) | {"key": str(sequence)}
+            except Exception as error:  # it belongs on screen, since nobody waits for the future
+                self._audit = {"state": "failed", "message": str(error) or type(error).__name__}
+
+        self._audited = run_in_background(measure)
+
+    def _map_options(self, method: MapMethod) -> dict[str, Any]:
+        return {"area_weight": self.area_weight} if method == "isometric" else {}
 
     def _keep_view(self) -> None:
         """Look at the whole page again where the part that was seen is none of it."""
@@ -383,3 +403,5 @@ class LatentWidget(anywidget.AnyWidget):
             self.cancel()
         elif kind == "survey" and self._status["state"] == "failed":
             self._begin_survey()
+        elif kind == "audit" and self._shown is not None and self._audit["state"] != "busy":
+            self._begin_audit()

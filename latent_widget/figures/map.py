@@ -29,7 +29,7 @@ from latent_widget.figures.page import count_folds, fit_to_page, frame_corners
 from latent_widget.figures.palette import DASHES, GRID, INK, LABELS, PATHS, SIDES
 from latent_widget.figures.thumbnails import convert_to_ink
 from latent_widget.maps._map import Map, fills_extent
-from latent_widget.maps.outline import trace_outline
+from latent_widget.maps.isometry.outline import trace_outline
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas

@@ -10,7 +10,7 @@ from latent_widget._arrays import Floats
 from latent_widget._lattice import Extent
 from latent_widget.maps._map import Map, fills_extent
 from latent_widget.maps.cartograms.solver import choose_cells
-from latent_widget.maps.outline import trace_outline
+from latent_widget.maps.isometry.outline import trace_outline
 
 ON_MAP = 1e-9
 """A point that misses its own image by less than this part of the page lies on the map."""

@@ -17,7 +17,7 @@ from latent_widget._lattice import Extent
 from latent_widget.figures.page import fit_to_page, frame_corners
 from latent_widget.figures.palette import CONSTANT_PLACE, INK, LOG_ABOVE, PAPER, RAMP, parse_hex
 from latent_widget.maps._map import Map, fills_extent
-from latent_widget.maps.outline import trace_outline
+from latent_widget.maps.isometry.outline import trace_outline
 
 WIDTH = 562
 """Width of the picture in pixels."""

@@ -8,8 +8,7 @@ export type Packed = Record<string, unknown>;
 const STALE_MAP = "The stretched map is still that of the measures as exported; to stretch it anew, run the widget in Python";
 
 export function createOfflineModel(state: Packed): Model {
-  const { maps: exported, ...traits } = decodeBase64(state) as Traits & { maps?: Partial<Record<MapMethod, Traits["_map"]>> };
-  const values = traits as Traits;
+  const { maps: exported, ...values } = decodeBase64(state) as Traits & { maps?: Partial<Record<MapMethod, Traits["_map"]>> };
   const maps = { ...exported, [values.map_method]: values._map };
   const asExported = mixture(values);
   const listeners = new Map<string, Set<(...args: never[]) => void>>();

@@ -101,7 +101,7 @@ export function createControls(
     createMeasures(parent, names, actions),
     createShow(parent, has, actions),
     createColourBy(parent, actions),
-    createMixing(parent, own, actions),
+    createMixing(parent, own, has.kernel, actions),
     createSpacing(parent, actions),
     createSamples(parent, actions),
   ];
@@ -122,14 +122,14 @@ function rangeOf(trait: keyof typeof options.limits): { min: number; max: number
 /** Brings one group of controls up to date. */
 type Update = (choices: Choices) => void;
 
-/** Which map, how far towards it, and what it is to keep true. */
-function createStretch(
-  parent: Element,
-  own: string,
-  { kernel, maps }: { kernel: boolean; maps: readonly MapMethod[] },
-  actions: Actions,
-): Update {
-  const label = html("label", { class: "lw-colour", text: "Map " }, parent);
+/** How far towards which map. */
+function createStretch(parent: Element, own: string, { maps }: { maps: readonly MapMethod[] }, actions: Actions): Update {
+  const { group, input, value } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, null, own);
+  on(input, (final) => actions.stretch(Number(input.value), final));
+  // the right end of the slider is the map that is chosen there
+  const ends = html("div", { class: "lw-ends" }, group);
+  html("span", { text: "latent space", "aria-hidden": "true" }, ends);
+  const label = html("label", { class: "lw-colour", text: "Map " }, ends);
   // as for the spacing below
   const select = html("select", { "data-lw": "map-method", "data-lm-suppress-shortcuts": "true" }, label);
   for (const value of MAP_METHODS) {
@@ -138,24 +138,28 @@ function createStretch(
     html("option", { value, text: MAP_NAMES[value], title, disabled: !known }, select);
   }
   select.addEventListener("change", () => actions.method(select.value as MapMethod));
-  const { input, value, ends } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, ["latent space", ""], own);
-  on(input, (final) => actions.stretch(Number(input.value), final));
-  const weight = slider(parent, "Angles or areas", "area-weight", { ...rangeOf("area_weight"), step: 0.01 }, ["angles", "areas"], own);
-  on(weight.input, (final) => actions.areaWeight(Number(weight.input.value), final));
-  weight.input.disabled = !kernel;
-  const why = "Where the measure is curved not all can be true: what shall be, angles or areas";
-  weight.group.title = kernel ? why : "It takes the widget in Python to compute another map";
-  return ({ stretch, method, areaWeight }) => {
+  return ({ stretch, method }) => {
     select.value = method;
     select.title = MAP_HINTS[method];
     put(input, stretch);
     value.textContent = `${Math.round(100 * stretch)} %`;
-    ends[1].textContent = MAP_NAMES[method];
     set(input, { "aria-valuetext": `${Math.round(100 * stretch)} % of the way from the latent space to the ${MAP_NAMES[method]}` });
-    weight.group.hidden = method !== "isometric";
-    put(weight.input, areaWeight);
-    weight.value.textContent = `${Math.round(100 * areaWeight)} %`;
-    set(weight.input, { "aria-valuetext": `${Math.round(100 * areaWeight)} % areas, the rest angles` });
+  };
+}
+
+/** What an isometric map is to keep true where it cannot keep all. */
+function createAreaWeight(parent: Element, own: string, kernel: boolean, actions: Actions): Update {
+  const range = { ...rangeOf("area_weight"), step: 0.01 };
+  const { group, input, value } = slider(parent, "Angles or areas", "area-weight", range, ["true angles", "true areas"], own);
+  on(input, (final) => actions.areaWeight(Number(input.value), final));
+  input.disabled = !kernel;
+  const why = "Where the measure is curved, not all can be true: what shall be, angles or areas";
+  group.title = kernel ? why : "It takes the widget in Python to compute another map";
+  return ({ method, areaWeight }) => {
+    group.hidden = method !== "isometric";
+    put(input, areaWeight);
+    value.textContent = `${Math.round(100 * areaWeight)} %`;
+    set(input, { "aria-valuetext": `${Math.round(100 * areaWeight)} % areas, the rest angles` });
   };
 }
 
@@ -228,16 +232,18 @@ function createColourBy(parent: Element, actions: Actions): Update {
   };
 }
 
-/** What changes the mixed field as a whole, behind "More". */
-function createMixing(parent: Element, own: string, actions: Actions): Update {
+/** What changes the mixed field or the map as a whole, behind "More". */
+function createMixing(parent: Element, own: string, kernel: boolean, actions: Actions): Update {
   const more = html("details", { class: "lw-more" }, parent);
   html("summary", { text: "More", "data-lw": "more" }, more);
+  const areaWeight = createAreaWeight(more, own, kernel, actions);
   const temper = slider(more, "Tempering", "temper", { ...rangeOf("temper"), step: 0.01 }, ["uniform", "as measured"], own);
   on(temper.input, (final) => actions.temper(Number(temper.input.value), final));
   const range = rangeOf("smoothing");
   const smoothing = slider(more, "Smoothing", "smoothing", { ...range, step: 0.1 }, ["none", `${range.max} cells`], own);
   on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
   return (choices) => {
+    areaWeight(choices);
     put(temper.input, choices.temper);
     temper.value.textContent = `${Math.round(100 * choices.temper)} %`;
     put(smoothing.input, choices.smoothing);
@@ -276,8 +282,6 @@ function createSamples(parent: Element, actions: Actions): Update {
 
 interface Slider {
   group: HTMLElement;
-  /** The words under either end. */
-  ends: [HTMLElement, HTMLElement];
   input: HTMLInputElement;
   value: HTMLElement;
 }
@@ -287,7 +291,7 @@ function slider(
   words: string,
   name: string,
   range: { min: number; max: number; step: number },
-  ends: [string, string],
+  ends: [string, string] | null,
   own: string,
 ): Slider {
   const group = html("div", { class: "lw-slider" }, parent);
@@ -295,9 +299,11 @@ function slider(
   html("label", { for: `${own}-${name}`, text: words }, head);
   const value = html("span", { class: "lw-value" }, head);
   const input = html("input", { type: "range", id: `${own}-${name}`, "data-lw": name, ...range }, group);
-  const under = html("div", { class: "lw-ends", "aria-hidden": "true" }, group);
-  const [low, high] = ends.map((end) => html("span", { text: end }, under));
-  return { group, input, value, ends: [low, high] };
+  if (ends) {
+    const under = html("div", { class: "lw-ends", "aria-hidden": "true" }, group);
+    for (const end of ends) html("span", { text: end }, under);
+  }
+  return { group, input, value };
 }
 
 /** Calls back on every move, and once more with `final` when the slider is let go. */
