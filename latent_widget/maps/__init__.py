@@ -1,7 +1,8 @@
 """Maps of a plane or a box: where each corner of the lattice goes on the page, found from a measure.
 
-`_map` has the result that all maps share and measures what it reports, with `distortion` and `outline`; `_cartogram`
-has the public function of the density-equalising map, whose solver is in `cartograms`. `_placebo` makes the control
+`_map` has the result that all maps share and measures what it reports, with `distortion`; `_cartogram` has the public
+function of the density-equalising map, whose solver is in `cartograms` and whose axes may be those of a `frame`;
+`isometry` has the solver of the least distorted one. `methods` finds a map by its name. `_placebo` makes the control
 for what a map shows: the same measure in other places. What they are given is checked in `validation`.
 """
 
