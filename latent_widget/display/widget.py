@@ -346,7 +346,10 @@ class LatentWidget(anywidget.AnyWidget):
             what = self._describe_map(method)
             known = self._maps.get(method)
             if known is None or known[0] != what:
-                known = self._maps[method] = what, make_map(self.field, method, self.atlas.points, self._map_options(method))
+                known = self._maps[method] = (
+                    what,
+                    make_map(self.field, method, self.atlas.points, self._map_options(method)),
+                )
             return known[1]
 
     def _collect_other_maps(self) -> dict[str, Any]:
@@ -385,7 +388,7 @@ class LatentWidget(anywidget.AnyWidget):
         try:
             check_view(self.view, self._plane, self.map_method != "cartogram")
         except traitlets.TraitError:
-            self.view = None
+            self.set_trait("view", None)
 
     def _write_figure(self, file: File | BinaryIO, file_format: str, width: float, dpi: float) -> None:
         field = self.field
