@@ -423,9 +423,8 @@ def test_the_chosen_map_goes_over_the_wire_on_the_page(free):
     assert free._status == {"state": "ready", "message": ""}
     # the length of a line that is straight on the page, in the measure, is told by the unit
     ends = page.transform([free.start, free.end])
-    assert free._map["unit"] * np.hypot(*(ends[1] - ends[0])) == pytest.approx(
-        free.map.distances([free.start], [free.end])[0, 0]
-    )
+    apart = free.map.distances([free.start], [free.end])[0, 0]
+    assert free._map["unit"] * np.hypot(*(ends[1] - ends[0])) == pytest.approx(apart)
 
 
 def test_a_map_is_made_once_and_again_only_for_what_it_depends_on(free):

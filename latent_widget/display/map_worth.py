@@ -1,4 +1,4 @@
-"""What a map is worth: stress of its distances (Kruskal 1964) against geodesic ones, beside the plane's and a placebo's."""
+"""What a map is worth: stress of its distances against geodesic ones (Kruskal 1964), beside a placebo's."""
 
 from __future__ import annotations
 

@@ -346,10 +346,8 @@ class LatentWidget(anywidget.AnyWidget):
             what = self._describe_map(method)
             known = self._maps.get(method)
             if known is None or known[0] != what:
-                known = self._maps[method] = (
-                    what,
-                    make_map(self.field, method, self.atlas.points, self._map_options(method)),
-                )
+                made = make_map(self.field, method, self.atlas.points, self._map_options(method))
+                known = self._maps[method] = what, made
             return known[1]
 
     def _collect_other_maps(self) -> dict[str, Any]:

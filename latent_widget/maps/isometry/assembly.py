@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import float64
+from numba import float64, void
 
 from latent_widget.maps.cartograms.compilation import compile_helper, compile_loop
 from latent_widget.maps.isometry.density import compute_density, linearise
