@@ -286,12 +286,14 @@ class Atlas:
         ----------
         measure : str, optional
             The first measure, unless named.
-        method : {"isometric", "cartogram"}
+        method : {"isometric", "cartogram", "distances"}
             "isometric" distorts the measure's lengths least, and most where the encoded points do not lie;
-            "cartogram" has its areas, in the same rectangle.
+            "cartogram" has its areas, in the same rectangle; "distances" keeps geodesic distances between some of the
+            encoded points.
         **options
-            Those of `latent_widget.isometric_map` or `latent_widget.cartogram`. The atlas's points go in as `points=`
-            of the isometric map, unless `weights=` is there, and of a cartogram with `frame="metric"`.
+            Those of `latent_widget.isometric_map`, `latent_widget.cartogram` or `latent_widget.distance_map`. The
+            atlas's points go in as `points=` of the first, unless `weights=` is there, of the last, and of a
+            cartogram with `frame="metric"`.
 
         Returns
         -------

@@ -121,7 +121,7 @@ def test_the_points_of_an_atlas_say_where_the_frame_is_taken(atlas):
 
 
 def test_unknown_maps_are_named(atlas):
-    with pytest.raises(ValueError, match="method='flat': use one of 'cartogram', 'isometric'"):
+    with pytest.raises(ValueError, match="method='flat': use one of 'cartogram', 'isometric', 'distances'"):
         atlas.map("pullback", method="flat")
     with pytest.raises(KeyError, match="hull"):
         atlas.map("hull")

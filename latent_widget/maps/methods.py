@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -40,19 +39,24 @@ def _make_cartogram(field: Field, points: Array | None, options: dict[str, Any])
 
 
 def _make_isometric_map(field: Field, points: Array | None, options: dict[str, Any]) -> Map:
-    try:
-        module = import_module("latent_widget.maps._isometric")
-    except ModuleNotFoundError:
-        raise NotImplementedError('method="isometric" is not in this version; use method="cartogram"') from None
+    from latent_widget.maps._isometric import isometric_map
+
     if "weights" not in options:
         options.setdefault("points", points)
-    made: Map = module.isometric_map(field, **options)
-    return made
+    return isometric_map(field, **options)
+
+
+def _make_distance_map(field: Field, points: Array | None, options: dict[str, Any]) -> Map:
+    from latent_widget.maps._distance_map import distance_map
+
+    options.setdefault("points", points)
+    return distance_map(field, **options)
 
 
 METHODS: dict[str, Callable[[Field, Array | None, dict[str, Any]], Map]] = {
     "cartogram": _make_cartogram,
     "isometric": _make_isometric_map,
+    "distances": _make_distance_map,
 }
 
 
