@@ -58,7 +58,7 @@ export interface WirePoints {
 }
 
 /** To which map the plane is stretched. */
-export type MapMethod = "cartogram" | "isometric";
+export type MapMethod = "cartogram" | "isometric" | "distances";
 
 export interface WireMap {
   /** On the page: of the extent's area, around its centre. */
@@ -112,7 +112,7 @@ export interface Traits {
   smoothing: number;
   stretch: number;
   map_method: MapMethod;
-  /** Of an isometric map: what counts where both cannot be true, from 0, angles, to 1, areas. */
+  /** Of a map with a free outline: what counts where both cannot be true, from near 0, angles, to near 1, areas. */
   area_weight: number;
   start: Point;
   end: Point;

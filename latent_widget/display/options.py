@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Spacing = Literal["own", "latent", "measure"]
 """How lines are sampled: each in its own way, or all evenly by distance in the plane or in the measure."""
-MapMethod = Literal["cartogram", "isometric"]
+MapMethod = Literal["cartogram", "isometric", "distances"]
 """To which map the latent plane is stretched."""
 Theme = Literal["auto", "light", "dark"]
 Renderer = Literal["auto", "cpu", "webgl"]

@@ -81,11 +81,12 @@ class LatentWidget(anywidget.AnyWidget):
         Exponent of the mixed field, in [0, 1], and the cells over which it is averaged before, 0 to 8.
     stretch : float
         From the latent plane, 0, to the map that `map_method` names, 1.
-    map_method : {"cartogram", "isometric"}
-        The map whose areas are true, between the walls of the plane; or the one whose distances are as true as they
-        can be, with an outline of its own.
+    map_method : {"cartogram", "isometric", "distances"}
+        The map whose areas are true, between the walls of the plane; the one that distorts the measure least,
+        everywhere; or the one that keeps geodesic distances between encoded points. The last two have outlines of
+        their own.
     area_weight : float
-        What counts for an isometric map where both cannot be true, from 0, angles, to 1, areas.
+        What counts for these two where both cannot be true, from near 0, angles, to near 1, areas.
     start, end : (float, float)
         Ends of the lines, in plane coordinates.
     n_samples : int
@@ -367,19 +368,19 @@ class LatentWidget(anywidget.AnyWidget):
         """Measure in the background what the map that is shown is worth; kernel and map stay free meanwhile."""
         assert self._shown is not None
         sequence, (method, *_), found = self._shown
-        atlas, field, options = self.atlas, self.field, self._map_options(method)
+        field, points = self.field, self.atlas.points
         self._audit = {"state": "busy", "message": ""}
 
         def measure() -> None:
             try:
-                self._audit = measure_worth(atlas, field, found, method, options) | {"key": str(sequence)}
+                self._audit = measure_worth(field, points, found, method) | {"key": str(sequence)}
             except Exception as error:  # it belongs on screen, since nobody waits for the future
                 self._audit = {"state": "failed", "message": str(error) or type(error).__name__}
 
         self._audited = run_in_background(measure)
 
     def _map_options(self, method: MapMethod) -> dict[str, Any]:
-        return {"area_weight": self.area_weight} if method == "isometric" else {}
+        return {} if method == "cartogram" else {"area_weight": self.area_weight}
 
     def _keep_view(self) -> None:
         """Look at the whole page again where the part that was seen is none of it."""

@@ -9,10 +9,12 @@ export const MAP_METHODS = options.map_methods as MapMethod[];
 export const MAP_NAMES: Record<MapMethod, string> = {
   cartogram: "cartogram",
   isometric: "isometric map",
+  distances: "distance map",
 };
 
 /** What each keeps true. */
 export const MAP_HINTS: Record<MapMethod, string> = {
   cartogram: "Every area is its part of the measure; directions are ignored, and the rectangle keeps its sides",
-  isometric: "Distances in the measure become distances on the page, as far as that is possible; the outline is free",
+  isometric: "The measure is distorted least, everywhere: near places keep their distances; the outline is free",
+  distances: "Geodesic distances between encoded points are kept best, the far ones too; the outline is free",
 };

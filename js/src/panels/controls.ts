@@ -147,7 +147,7 @@ function createStretch(parent: Element, own: string, { maps }: { maps: readonly 
   };
 }
 
-/** What an isometric map is to keep true where it cannot keep all. */
+/** What a map with a free outline is to keep true where it cannot keep all. */
 function createAreaWeight(parent: Element, own: string, kernel: boolean, actions: Actions): Update {
   const range = { ...rangeOf("area_weight"), step: 0.01 };
   const { group, input, value } = slider(parent, "Angles or areas", "area-weight", range, ["true angles", "true areas"], own);
@@ -156,7 +156,7 @@ function createAreaWeight(parent: Element, own: string, kernel: boolean, actions
   const why = "Where the measure is curved, not all can be true: what shall be, angles or areas";
   group.title = kernel ? why : "It takes the widget in Python to compute another map";
   return ({ method, areaWeight }) => {
-    group.hidden = method !== "isometric";
+    group.hidden = method === "cartogram";
     put(input, areaWeight);
     value.textContent = `${Math.round(100 * areaWeight)} %`;
     set(input, { "aria-valuetext": `${Math.round(100 * areaWeight)} % areas, the rest angles` });

@@ -71,6 +71,7 @@ describe("controls", () => {
     expect(option("cartogram").disabled).toBe(false);
     expect(option("isometric").disabled).toBe(true);
     expect(option("isometric").title).toContain("Python");
+    expect(option("distances").disabled).toBe(true);
     expect(hook("area-weight").disabled).toBe(true);
   });
 
