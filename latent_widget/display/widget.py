@@ -191,14 +191,13 @@ class LatentWidget(anywidget.AnyWidget):
     def map(self) -> Map:
         """The stretched map of `field` by `map_method`. Raises `ValueError` where none could be made."""
         self.wait()
-        if self._shown is None or self._shown[1][0] != self.map_method:
-            raise ValueError(f"no {self.map_method} map could be made: {self._status['message']}")
-        return self._shown[2]
+        return self._find_map(self.map_method)
 
     @property
     def cartogram(self) -> Map:
         """The cartogram of `field`, whatever map is shown. Raises `ValueError` where none could be made."""
-        return self.map if self.map_method == "cartogram" else self._find_map("cartogram")
+        self.wait()
+        return self._find_map("cartogram")
 
     @property
     def path(self) -> Geodesic:

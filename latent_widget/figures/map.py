@@ -192,7 +192,10 @@ def draw_map(
         _draw_outline(ax, extent, morph, corners, (left, right, low, high))
     else:
         _set_ticks(ax, extent, morph, (left, right, low, high))
-    ax.set(xlim=(left, right), ylim=(low, high), xlabel="x", ylabel="y", aspect="equal")
+    ax.set(xlim=(left, right), ylim=(low, high), aspect="equal")
+    # the ticks of a free outline reach beyond the frame
+    for set_label, name in ((ax.set_xlabel, "x"), (ax.set_ylabel, "y")):
+        set_label(name, labelpad=18 if morph.free else 4)
     if ax.figure is not None and cells.title:
         extend = "both" if shown.colour_by == "area_error" else "neither"
         ax.figure.colorbar(mesh, ax=ax, shrink=0.85, extend=extend).set_label(cells.title)
