@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from latent_widget._arrays import Floats
+from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget.maps._audit import FEWEST, audit
 from latent_widget.maps._map import Map
 
 
+def choose_places(atlas: Atlas) -> Floats | None:
+    """Return the encoded points `(n, 2)` that lie in the extent; None where they are too few to tell distances by."""
+    if atlas.points is None:
+        return None
+    inside = atlas.points[atlas.lattice.contains(atlas.points)]
+    return inside if len(inside) >= FEWEST else None
+
+
 def measure_worth(field: Field, points: Floats | None, found: Map, method: str) -> dict[str, Any]:
     """Return the trait `_audit` of a map of a field, `{state, message, method, stress, anisotropy, areaError, folds}`.
 
-    Distances are compared between encoded `points` `(n, 2)`, or, where few lie in the extent, between places of the
-    plane. `method` is the widget's name of the map.
+    Distances are compared between `points` `(n, 2)` of `choose_places`, or between random places of the plane.
+    `method` is the widget's name of the map.
     """
-    inside = None if points is None else points[field.lattice.contains(points)]
-    places = inside if inside is not None and len(inside) >= FEWEST else None
-    told = audit(field, places, found)
-    of = "encoded points" if places is not None else "places of the plane"
+    told = audit(field, points, found)
+    of = "encoded points" if points is not None else "places of the plane"
     return {
         "state": "ready",
         "message": f"{told.pairs} distances between {told.points} {of}",

@@ -26,7 +26,7 @@ from latent_widget.decoders.sequence import SequenceDecoder
 from latent_widget.display.background_survey import Progress, plan_survey, run_in_background, survey_in_background
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
 from latent_widget.display.lines import collect_lines, find_geodesic
-from latent_widget.display.map_worth import measure_worth
+from latent_widget.display.map_worth import choose_places, measure_worth
 from latent_widget.display.messages import answer_request, read_type
 from latent_widget.display.options import (
     COLOURS_BY,
@@ -346,7 +346,7 @@ class LatentWidget(anywidget.AnyWidget):
             what = self._describe_map(method)
             known = self._maps.get(method)
             if known is None or known[0] != what:
-                made = make_map(self.field, method, self.atlas.points, self._map_options(method))
+                made = make_map(self.field, method, choose_places(self.atlas), self._map_options(method))
                 known = self._maps[method] = what, made
             return known[1]
 
@@ -367,7 +367,7 @@ class LatentWidget(anywidget.AnyWidget):
         """Measure in the background what the map that is shown is worth; kernel and map stay free meanwhile."""
         assert self._shown is not None
         sequence, (method, *_), found = self._shown
-        field, points = self.field, self.atlas.points
+        field, points = self.field, choose_places(self.atlas)
         self._audit = {"state": "busy", "message": ""}
 
         def measure() -> None:
