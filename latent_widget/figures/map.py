@@ -83,8 +83,10 @@ class Morph:
 
     @property
     def free(self) -> bool:
-        """Whether the outline of the map is its own, not that of the plane."""
-        return self.page_map is not None and not fills_extent(self.page_map.corners, self.page_map.extent)
+        """Whether what is drawn has an outline of its own, not that of the plane."""
+        if self.page_map is None or self.stretch == 0:
+            return False
+        return not fills_extent(self.page_map.corners, self.page_map.extent)
 
     def apply(self, points: Floats) -> Floats:
         """Return where points of the plane, `(..., 2)`, lie on the page."""
@@ -342,7 +344,7 @@ def _draw_outline(ax: Axes, extent: Extent, morph: Morph, corners: Floats, view:
             across = (after - before)[::-1] * ((1, -1) if axis == 0 else (-1, 1))
             way = across / np.hypot(*across)
             label = at + gap * way
-            crowded = len(taken) > 0 and np.hypot(*(taken - label).T).min() < gap
+            crowded = len(taken) > 0 and np.hypot(*(taken - label).T).min() < 1.5 * gap
             if crowded or within.contains_point(label) or not frame.contains_point(at, radius=1e-9):
                 continue
             taken = np.vstack([taken, label])
