@@ -191,7 +191,6 @@ class Field:
             For points outside the extent or in walls, for no points, and for weights of another shape, negative ones,
             or none above 0.
         """
-        shape, low = self.lattice.shape, np.array(self.lattice.extent[0::2])
         if points is None:
             counted = np.where(self.walls, 0.0, 1.0)
             tensors = self._passable
@@ -205,8 +204,7 @@ class Field:
                     f"points has {outside.sum()} of {len(p)} rows outside the extent {self.lattice.extent}, the first "
                     f"{p[outside][0].tolist()}; leave them out: points[lattice.contains(points)]"
                 )
-            index = np.clip(((p - low) / self.lattice.spacing).astype(int), 0, np.array(shape[::-1]) - 1)
-            place = tuple(index.T[::-1])
+            place = self.lattice.find_cells(p)
             if self.walls[place].any():
                 raise ValueError(f"points has {self.walls[place].sum()} rows in impassable cells; leave them out")
             counted, tensors = np.ones(len(p)), self.metric[place]

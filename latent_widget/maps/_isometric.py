@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_widget.maps._map import Map, report_map
+from latent_widget.maps.frame import turn_towards
 from latent_widget.maps.isometry.assembly import sum_energy
 from latent_widget.maps.isometry.levels import solve
 from latent_widget.maps.isometry.newton import Solution
@@ -118,7 +119,7 @@ def report_isometric(
     field: Field, problem: Problem, solution: Solution, method: str, tolerance: float, note: str = ""
 ) -> Map:
     """Turn the solution so that it lies like the plane, measure what it achieved, and warn where it fell short."""
-    corners = _turn(solution.points, field.lattice.corners)
+    corners = turn_towards(np.moveaxis(solution.points, 0, -1), field.lattice.corners)
     energy = float(sum_energy(solution.points, problem.factors, problem.weights, *problem.powers))
     excess = energy / (4.0 * float(problem.weights.sum())) - 1.0
     found = report_map(
@@ -144,14 +145,3 @@ def report_isometric(
         message += f"; not converged to {tolerance:g} (the last step promised {left:.1g} of the energy); {REMEDY}"
         warnings.warn(message, RuntimeWarning, stacklevel=3)
     return replace(found, message=message)
-
-
-def _turn(points: Array, plane: Array) -> Array:
-    """Turn and shift corners (2, H + 1, W + 1) towards those of the plane (H + 1, W + 1, 2), without a reflection."""
-    moved = np.moveaxis(points, 0, -1)
-    centre = plane.mean((0, 1))
-    moved = moved - moved.mean((0, 1))
-    cross = np.einsum("ija,ijb->ab", moved, plane - centre)
-    angle = np.arctan2(cross[0, 1] - cross[1, 0], cross[0, 0] + cross[1, 1])
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return np.asarray(moved @ turn + centre)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 SMALLEST = 32
 # On coarser lattices than the one asked for the steps end at this tolerance.
 COARSE_TOLERANCE = 1e-3
+# Where the outline touches itself, steps are many and short, and end at this tolerance at the least.
+CONTACT_TOLERANCE = 1e-3
 
 
 def solve(
@@ -61,6 +63,7 @@ def _climb(levels: list[Problem], tolerance: float, max_steps: int, simple: bool
         begin = lay_affinely(problem)
         if simple:
             problem = replace(problem, contact=pose_contact(begin))
+            tolerance = max(tolerance, CONTACT_TOLERANCE)
         if points is not None:
             begin = _prolong(points, problem, begin)
         solution = minimise(problem, begin, tolerance if number == len(levels) else COARSE_TOLERANCE, max_steps)

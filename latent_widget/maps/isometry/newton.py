@@ -91,7 +91,7 @@ def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) 
             # at the floor of round-off no step lowers the energy any more
             return Solution(points, model.energy, abs(decrement), step, abs(decrement) <= enough)
         points = candidate
-        if share == 1.0 and decrement <= enough:
+        if decrement <= enough:
             return Solution(points, lowered, decrement, step + 1, True)
     return Solution(points, _measure(problem, points), decrement, max_steps, False)
 
