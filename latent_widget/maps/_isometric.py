@@ -34,7 +34,7 @@ def isometric_map(
     weights: ArrayLike | None = None,
     area_weight: float = 0.5,
     tolerance: float = 1e-6,
-    max_steps: int = 100,
+    max_steps: int = 60,
     floor: float | str | None = None,
 ) -> Map:
     """Lay a field out on a page so that plain distance comes as close as it can to the measure's own.
@@ -65,7 +65,7 @@ def isometric_map(
     tolerance : float
         The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
     max_steps : int
-        The most steps of Newton's method on a lattice.
+        The most steps of Newton's method on the lattice; on coarser ones, where it begins, 30.
     floor : float or str, optional
         Raise smaller eigenvalues of the metric to this, "1%" of their mean or a number in the metric's own unit.
 

@@ -21,7 +21,9 @@ export interface ViewState {
   drawn: DrawnField | null;
   /** The end that is in a hand, and where it is held. */
   dragging: { end: End; to: Point } | null;
-  /** The part of the page that is seen. */
+  /** The whole page. */
+  page: Extent;
+  /** The part of it that is seen. */
   pane: Extent;
   palette: Palette;
   /** Pixels for the map with its axes; 0 before the view hangs in a page. */

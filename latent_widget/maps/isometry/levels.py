@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 # Lattices of no more cells a side begin from an affine map.
 SMALLEST = 32
-# On coarser lattices than the one asked for the steps end at this tolerance.
-COARSE_TOLERANCE = 1e-3
+# On coarser lattices than the one asked for the steps end at this tolerance, and are no more than this.
+COARSE_TOLERANCE, COARSE_STEPS = 1e-3, 30
 # Where the outline touches itself, steps are many and short, and end at this tolerance at the least.
 CONTACT_TOLERANCE = 1e-3
 
@@ -57,14 +58,13 @@ def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Prob
 
 def _climb(levels: list[Problem], tolerance: float, max_steps: int) -> Solution:
     """Solve level after level, each from the solution of the one before, and no further than to one that overlaps."""
-    tolerances = [COARSE_TOLERANCE] * (len(levels) - 1) + [tolerance]
-    solution = minimise(levels[0], lay_affinely(levels[0]), tolerances[0], max_steps)
-    for problem, enough in zip(levels[1:], tolerances[1:], strict=True):
+    begin = lay_affinely(levels[0])
+    for coarse, finer in pairwise(levels):
+        solution = minimise(coarse, begin, COARSE_TOLERANCE, min(COARSE_STEPS, max_steps))
         if overlaps(solution.points):
-            break
-        begin = _prolong(solution.points, problem, lay_affinely(problem))
-        solution = minimise(problem, begin, enough, max_steps)
-    return solution
+            return solution
+        begin = _prolong(solution.points, finer, lay_affinely(finer))
+    return minimise(levels[-1], begin, tolerance, max_steps)
 
 
 def _prolong(points: Array, problem: Problem, fallback: Array) -> Array:
