@@ -109,7 +109,7 @@ def test_the_table_of_traits_is_that_of_the_widget() -> None:
 
 def test_the_table_of_a_cartograms_options_is_that_of_the_function() -> None:
     parameters = inspect.signature(lw.cartogram).parameters
-    table = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(DOCS / "guides" / "cartograms.md", "option")}
+    table = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(DOCS / "guides" / "maps.md", "option")}
     assert set(table) == set(parameters) - {"density", "extent"}
     for name, told in table.items():
         default = parameters[name].default
