@@ -76,7 +76,7 @@ class LatentWidget(anywidget.AnyWidget):
     Attributes
     ----------
     weights : dict of str to float
-        Weight of each measure in the mixture, >= 0.
+        Weight of each measure in the mixture, >= 0; equal weights mean equal parts, see `Atlas.mixed`.
     temper, smoothing : float
         Exponent of the mixed field, in [0, 1], and the cells over which it is averaged before, 0 to 8.
     stretch : float

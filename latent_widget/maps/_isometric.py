@@ -34,7 +34,7 @@ def isometric_map(
     weights: ArrayLike | None = None,
     area_weight: float = 0.5,
     tolerance: float = 1e-6,
-    max_steps: int = 100,
+    max_steps: int = 60,
     floor: float | str | None = None,
 ) -> Map:
     """Lay a field out on a page so that plain distance comes as close as it can to the measure's own.
@@ -47,8 +47,9 @@ def isometric_map(
     ‖F‖² (1 + det⁻²) [9]_: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
     does not cross itself. What is left to choose, a turn and a shift, is fixed so that the map lies like the plane.
 
-    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the sixth order of the
-    cell; any other is distorted by as little as the energy can, which the result's ``distortion`` tells cell by cell.
+    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the fourth power of the
+    cell's size; any other is distorted as little as can be, and the result's ``distortion`` tells by how much, cell by
+    cell.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def isometric_map(
     tolerance : float
         The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
     max_steps : int
-        The most steps of Newton's method on a lattice.
+        The most steps of Newton's method on the lattice; on coarser ones, where it begins, 30.
     floor : float or str, optional
         Raise smaller eigenvalues of the metric to this, "1%" of their mean or a number in the metric's own unit.
 
@@ -131,6 +132,7 @@ def report_isometric(
         iterations=solution.steps,
         message="",
         converged=solution.converged,
+        triangles=problem.triangles,
     )
     message = (
         f"{method}: {solution.steps} steps, energy {excess:.2g} above an isometry's; anisotropy "

@@ -196,7 +196,7 @@ function createMeasure(parent: Element, name: string, change: (weight: number, f
     set(input, { "aria-valuetext": `weight ${shortNumber(kept ?? 1)}` });
     const part = Math.round(100 * share);
     words.textContent = shown ? `× ${shortNumber(weight)} · ${part} %` : "off";
-    words.title = shown ? `weight ${shortNumber(weight)}, ${part} % of the mixed metric` : "";
+    words.title = shown ? `weight ${shortNumber(weight)}, ${part} % of the mixture's mean density` : "";
   };
 }
 

@@ -31,7 +31,7 @@ export function createActions({ write }: TraitWriter): Omit<Actions, "save"> {
 export function readChoices(state: ViewState): Parameters<ReturnType<typeof createControls>["update"]>[0] {
   const { model, atlas, colouring } = state;
   const weights = weightsOf(state);
-  const parts = shares(atlas.fields, weights);
+  const parts = shares(weights, atlas.meanDensities);
   return {
     stretch: model.get("stretch"),
     method: model.get("map_method"),
