@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 from matplotlib.path import Path as Polygon
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from steep_fields import crosses_itself, make_steep_field
 
 import latent_widget as lw
-from tests.steep_fields import crosses_itself, make_steep_field
 
 EXTREMES = (0.3, 1.0, 2.0, 3.0)
 """Eigenvalues vary by exp(± some three times this)."""

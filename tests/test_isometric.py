@@ -7,12 +7,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
+from steep_fields import crosses_itself, make_steep_field
 
 import latent_widget as lw
 from latent_widget.maps.isometry import assembly, chords, density
 from latent_widget.maps.isometry.levels import overlaps
 from latent_widget.maps.isometry.problem import lay_affinely, pose
-from tests.steep_fields import crosses_itself, make_steep_field
 
 
 def pull_back(extent, shape, place, step=1e-5):
