@@ -24,7 +24,7 @@ from functools import partial
 import numpy as np
 from scipy import fft, ndimage
 
-from latent_widget.cartograms._cartogram import cartogram
+from latent_widget.maps._cartogram import cartogram
 
 
 def smooth(x, y):

@@ -12,7 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Atlas": "_atlas",
-    "Cartogram": "cartograms._cartogram",
+    "Cartogram": "maps._cartogram",
     "Contour": "geodesics",
     "Decoder": "decoders.decoder",
     "Field": "_field",
@@ -22,7 +22,7 @@ _HOMES = {
     "Profile": "geodesics",
     "SequenceDecoder": "decoders.sequence",
     "SurveyError": "_survey",
-    "cartogram": "cartograms._cartogram",
+    "cartogram": "maps._cartogram",
     "distance_field": "geodesics",
     "distances": "geodesics",
     "equidistances": "geodesics",
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     from latent_widget._lattice import Lattice as Lattice
     from latent_widget._survey import SurveyError as SurveyError
     from latent_widget._survey import survey as survey
-    from latent_widget.cartograms._cartogram import Cartogram as Cartogram
-    from latent_widget.cartograms._cartogram import cartogram as cartogram
     from latent_widget.decoders.decoder import Decoder as Decoder
     from latent_widget.decoders.sequence import SequenceDecoder as SequenceDecoder
     from latent_widget.decoders.uncertainty import with_uncertainty as with_uncertainty
@@ -75,6 +73,8 @@ if TYPE_CHECKING:
     from latent_widget.geodesics import slerp as slerp
     from latent_widget.geodesics import straight as straight
     from latent_widget.geodesics import stretched as stretched
+    from latent_widget.maps._cartogram import Cartogram as Cartogram
+    from latent_widget.maps._cartogram import cartogram as cartogram
 
 
 def __getattr__(name: str) -> Any:

@@ -26,10 +26,10 @@ from latent_widget.figures.thumbnails import Thumbnails
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from latent_widget.cartograms._cartogram import Cartogram
     from latent_widget.decoders.decoder import Decoder
     from latent_widget.decoders.sequence import SequenceDecoder
     from latent_widget.geodesics import Geodesic
+    from latent_widget.maps._cartogram import Cartogram
 
 REFINED_POINTS = 257
 """Points of a path that is refined with the decoder."""
@@ -294,7 +294,7 @@ class Atlas:
         chosen = self[name]
         if not options:
             return self._cartograms[name].map
-        from latent_widget.cartograms._cartogram import cartogram
+        from latent_widget.maps._cartogram import cartogram
 
         return cartogram(chosen, **options)
 
@@ -418,7 +418,7 @@ class _LazyCartogram:
 
     @cached_property
     def map(self) -> "Cartogram":
-        from latent_widget.cartograms._cartogram import cartogram
+        from latent_widget.maps._cartogram import cartogram
 
         return cartogram(self.field)
 

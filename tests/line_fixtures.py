@@ -11,9 +11,9 @@ import numpy as np
 
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.cartograms._cartogram import cartogram
 from latent_widget.display.serialization import describe_origin
 from latent_widget.geodesics import slerp, stretched
+from latent_widget.maps._cartogram import cartogram
 
 PATH = Path(__file__).parents[1] / "js" / "test" / "fixtures" / "lines.json"
 

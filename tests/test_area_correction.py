@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from test_cartograms import areas, smooth, triangles
 
-from latent_widget.cartograms import area_correction
-from latent_widget.cartograms.area_correction import correct_areas
-from latent_widget.cartograms.diffusion import diffuse
-from latent_widget.cartograms.poisson import compute_symbols
-from latent_widget.cartograms.problem import Problem
-from latent_widget.cartograms.quads import untangling
-from latent_widget.cartograms.quads.cells import QUADRILATERALS, apply_area_jacobian, compute_displacement
-from latent_widget.cartograms.quads.quality import find_folds, measure, measure_smallest_triangles
-from latent_widget.cartograms.quads.untangling import limit_motion, relax, untangle
-from latent_widget.cartograms.untangling import mark_corners
+from latent_widget.maps.cartograms import area_correction
+from latent_widget.maps.cartograms.area_correction import correct_areas
+from latent_widget.maps.cartograms.diffusion import diffuse
+from latent_widget.maps.cartograms.poisson import compute_symbols
+from latent_widget.maps.cartograms.problem import Problem
+from latent_widget.maps.cartograms.quads import untangling
+from latent_widget.maps.cartograms.quads.cells import QUADRILATERALS, apply_area_jacobian, compute_displacement
+from latent_widget.maps.cartograms.quads.quality import find_folds, measure, measure_smallest_triangles
+from latent_widget.maps.cartograms.quads.untangling import limit_motion, relax, untangle
+from latent_widget.maps.cartograms.untangling import mark_corners
 
 
 def mesh(h: int, w: int, wobble: float, seed: int = 0) -> np.ndarray:

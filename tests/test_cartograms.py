@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_widget.cartograms._cartogram import Cartogram, cartogram
+from latent_widget.maps._cartogram import Cartogram, cartogram
 
 BOX = (-3.0, 3.0, -1.0, 3.0)
 METHODS = ("diffusion", "direct")
@@ -273,7 +273,7 @@ def test_import_is_light() -> None:
     import subprocess
     import sys
 
-    code = "import sys, latent_widget.cartograms._cartogram\nprint([m for m in ('numba', 'torch') if m in sys.modules])"
+    code = "import sys, latent_widget.maps._cartogram\nprint([m for m in ('numba', 'torch') if m in sys.modules])"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
 
 
@@ -339,7 +339,7 @@ def loaded(*steps: str) -> list[set[str]]:
     code = "import sys, numpy as np, latent_widget as lw\nx = np.linspace(1, 2, 6)\n"
     code += "".join(f"{step}\nprint(*sys.modules)\n" for step in steps)
     lines = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
-    start = "latent_widget.cartograms."
+    start = "latent_widget.maps.cartograms."
     return [{name.removeprefix(start) for name in line.split() if name.startswith(start)} for line in lines]
 
 

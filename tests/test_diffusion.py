@@ -7,8 +7,8 @@ import pytest
 from scipy.integrate import solve_ivp
 from test_cartograms import smooth
 
-from latent_widget.cartograms import diffusion
-from latent_widget.cartograms.diffusion import compute_decay_rates, diffuse
+from latent_widget.maps.cartograms import diffusion
+from latent_widget.maps.cartograms.diffusion import compute_decay_rates, diffuse
 
 
 def test_rates_are_the_eigenvalues_of_the_discrete_laplacian() -> None:

@@ -27,14 +27,15 @@ RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from 
     "measures.statistical_distances": 8,
     "measures": 8,
     "geodesics": 8,
-    "cartograms.quads": 8,
-    "cartograms.hexes": 8,
-    "cartograms": 8,
+    "maps.cartograms.quads": 8,
+    "maps.cartograms.hexes": 8,
+    "maps.cartograms": 8,
     "examples": 8,
-    "figures": 9,
-    "_atlas": 10,
-    "_survey": 11,
-    "display": 12,
+    "maps": 10,
+    "figures": 11,
+    "_atlas": 12,
+    "_survey": 13,
+    "display": 14,
 }
 SEQUENCES, DISTANCES = "measures.sequences", "measures.statistical_distances"
 TORCH = ("decoders", "measures", "measures.autodiff", SEQUENCES, DISTANCES, "examples")
@@ -44,9 +45,8 @@ MOST_ENTRIES, MOST_FILES, MOST_LINES = 15, 16, 450
 def wing(module: str) -> str:
     """The row of the table that a module belongs to; of `latent_widget.geodesics.kernels.spline` geodesics.kernels."""
     parts = module.removeprefix("latent_widget").lstrip(".").split(".")
-    if len(parts) > 2 or (MODULES[module].name == "__init__.py" and len(parts) == 2):
-        return ".".join(parts[:2])
-    return parts[0]
+    folders = parts if MODULES[module].name == "__init__.py" else parts[:-1]
+    return ".".join(folders) or parts[0]
 
 
 @cache

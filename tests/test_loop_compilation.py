@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numba import njit
 
-from latent_widget.cartograms import compilation
-from latent_widget.cartograms.compilation import ARITHMETIC, UNDOCUMENTED, compile_helper, compile_loop
+from latent_widget.maps.cartograms import compilation
+from latent_widget.maps.cartograms.compilation import ARITHMETIC, UNDOCUMENTED, compile_helper, compile_loop
 
 
 def double(x: float) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_cartograms import BOX, smooth
 
-from latent_widget.cartograms._cartogram import Cartogram, cartogram
+from latent_widget.maps._cartogram import Cartogram, cartogram
 
 
 @pytest.fixture(scope="module", params=["diffusion", "direct"])

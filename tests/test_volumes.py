@@ -11,21 +11,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import latent_widget as lw
-from latent_widget.cartograms._cartogram import Cartogram, cartogram
-from latent_widget.cartograms.area_correction import correct_areas
-from latent_widget.cartograms.diffusion import diffuse
-from latent_widget.cartograms.hexes import geometry
-from latent_widget.cartograms.hexes.cells import HEXAHEDRA
-from latent_widget.cartograms.hexes.quality import (
+from latent_widget.maps._cartogram import Cartogram, cartogram
+from latent_widget.maps.cartograms.area_correction import correct_areas
+from latent_widget.maps.cartograms.diffusion import diffuse
+from latent_widget.maps.cartograms.hexes import geometry
+from latent_widget.maps.cartograms.hexes.cells import HEXAHEDRA
+from latent_widget.maps.cartograms.hexes.quality import (
     bound_determinants,
     certify_positive,
     compute_bernstein_coefficients,
     find_folds,
 )
-from latent_widget.cartograms.hexes.untangling import untangle
-from latent_widget.cartograms.poisson import compute_symbols
-from latent_widget.cartograms.problem import Problem
-from latent_widget.cartograms.untangling import mark_corners
+from latent_widget.maps.cartograms.hexes.untangling import untangle
+from latent_widget.maps.cartograms.poisson import compute_symbols
+from latent_widget.maps.cartograms.problem import Problem
+from latent_widget.maps.cartograms.untangling import mark_corners
 
 METHODS = ("diffusion", "direct")
 BOX = (-1.0, 2.0, 0.0, 2.0, 4.0, 5.0)
@@ -361,7 +361,7 @@ def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth((12, 13, 14), 30.0)
     one = cartogram(rho).corners
     for module in ("cartograms.diffusion", "cartograms.area_correction", "cartograms.hexes.untangling"):
-        monkeypatch.setattr(f"latent_widget.{module}.limit_workers", lambda workers, cells: workers)
+        monkeypatch.setattr(f"latent_widget.maps.{module}.limit_workers", lambda workers, cells: workers)
     np.testing.assert_allclose(cartogram(rho, workers=3).corners, one, atol=1e-9)
 
 
@@ -429,7 +429,7 @@ def test_the_flow_carries_a_single_wave_as_in_two_dimensions() -> None:
 def test_coarser_lattices_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
     rho = smooth((34, 40, 36), 20.0)
     found, _ = diffuse(rho, (1.0, 1.0, 1.0))
-    monkeypatch.setattr("latent_widget.cartograms.diffusion.COARSEST_BOX", 10**9)
+    monkeypatch.setattr("latent_widget.maps.cartograms.diffusion.COARSEST_BOX", 10**9)
     fine, _ = diffuse(rho, (1.0, 1.0, 1.0), tolerance=0.01)
     assert not np.array_equal(found, fine)
     assert np.abs(found - fine).max() < 4e-3 * 40

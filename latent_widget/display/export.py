@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
-from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.display.offline_html import render_page
 from latent_widget.display.options import OWN_SPACING
 from latent_widget.display.samples import draw_samples, place_samples
+from latent_widget.maps._cartogram import Cartogram
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic

@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
-from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.figures.colouring import regions, relative_error
+from latent_widget.maps._cartogram import Cartogram
 
 Packet = dict[str, Any]
 """An array as JSON and bytes: `{dtype, shape, buffer}`."""

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import need_plane
-from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.decoders.sequence import SequenceDecoder
 from latent_widget.display.background_survey import Progress, plan_survey, survey_in_background
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
@@ -42,6 +41,7 @@ from latent_widget.display.serialization import serialize_atlas, serialize_carto
 from latent_widget.display.stretched_map import stretch_map
 from latent_widget.display.validation import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
+from latent_widget.maps._cartogram import Cartogram
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic

@@ -19,13 +19,13 @@ from matplotlib.ticker import MaxNLocator
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget._lattice import Extent, need_plane
-from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.figures.colour_scales import colour_cells, label_colours, spans_decades
 from latent_widget.figures.colouring import ColourBy
 from latent_widget.figures.contours import average_onto_corners, contour_levels
 from latent_widget.figures.indicatrices import indicatrices
 from latent_widget.figures.palette import DASHES, GRID, INK, LABELS, PATHS, SIDES
 from latent_widget.figures.thumbnails import convert_to_ink
+from latent_widget.maps._cartogram import Cartogram
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas

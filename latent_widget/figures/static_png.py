@@ -12,8 +12,8 @@ from PIL import Image, ImageDraw
 
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
-from latent_widget.cartograms._cartogram import Cartogram
 from latent_widget.figures.palette import CONSTANT_PLACE, INK, LOG_ABOVE, RAMP, parse_hex
+from latent_widget.maps._cartogram import Cartogram
 
 WIDTH = 562
 """Width of the picture in pixels."""

@@ -1,6 +1,6 @@
 /**
  * The mesh of the map, bilinear in each cell between the lattice's corners: from the plane onto the page, and back by a
- * walk from cell to cell and the exact inverse of the cell, as in latent_widget/cartograms/quads/point_location.py.
+ * walk from cell to cell and the exact inverse of the cell, as in latent_widget/maps/cartograms/quads/point_location.py.
  */
 
 import type { Extent, Point, Shape } from "../types";
@@ -136,7 +136,7 @@ function excess([u, v]: Point): number {
   return Math.max(-u, u - 1, -v, v - 1);
 }
 
-/** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; mirrors latent_widget/cartograms/quads/point_location.py. */
+/** Solves the bilinear map of cell (i, j) for the fractions (u, v) of a page point; mirrors latent_widget/maps/cartograms/quads/point_location.py. */
 function invertBilinear(mesh: Mesh, i: number, j: number, x: number, y: number): Point {
   const stride = 2 * (mesh.shape[1] + 1);
   const c = mesh.corners;

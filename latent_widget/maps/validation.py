@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import numpy as np
 
 from latent_widget._lattice import Extent
-from latent_widget.cartograms.solver import Method
+from latent_widget.maps.cartograms.solver import Method
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_widget.cartograms.cells import Quality, measure_blocks
-from latent_widget.cartograms.hexes import geometry
+from latent_widget.maps.cartograms.cells import Quality, measure_blocks
+from latent_widget.maps.cartograms.hexes import geometry
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

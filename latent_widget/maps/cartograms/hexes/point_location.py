@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import float64, int64, types, void
 
-from latent_widget.cartograms.compilation import compile_helper, compile_inline, compile_loop
-from latent_widget.cartograms.hexes.vectors import cross, dot, subtract
-from latent_widget.cartograms.loops import fill_gaps
+from latent_widget.maps.cartograms.compilation import compile_helper, compile_inline, compile_loop
+from latent_widget.maps.cartograms.hexes.vectors import cross, dot, subtract
+from latent_widget.maps.cartograms.loops import fill_gaps
 
 if TYPE_CHECKING:
-    from latent_widget.cartograms.hexes.vectors import Vector
+    from latent_widget.maps.cartograms.hexes.vectors import Vector
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
     # local coordinates s, t, u, and how far the point that they map to is from the point sought

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper, compile_loop
-from latent_widget.cartograms.hexes.vectors import (
+from latent_widget.maps.cartograms.compilation import compile_helper, compile_loop
+from latent_widget.maps.cartograms.hexes.vectors import (
     add,
     add_twice,
     average,
@@ -28,7 +28,7 @@ from latent_widget.cartograms.hexes.vectors import (
 if TYPE_CHECKING:
     import numpy as np
 
-    from latent_widget.cartograms.hexes.vectors import Corners, Face, Vector
+    from latent_widget.maps.cartograms.hexes.vectors import Corners, Face, Vector
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_widget._threads import limit_workers
-from latent_widget.cartograms.hexes.quality import bound_determinants, measure
-from latent_widget.cartograms.untangling import cut_until_sound, sweep_colours
+from latent_widget.maps.cartograms.hexes.quality import bound_determinants, measure
+from latent_widget.maps.cartograms.untangling import cut_until_sound, sweep_colours
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -25,7 +25,7 @@ EFFORT = 100
 
 def relax(points: Array, target: Array, active: Mask, barrier: float, sweeps: int, workers: int) -> None:
     """Relax the active corners in place, all eight colours in turn and then in the opposite order."""
-    from latent_widget.cartograms.hexes.untangling_loops import relax_colour
+    from latent_widget.maps.cartograms.hexes.untangling_loops import relax_colour
 
     def relax_layers(colour: int, first: int, last: int) -> None:
         relax_colour(points, target, active, barrier, colour, first, last, np.empty((44, 4)))
@@ -45,7 +45,7 @@ def limit_motion(points: Array, motion: Array, new: Array, length: float) -> boo
     The share of the displacement is halved around every offending cell until none is left. Returns whether that came
     to an end.
     """
-    from latent_widget.cartograms.hexes.untangling_loops import cut_shares
+    from latent_widget.maps.cartograms.hexes.untangling_loops import cut_shares
 
     _, bound = bound_determinants(points)
     share = np.full(points.shape[1:], length)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from latent_widget._threads import split_rows
-from latent_widget.cartograms.cells import Cells, weigh_spacing
-from latent_widget.cartograms.hexes import geometry
-from latent_widget.cartograms.hexes.quality import find_folds, measure
-from latent_widget.cartograms.hexes.untangling import limit_motion, relax, untangle
+from latent_widget.maps.cartograms.cells import Cells, weigh_spacing
+from latent_widget.maps.cartograms.hexes import geometry
+from latent_widget.maps.cartograms.hexes.quality import find_folds, measure
+from latent_widget.maps.cartograms.hexes.untangling import limit_motion, relax, untangle
 
 if TYPE_CHECKING:
     import numpy as np

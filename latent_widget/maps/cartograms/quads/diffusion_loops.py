@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_loop
-from latent_widget.cartograms.loops import compute_cubic_weights
+from latent_widget.maps.cartograms.compilation import compile_loop
+from latent_widget.maps.cartograms.loops import compute_cubic_weights
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from latent_widget.cartograms.cells import Cells
-from latent_widget.cartograms.problem import Problem, make_lattice, set_walls
+from latent_widget.maps.cartograms.cells import Cells
+from latent_widget.maps.cartograms.problem import Problem, make_lattice, set_walls
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -40,10 +40,10 @@ class Solution:
 def choose_cells(ndim: int) -> Cells:
     """Return the operations on quadrilaterals or hexahedra, whose loops are compiled when they are first imported."""
     if ndim == 2:
-        from latent_widget.cartograms.quads.cells import QUADRILATERALS
+        from latent_widget.maps.cartograms.quads.cells import QUADRILATERALS
 
         return QUADRILATERALS
-    from latent_widget.cartograms.hexes.cells import HEXAHEDRA
+    from latent_widget.maps.cartograms.hexes.cells import HEXAHEDRA
 
     return HEXAHEDRA
 
@@ -57,7 +57,7 @@ def equalise(problem: Problem, method: Method, start: Array | None) -> Solution:
     points = _solve_closed_form(problem.target, spacing, method) if start is None else None
     if points is not None:
         return Solution(points, method, 0, "closed form: the product of the cumulative distributions")
-    from latent_widget.cartograms.area_correction import correct_areas
+    from latent_widget.maps.cartograms.area_correction import correct_areas
 
     cells = choose_cells(len(shape))
     note = "" if start is None else "from a previous map, "
@@ -106,8 +106,8 @@ def _solve_closed_form(target: Array, spacing: tuple[float, ...], method: Method
 
 def _run_diffusion(cells: Cells, problem: Problem) -> tuple[Array, str]:
     """Flow from the density, blurred only as far as the lattice needs to come through without a fold."""
-    from latent_widget.cartograms.area_correction import SHAPE
-    from latent_widget.cartograms.diffusion import diffuse
+    from latent_widget.maps.cartograms.area_correction import SHAPE
+    from latent_widget.maps.cartograms.diffusion import diffuse
 
     target, spacing = problem.target, problem.spacing
     for blur in BLURS:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_widget._threads import limit_workers
-from latent_widget.cartograms.cells import Cells, Quality
-from latent_widget.cartograms.poisson import compute_symbols, solve_by_conjugate_gradients
-from latent_widget.cartograms.problem import Problem
-from latent_widget.cartograms.untangling import mark_corners
+from latent_widget.maps.cartograms.cells import Cells, Quality
+from latent_widget.maps.cartograms.poisson import compute_symbols, solve_by_conjugate_gradients
+from latent_widget.maps.cartograms.problem import Problem
+from latent_widget.maps.cartograms.untangling import mark_corners
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

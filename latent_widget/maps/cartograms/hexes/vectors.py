@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper, compile_inline
+from latent_widget.maps.cartograms.compilation import compile_helper, compile_inline
 
 if TYPE_CHECKING:
     import numpy as np

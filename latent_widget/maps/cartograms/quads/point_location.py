@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numba import boolean, float64, int64, types, void
 
-from latent_widget.cartograms.compilation import compile_inline, compile_loop
-from latent_widget.cartograms.loops import fill_gaps
+from latent_widget.maps.cartograms.compilation import compile_inline, compile_loop
+from latent_widget.maps.cartograms.loops import fill_gaps
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]

@@ -13,9 +13,9 @@ import numpy as np
 
 from latent_widget._lattice import Extent
 from latent_widget._threads import count_workers
-from latent_widget.cartograms.problem import Problem, set_walls
-from latent_widget.cartograms.solver import Method, Solution, choose_cells, equalise
-from latent_widget.cartograms.validation import check_options, read_density, read_points
+from latent_widget.maps.cartograms.problem import Problem, set_walls
+from latent_widget.maps.cartograms.solver import Method, Solution, choose_cells, equalise
+from latent_widget.maps.validation import check_options, read_density, read_points
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -165,10 +165,10 @@ class _PointLocation(Protocol):
 def _load_point_location(ndim: int) -> _PointLocation:
     """Import, and so compile, the loops that send points through the cells of two or of three dimensions."""
     if ndim == 2:
-        from latent_widget.cartograms.quads import point_location as quads
+        from latent_widget.maps.cartograms.quads import point_location as quads
 
         return quads
-    from latent_widget.cartograms.hexes import point_location as hexes
+    from latent_widget.maps.cartograms.hexes import point_location as hexes
 
     return hexes
 

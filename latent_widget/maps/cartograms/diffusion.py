@@ -16,7 +16,7 @@ import numpy as np
 from scipy import fft
 
 from latent_widget._threads import limit_workers, split_rows
-from latent_widget.cartograms.problem import make_lattice
+from latent_widget.maps.cartograms.problem import make_lattice
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -105,10 +105,10 @@ def _multiply_out(factors: list[Array]) -> Array:
 def _load_loops(ndim: int) -> _Loops:
     """Import, and so compile, the loops of two or of three dimensions."""
     if ndim == 2:
-        from latent_widget.cartograms.quads import diffusion_loops as quads
+        from latent_widget.maps.cartograms.quads import diffusion_loops as quads
 
         return _Loops(quads.compute_velocity, quads.compute_stage, quads.add_coarse_displacement)
-    from latent_widget.cartograms.hexes import diffusion_loops as hexes
+    from latent_widget.maps.cartograms.hexes import diffusion_loops as hexes
 
     return _Loops(hexes.compute_velocity, hexes.compute_stage, hexes.add_coarse_displacement)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from latent_widget.cartograms.compilation import compile_helper, compile_inline, compile_loop
-from latent_widget.cartograms.hexes.geometry import measure_hexahedron
-from latent_widget.cartograms.hexes.vectors import cross, dot, get_corner, get_corners, subtract
+from latent_widget.maps.cartograms.compilation import compile_helper, compile_inline, compile_loop
+from latent_widget.maps.cartograms.hexes.geometry import measure_hexahedron
+from latent_widget.maps.cartograms.hexes.vectors import cross, dot, get_corner, get_corners, subtract
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from latent_widget.cartograms.hexes.vectors import Vector
+    from latent_widget.maps.cartograms.hexes.vectors import Vector
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
     Mask = np.ndarray[Any, np.dtype[np.bool_]]

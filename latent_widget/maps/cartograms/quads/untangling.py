@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_widget._threads import limit_workers
-from latent_widget.cartograms.quads.quality import measure, measure_smallest_triangles
-from latent_widget.cartograms.untangling import cut_until_sound, mark_corners, sweep_colours
+from latent_widget.maps.cartograms.quads.quality import measure, measure_smallest_triangles
+from latent_widget.maps.cartograms.untangling import cut_until_sound, mark_corners, sweep_colours
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -34,7 +34,7 @@ def relax(
     points: Array, target: Array, active: Mask, barrier: float, sweeps: int, workers: int, shift: float = 0.0
 ) -> None:
     """Relax the active corners in place, all four colours in turn and then in the opposite order."""
-    from latent_widget.cartograms.quads.untangling_loops import relax_colour
+    from latent_widget.maps.cartograms.quads.untangling_loops import relax_colour
 
     def relax_rows(colour: int, first: int, last: int) -> None:
         ring = (np.empty(9), np.empty(9))
@@ -71,7 +71,7 @@ def limit_motion(points: Array, motion: Array, new: Array, length: float) -> boo
     The share of the displacement is halved around every offending cell until none is left. Returns whether that came
     to an end.
     """
-    from latent_widget.cartograms.quads.untangling_loops import cut_shares
+    from latent_widget.maps.cartograms.quads.untangling_loops import cut_shares
 
     share = np.full(points.shape[1:], length)
 
