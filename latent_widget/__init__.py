@@ -12,13 +12,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Atlas": "_atlas",
-    "Cartogram": "maps._cartogram",
+    "Cartogram": "maps._map",
     "Contour": "geodesics",
     "Decoder": "decoders.decoder",
     "Field": "_field",
     "Geodesic": "geodesics",
     "LatentWidget": "display.widget",
     "Lattice": "_lattice",
+    "Map": "maps._map",
     "Profile": "geodesics",
     "SequenceDecoder": "decoders.sequence",
     "SurveyError": "_survey",
@@ -32,6 +33,7 @@ _HOMES = {
     "k_means": "geodesics",
     "k_medoids": "geodesics",
     "log_map": "geodesics",
+    "placebo": "maps._placebo",
     "profile": "geodesics",
     "slerp": "geodesics",
     "straight": "geodesics",
@@ -73,8 +75,10 @@ if TYPE_CHECKING:
     from latent_widget.geodesics import slerp as slerp
     from latent_widget.geodesics import straight as straight
     from latent_widget.geodesics import stretched as stretched
-    from latent_widget.maps._cartogram import Cartogram as Cartogram
     from latent_widget.maps._cartogram import cartogram as cartogram
+    from latent_widget.maps._map import Cartogram as Cartogram
+    from latent_widget.maps._map import Map as Map
+    from latent_widget.maps._placebo import placebo as placebo
 
 
 def __getattr__(name: str) -> Any:

@@ -41,3 +41,28 @@ def as_points(value: Any, name: str, width: int = 2) -> Floats:
             raise ValueError(f"{name} has NaN or infinity: {points.tolist()}")
         raise ValueError(f"{name} has {bad.size} rows with NaN or infinity, the first at row {bad[0]}; drop them first")
     return points
+
+
+def read_floor(floor: Any, name: str = "floor") -> tuple[float, bool]:
+    """Return what a floor says, and whether it is relative: "1%" is (0.01, True), the number 0.01 (0.01, False).
+
+    None and 0 are no floor, (0.0, False). Raises `ValueError` for text that is no percentage above 0 and below 100, and
+    for numbers that are negative or not finite.
+    """
+    if floor is None:
+        return 0.0, False
+    remedy = f'give a positive number, or a percentage of the mean such as {name}="1%"'
+    if isinstance(floor, str):
+        digits = floor.strip()
+        try:
+            share = float(digits.removesuffix("%")) / 100 if digits.endswith("%") else np.nan
+        except ValueError:
+            share = np.nan
+        if not 0 < share < 1:
+            raise ValueError(f"{name}={floor!r} is no percentage above 0% and below 100%; {remedy}")
+        return share, True
+    if isinstance(floor, bool) or not isinstance(floor, (int, float, np.integer, np.floating)):
+        raise ValueError(f"{name}={floor!r} is no number; {remedy}")
+    if not (np.isfinite(floor) and floor >= 0):
+        raise ValueError(f"{name} must be positive and finite, got {floor}; {remedy}")
+    return float(floor), False

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from latent_widget.decoders.decoder import Decoder
     from latent_widget.decoders.sequence import SequenceDecoder
     from latent_widget.geodesics import Geodesic
-    from latent_widget.maps._cartogram import Cartogram
+    from latent_widget.maps._map import Cartogram
 
 REFINED_POINTS = 257
 """Points of a path that is refined with the decoder."""

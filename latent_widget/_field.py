@@ -1,7 +1,8 @@
 """The metric field: one symmetric positive-definite tensor per cell, which is what every measure returns."""
 
+import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats
+from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats, read_floor
 from latent_widget._lattice import Lattice
 
 if TYPE_CHECKING:
     from latent_widget.geodesics.solver.eikonal import EikonalProblem
+
+MOSTLY = 0.9
+"""Share of the cells above which a relative floor is worth a warning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +34,10 @@ class Field:
         One symmetric positive-definite tensor per cell; `(D, H, W, 3, 3)` on a lattice of three dimensions.
     info : dict, optional
         How the field was made: measure, method, options, standard error where there is one.
-    floor : float
-        Eigenvalues below it, in the metric's own units, are raised to it, and `info["floored"]` counts the cells where
-        this happened; 0 changes nothing.
+    floor : float or str
+        Eigenvalues below it, in the metric's own units, are raised to it; 0 changes nothing. A percentage such as "1%"
+        is that share of the mean eigenvalue, the mean over the cells of tr G / d. `info["floored"]` counts the cells
+        where this happened, `info["floor"]` is the eigenvalue, `info["floor_share"]` the share.
     walls : bool
         Whether cells whose metric is infinite are impassable: geodesics go round them. Such a field cannot be drawn or
         stretched.
@@ -47,6 +52,7 @@ class Field:
     lattice: Lattice
     metric: Floats
     info: dict[str, Any]
+    _unfloored: tuple[Floats, str] | None = field(default=None, repr=False)
 
     # makes NumPy scalars defer to __rmul__
     __array_ufunc__ = None
@@ -56,7 +62,7 @@ class Field:
         lattice: Lattice,
         metric: ArrayLike,
         info: Mapping[str, Any] | None = None,
-        floor: float = 0.0,
+        floor: float | str = 0.0,
         walls: bool = False,
     ) -> None:
         tensors = as_floats(metric, "metric")
@@ -73,9 +79,15 @@ class Field:
             raise ValueError(f"metric must be symmetric, its off-diagonals differ by up to {skew:.3g}")
         tensors = 0.5 * (tensors + np.swapaxes(tensors, -1, -2))
         described = dict(info or {})
-        if floor:
-            tensors, described["floored"] = _raise_eigenvalues(tensors, floor)
-            described["floor"] = floor
+        level, relative = read_floor(floor)
+        # a part of a lattice does not know the whole's mean, so that what a share was taken of is kept
+        unfloored = (tensors, floor) if relative and not shut.any() else None
+        if relative:
+            described["floor_share"] = level
+            level *= _average_eigenvalue(tensors[~shut])
+        if level:
+            tensors, described["floored"] = _raise_eigenvalues(tensors, level)
+            described["floor"] = level
         _check_positive(tensors, lattice)
         if shut.any():
             tensors[shut] = np.where(unit > 0, np.inf, 0.0)
@@ -83,6 +95,7 @@ class Field:
         object.__setattr__(self, "lattice", lattice)
         object.__setattr__(self, "metric", tensors)
         object.__setattr__(self, "info", described)
+        object.__setattr__(self, "_unfloored", unfloored)
 
     @classmethod
     def from_density(
@@ -177,6 +190,11 @@ class Field:
         return {name: value for name, value in self.__dict__.items() if not name.endswith("eikonal_problem")}
 
     @property
+    def _measured(self) -> tuple[Floats, float | str]:
+        """The tensors as they were before a relative floor, with that floor; else the metric as it is, and 0."""
+        return self._unfloored or (self.metric, 0.0)
+
+    @property
     def _passable(self) -> Floats:
         """The metric with unit tensors for walls."""
         if not self.walls.any():
@@ -201,12 +219,10 @@ class Field:
         ValueError
             For a negative or infinite exponent.
         """
-        if not (np.isfinite(exponent) and exponent >= 0):
-            raise ValueError(f"exponent must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
+        check_power(exponent, "exponent")
         if exponent == 1:
             return self
-        values, vectors = np.linalg.eigh(self._passable)
-        powered = np.einsum("...ik,...k,...jk->...ij", vectors, values**exponent, vectors)
+        powered = raise_to_power(self._passable, exponent)
         powered[self.walls] = np.inf
         info = {**self.info, "temper": exponent * self.info.get("temper", 1.0)}
         return Field(self.lattice, powered, info, walls=True)
@@ -279,6 +295,19 @@ class Field:
         return f"Field({name} on {self.lattice.shape}, density {low:.3g} to {high:.3g}{walls})"
 
 
+def check_power(exponent: float, name: str) -> None:
+    """Raise `ValueError` for a power of tensors that is negative or infinite."""
+    if not (np.isfinite(exponent) and exponent >= 0):
+        raise ValueError(f"{name} must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
+
+
+def raise_to_power(tensors: Floats, exponent: float) -> Floats:
+    """Return matrix powers of symmetric tensors `(..., d, d)` that are positive, or nothing in some direction."""
+    values, vectors = np.linalg.eigh(tensors)
+    powers = np.maximum(values, 0.0) ** exponent
+    return np.asarray(np.einsum("...ik,...k,...jk->...ij", vectors, powers, vectors))
+
+
 def _check_finite(tensors: Floats, lattice: Lattice) -> None:
     bad = np.asarray(~np.isfinite(tensors).all(axis=(-1, -2)))
     if bad.any():
@@ -311,19 +340,35 @@ def _check_positive(tensors: Floats, lattice: Lattice) -> None:
         mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / lattice.ndim)
         raise ValueError(
             f"metric is not positive definite in {bad.sum()} of {bad.size} cells, {_locate(bad, lattice)} (smallest "
-            f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. floor="
-            f"{max(1e-6 * mean, 1e-12):.1g} would raise the eigenvalues below that number to it"
+            f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. "
+            f'floor="1%" would raise the eigenvalues below 1 % of their mean, {0.01 * mean:.2g} here, to that'
         )
+
+
+def _average_eigenvalue(tensors: Floats) -> float:
+    """Return the mean of tr G / d over cells `(n, d, d)`, and 1 where that is nothing."""
+    mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / tensors.shape[-1]) if len(tensors) else 0.0
+    return mean if mean > 0 else 1.0
 
 
 def _raise_eigenvalues(tensors: Floats, floor: float) -> tuple[Floats, int]:
     """Raise eigenvalues below `floor` to it; return the tensors and in how many cells that was done."""
-    if not (np.isfinite(floor) and floor > 0):
-        raise ValueError(f"floor is the smallest eigenvalue allowed and must be positive and finite, got {floor}")
     values, vectors = np.linalg.eigh(tensors)
     low = np.asarray((values < floor).any(axis=-1))
     raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
     return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())
+
+
+def warn_of_floor(measured: Field, name: str) -> None:
+    """Warn where a relative floor was needed in nearly every cell."""
+    floored, share = measured.info.get("floored", 0), measured.info.get("floor_share")
+    if share and floored > MOSTLY * measured.density.size:
+        warnings.warn(
+            f"{name}: in {floored} of {measured.density.size} cells the output changes so little in some direction (a "
+            f"classifier of two classes: along their border) that the length there is the floor's, {100 * share:g} % "
+            "of the mean eigenvalue, and not the model's; another measure of small weight would tell more",
+            stacklevel=3,
+        )
 
 
 def _locate(bad: Bools, lattice: Lattice) -> str:

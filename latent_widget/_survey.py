@@ -16,7 +16,7 @@ from tqdm.auto import tqdm
 
 from latent_widget._arrays import Floats, as_floats
 from latent_widget._atlas import Atlas
-from latent_widget._field import Field
+from latent_widget._field import Field, warn_of_floor
 from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
 from latent_widget.decoders.decoder import Decoder
@@ -261,13 +261,17 @@ def _join_bands(parts: Sequence[Field], name: str, lattice: Lattice) -> Field:
     first = parts[0]
     info = {**first.info, "measure": first.info.get("measure", name)}
     if "floored" in info:
-        info["floored"] = sum(part.info["floored"] for part in parts)
+        info["floored"] = sum(part.info.get("floored", 0) for part in parts)
     if "largest_residual" in info:
         info["largest_residual"] = max(part.info["largest_residual"] for part in parts)
     for key, value in info.items():
         if isinstance(value, np.ndarray) and value.shape[: lattice.ndim] == first.lattice.shape:
             info[key] = np.concatenate([part.info[key] for part in parts])
-    return Field(lattice, np.concatenate([part.metric for part in parts]), info)
+    tensors, floors = zip(*(part._measured for part in parts), strict=True)
+    # a percentage is one of the whole lattice's mean, not of each band's
+    joined = Field(lattice, np.concatenate(tensors), info, floors[0])
+    warn_of_floor(joined, name)
+    return joined
 
 
 def _draw_thumbnails(decoder: Decoder | SequenceDecoder, lattice: Lattice, most: int) -> Thumbnails | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latent_widget.maps._cartogram import Cartogram, cartogram
+from latent_widget._field import Field
+from latent_widget._lattice import Lattice
+from latent_widget.maps._cartogram import cartogram
+from latent_widget.maps._map import Cartogram
 
 BOX = (-3.0, 3.0, -1.0, 3.0)
 METHODS = ("diffusion", "direct")
@@ -140,7 +142,7 @@ def test_mirror_transpose_and_scale(method: str) -> None:
 
 def test_a_field_brings_its_extent_and_a_start_saves_steps() -> None:
     rho = smooth(50, 50)
-    field = SimpleNamespace(density=rho, lattice=SimpleNamespace(extent=BOX))
+    field = Field.from_density(Lattice(BOX, rho.shape), rho)
     cart = cartogram(field)
     np.testing.assert_array_equal(cart.corners, cartogram(rho, BOX).corners)
     near = smooth(50, 50, shift=0.02)
@@ -148,7 +150,7 @@ def test_a_field_brings_its_extent_and_a_start_saves_steps() -> None:
     assert warm.converged
     assert warm.iterations < cold.iterations
     assert "previous map" in warm.message
-    with pytest.raises(ValueError, match=r"start=Cartogram.*\(40, 40\) cells"):
+    with pytest.raises(ValueError, match=r"start=Map.*\(40, 40\) cells"):
         cartogram(smooth(40, 40), BOX, start=cart)
     with pytest.raises(ValueError, match=r"extent=.*a field brings its own"):
         cartogram(field, extent=BOX)
@@ -353,7 +355,7 @@ def test_only_what_a_map_needs_is_imported_and_compiled() -> None:
     assert closed >= {"quads.geometry"}
     assert "area_correction" not in closed
     assert smooth - closed == {"area_correction", "poisson"}
-    assert points - smooth == {"quads.point_location", "loops"}
+    assert points - smooth == {"quads.point_location", "quads.cell_inverse", "loops"}
     assert rough - points == {"diffusion", "quads.diffusion_loops", "quads.untangling_loops"}
     (box,) = loaded("lw.cartogram(x * x[:, None] + x[:, None, None])")
     assert box >= {"hexes.geometry", "hexes.diffusion_loops"}

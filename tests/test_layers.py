@@ -30,6 +30,7 @@ RANKS = {  # one row a wing: whoever is in it imports from lower ranks and from 
     "maps.cartograms.quads": 8,
     "maps.cartograms.hexes": 8,
     "maps.cartograms": 8,
+    "maps.isometry": 9,
     "examples": 8,
     "maps": 10,
     "figures": 11,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from test_cartograms import BOX, smooth
 
-from latent_widget.maps._cartogram import Cartogram, cartogram
+from latent_widget.maps._cartogram import cartogram
+from latent_widget.maps._map import Cartogram
 
 
 @pytest.fixture(scope="module", params=["diffusion", "direct"])

@@ -43,7 +43,7 @@ def test_features_of_a_gaussian_decoder_see_its_mean():
 
 
 def test_a_classifier_is_fisher_rao_of_its_verdict():
-    found = lw.measures.classifier(lambda x: 3 * x @ MIX)(DECODER, LATTICE)
+    found = lw.measures.classifier(lambda x: 3 * x @ MIX, temper=1, floor=None)(DECODER, LATTICE)
     verdicts = composed(lambda x: D.Categorical(logits=3 * x @ MIX))
     np.testing.assert_allclose(found.metric, lw.measures.fisher_rao(verdicts, LATTICE).metric, rtol=1e-12)
     with pytest.raises(RuntimeError, match=r"logits \(n, classes\)"):
@@ -51,7 +51,8 @@ def test_a_classifier_is_fisher_rao_of_its_verdict():
 
 
 def test_a_classifier_stretches_where_the_class_changes():
-    steep = lw.measures.classifier(lambda x: torch.stack([10 * x[:, 0], 10 * x[:, 1], 0 * x[:, 0]], 1))
+    verdict = lambda x: torch.stack([10 * x[:, 0], 10 * x[:, 1], 0 * x[:, 0]], 1)  # noqa: E731
+    steep = lw.measures.classifier(verdict, temper=1, floor=None)
     density = steep(lw.Decoder(lambda z: z + 0, dtype=torch.float64), lw.Lattice((-1, 1, -1, 1), (40, 40))).density
     # three classes meet at the origin; in the corners one of them is certain
     assert density[20, 20] > 100 * max(density[0, 0], density[-1, 0], density[0, -1])

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import latent_widget as lw
-from latent_widget.maps._cartogram import Cartogram, cartogram
+from latent_widget.maps._cartogram import cartogram
+from latent_widget.maps._map import Cartogram
 from latent_widget.maps.cartograms.area_correction import correct_areas
 from latent_widget.maps.cartograms.diffusion import diffuse
 from latent_widget.maps.cartograms.hexes import geometry

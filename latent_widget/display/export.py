@@ -12,7 +12,7 @@ from latent_widget._field import Field
 from latent_widget.display.offline_html import render_page
 from latent_widget.display.options import OWN_SPACING
 from latent_widget.display.samples import draw_samples, place_samples
-from latent_widget.maps._cartogram import Cartogram
+from latent_widget.maps._map import Cartogram
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic

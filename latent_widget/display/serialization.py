@@ -9,7 +9,7 @@ from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.figures.colouring import regions, relative_error
-from latent_widget.maps._cartogram import Cartogram
+from latent_widget.maps._map import Cartogram
 
 Packet = dict[str, Any]
 """An array as JSON and bytes: `{dtype, shape, buffer}`."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from latent_widget._field import Field
-from latent_widget.maps._cartogram import Cartogram, cartogram
+from latent_widget.maps._cartogram import cartogram
+from latent_widget.maps._map import Cartogram
 
 
 def stretch_map(mix_field: Callable[[], Field], report: Callable[[dict[str, Any]], None]) -> Cartogram | None:

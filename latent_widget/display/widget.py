@@ -41,7 +41,7 @@ from latent_widget.display.serialization import serialize_atlas, serialize_carto
 from latent_widget.display.stretched_map import stretch_map
 from latent_widget.display.validation import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
-from latent_widget.maps._cartogram import Cartogram
+from latent_widget.maps._map import Cartogram
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic

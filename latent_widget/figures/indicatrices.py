@@ -6,7 +6,7 @@ from scipy.ndimage import map_coordinates
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget.figures.palette import REACH, SIDES
-from latent_widget.maps._cartogram import Cartogram
+from latent_widget.maps._map import Cartogram
 
 
 def indicatrices(field: Field, cartogram: Cartogram, columns: int = 13) -> Floats:

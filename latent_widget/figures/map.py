@@ -25,7 +25,7 @@ from latent_widget.figures.contours import average_onto_corners, contour_levels
 from latent_widget.figures.indicatrices import indicatrices
 from latent_widget.figures.palette import DASHES, GRID, INK, LABELS, PATHS, SIDES
 from latent_widget.figures.thumbnails import convert_to_ink
-from latent_widget.maps._cartogram import Cartogram
+from latent_widget.maps._map import Cartogram
 
 if TYPE_CHECKING:
     from latent_widget._atlas import Atlas

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget.figures.palette import CONSTANT_PLACE, INK, LOG_ABOVE, RAMP, parse_hex
-from latent_widget.maps._cartogram import Cartogram
+from latent_widget.maps._map import Cartogram
 
 WIDTH = 562
 """Width of the picture in pixels."""

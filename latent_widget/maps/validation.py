@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
 
+from latent_widget._arrays import read_floor
 from latent_widget._lattice import Extent
 from latent_widget.maps.cartograms.solver import Method
 
@@ -23,31 +25,66 @@ LARGEST_RANGE = 1e12
 SLACK = 1e-12
 
 
-def read_density(
-    density: Field | ArrayLike, extent: Sequence[float] | None, floor: float | None
-) -> tuple[Array, Extent, list[str]]:
-    """Check a density or a field; return floats (H, W) or (D, H, W), the extent, and notes on what was changed."""
+@dataclass(frozen=True, eq=False)
+class Density:
+    """A checked density: its cells (H, W) or (D, H, W) with the largest 1, the extent, notes on what was changed.
+
+    ``metric`` (..., d, d) are the tensors of the field that it belongs to, of an array ρ^(2/d)·I, where the floor
+    raised it with the density raised; ``mean`` is the mean density in the measure's own unit.
+    """
+
+    cells: Array
+    extent: Extent
+    notes: list[str]
+    metric: Array
+    mean: float
+
+
+def read_density(density: Field | ArrayLike, extent: Sequence[float] | None, floor: float | str | None) -> Density:
+    """Check a density or a field."""
+    metric = None
     if hasattr(density, "density") and hasattr(density, "lattice"):
         if extent is not None:
             raise ValueError(f"extent={extent!r}: a field brings its own extent; leave it out")
         field = cast("Field", density)
-        density, extent = field.density, field.lattice.extent
-    rho = _check_cells(np.asarray(density))
+        density, extent, metric = field.density, field.lattice.extent, field.metric
+    rho = given = _check_cells(np.asarray(density))
     notes = []
     if floor is not None:
-        if not (isinstance(floor, (int, float)) and 0.0 < floor < 1.0):
-            raise ValueError(f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3")
-        lowest = floor * rho.mean()
-        notes.append(f"{int((rho < lowest).sum())} cells raised to floor={floor:g}")
+        share = _read_share(floor)
+        lowest = share * rho.mean()
+        notes.append(f"{int((rho < lowest).sum())} cells raised to floor={share:g}")
         rho = np.maximum(rho, lowest)
     if not rho.all():
         zeros = int((rho == 0).sum())
-        raise ValueError(f"density is zero in {zeros} cells: pass floor=1e-3 to raise them to a share of the mean")
+        raise ValueError(f'density is zero in {zeros} cells: pass floor="1%" to raise them to that share of the mean')
+    power = 2.0 / rho.ndim
+    if metric is None:
+        metric = (rho**power)[..., None, None] * np.eye(rho.ndim)
+    elif floor is not None:
+        metric = metric * ((rho / given) ** power)[..., None, None]
     # only ratios count, and sums of extreme values could leave the range of floats
-    rho = rho / rho.max()
+    most = float(rho.max())
+    rho = rho / most
     if not rho.min() > 1.0 / LARGEST_RANGE:
-        raise ValueError(f"density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor=, or temper the field")
-    return rho, _read_extent(extent, rho.shape), notes
+        raise ValueError(
+            f'density has a range of {1.0 / max(rho.min(), 1e-300):g}: pass floor="1%", or temper the field'
+        )
+    return Density(rho, _read_extent(extent, rho.shape), notes, metric, float(rho.mean()) * most)
+
+
+def _read_share(floor: float | str) -> float:
+    """Return a floor as a share of the mean density, for which a number and a percentage stand alike."""
+    try:
+        share, _ = read_floor(floor)
+    except ValueError:
+        share = 0.0
+    if not 0.0 < share < 1.0:
+        raise ValueError(
+            f"floor={floor!r}: give a share of the mean density between 0 and 1, such as 1e-3, or a percentage, "
+            'such as "1%"'
+        )
+    return share
 
 
 def _check_cells(rho: np.ndarray[Any, Any]) -> Array:
@@ -90,26 +127,61 @@ def check_options(method: str, tolerance: float, max_steps: int) -> None:
         raise ValueError(f"max_steps={max_steps!r}: give a number of steps, at least 1")
 
 
-def read_points(points: ArrayLike, extent: Extent, outside: str) -> tuple[Array, tuple[int, ...]]:
-    """Return points (n, d) inside the extent, and the shape (..., d) that they came in."""
+def check_outside(outside: str) -> None:
+    """Raise ValueError for anything but the two things that can be done with points outside."""
     if outside not in ("error", "clamp"):
         raise ValueError(f'outside={outside!r}: use "error" or "clamp"')
+
+
+def read_plane_points(points: ArrayLike, ndim: int) -> tuple[Array, tuple[int, ...]]:
+    """Return finite points (n, d), wherever they lie, and the shape (..., d) that they came in."""
     array = np.asarray(points, dtype=np.float64)
-    ndim = len(extent) // 2
     if array.ndim == 0 or array.shape[-1] != ndim:
         axes = "(x, y)" if ndim == 2 else "(x, y, z)"
         raise ValueError(f"points has shape {array.shape}: the last axis must be {axes}, shape (..., {ndim})")
     flat = np.ascontiguousarray(array.reshape(-1, ndim))
     if not np.isfinite(flat).all():
         raise ValueError(f"points holds {int((~np.isfinite(flat)).any(1).sum())} that are not finite: drop them")
+    return flat, array.shape
+
+
+def read_points(points: ArrayLike, extent: Extent, outside: str) -> tuple[Array, tuple[int, ...]]:
+    """Return points (n, d) inside the extent, and the shape (..., d) that they came in."""
+    check_outside(outside)
+    flat, shape = read_plane_points(points, len(extent) // 2)
     low, high = np.array(extent[0::2]), np.array(extent[1::2])
     if outside == "error":
-        slack = SLACK * (high - low)
-        beyond = ((flat < low - slack) | (flat > high + slack)).any(1)
+        beyond = _find_beyond(flat, extent)
         if beyond.any():
             first = tuple(float(c) for c in flat[np.argmax(beyond)])
             raise ValueError(
                 f"points: {int(beyond.sum())} of {len(flat)} lie outside extent={extent}, "
                 f'the first at {first}: move them inside, or pass outside="clamp"'
             )
-    return np.clip(flat, low, high), array.shape
+    return np.clip(flat, low, high), shape
+
+
+def read_rows(points: ArrayLike, extent: Extent, name: str) -> Array:
+    """Return points of shape (n, d) inside the extent."""
+    ndim = len(extent) // 2
+    array = np.asarray(points, dtype=np.float64)
+    if array.ndim != 2 or array.shape[1] != ndim:
+        raise ValueError(f"{name} has shape {array.shape}: give points of the lattice, shape (n, {ndim})")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds {int((~np.isfinite(array)).any(1).sum())} that are not finite: drop them")
+    beyond = _find_beyond(array, extent)
+    if beyond.any():
+        row = int(np.argmax(beyond))
+        first = tuple(float(c) for c in array[row])
+        raise ValueError(
+            f"{name}: {int(beyond.sum())} of {len(array)} lie outside extent={extent}, the first at {first} "
+            f"(row {row}): leave them out, or survey a larger extent"
+        )
+    return np.clip(array, extent[0::2], extent[1::2])
+
+
+def _find_beyond(points: Array, extent: Extent) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell which points (n, d) lie outside the extent by more than round-off."""
+    low, high = np.array(extent[0::2]), np.array(extent[1::2])
+    slack = SLACK * (high - low)
+    return np.asarray(((points < low - slack) | (points > high + slack)).any(1))

@@ -20,7 +20,9 @@ from latent_widget.measures.polarisation import fit_tensors_with_residual
 from latent_widget.measures.tiling import local
 
 
-def distance(fn: Callable[[Any, Any], ArrayLike], *, exponent: float = 2.0, floor: float = 0.0) -> Callable[..., Field]:
+def distance(
+    fn: Callable[[Any, Any], ArrayLike], *, exponent: float = 2.0, floor: float | str = 0.0
+) -> Callable[..., Field]:
     """Make a measure of any distance between decoded outputs, squared length fn(a, b)^exponent of a cell's corners.
 
     Each cell's tensor is fitted to its four decoded corners, one decode per corner and no derivative.
@@ -32,8 +34,8 @@ def distance(fn: Callable[[Any, Any], ArrayLike], *, exponent: float = 2.0, floo
         lists of n things if that is what the decoder returns.
     exponent : float
         2 where `fn` is a length, 1 where it is a squared length already (a divergence).
-    floor : float
-        The smallest eigenvalue allowed; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, or "1%" of their mean; smaller ones are raised to it.
 
     Returns
     -------

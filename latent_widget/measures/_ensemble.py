@@ -17,7 +17,8 @@ def ensemble(decoders: Iterable[Decoder], measure: Measure = pullback) -> Measur
     """Make a measure of an ensemble: the mean of its members' fields, E[JᵀJ] for the pull-back.
 
     Members disagree away from the data and bend differently there, so the mean is large where they do and paths keep
-    away. The decoder that is surveyed is for the pictures alone.
+    away. The decoder that is surveyed is for the pictures alone. A relative floor of `measure` is taken of the members'
+    mean.
 
     Parameters
     ----------
@@ -46,10 +47,12 @@ def ensemble(decoders: Iterable[Decoder], measure: Measure = pullback) -> Measur
 
         def average(_: Decoder, band: Lattice) -> Field:
             fields = [one(member, band) for one, member in zip(ready, members, strict=True)]
-            densities = np.stack([field.density for field in fields])
+            tensors, floors = zip(*(field._measured for field in fields), strict=True)
+            densities = np.sqrt(np.maximum(np.linalg.det(np.stack(tensors)), 0.0))
+            mean = densities.mean(axis=0)
             info = {"measure": "ensemble", "of": fields[0].info.get("measure"), "members": len(members)}
-            info["spread"] = densities.std(axis=0) / densities.mean(axis=0)
-            return Field(band, sum(field.metric for field in fields) / len(members), info)
+            info["spread"] = np.divide(densities.std(axis=0), mean, out=np.zeros_like(mean), where=mean > 0)
+            return Field(band, sum(tensors) / len(members), info, floors[0])
 
         return local(average) if is_local(measure) else average
 

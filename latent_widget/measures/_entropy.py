@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from torch.distributions import Distribution
 
-from latent_widget._arrays import Floats, as_floats
+from latent_widget._arrays import Floats, as_floats, read_floor
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
@@ -20,7 +20,7 @@ def entropy(
     lattice: Lattice,
     *,
     exponent: float = 1.0,
-    floor: float = 0.01,
+    floor: float | str = 0.01,
     prefixes: int = 32,
     seed: int = 0,
 ) -> Field:
@@ -37,8 +37,8 @@ def entropy(
         Where it is measured; a plane or a box.
     exponent : float
         Power of the density. If you mean the entropy as a length, 2 makes it one on a plane.
-    floor : float
-        Density where the entropy is least, as a fraction of the entropy's range.
+    floor : float or str
+        Density where the entropy is least, as a fraction of the entropy's range, or a percentage of it.
     prefixes : int
         Sequences sampled at every cell, of a sequence decoder; at least 8.
     seed : int
@@ -55,6 +55,7 @@ def entropy(
     ValueError
         Where the decoder returns no distribution, or one whose entropy PyTorch does not know.
     """
+    share, _ = read_floor(floor)
     sampled: dict[str, Any] = {}
     if isinstance(decoder, SequenceDecoder):
         values, error = measure_entropy(decoder, lattice, Sampling(prefixes, seed))
@@ -63,11 +64,11 @@ def entropy(
         values = _compute_entropy(decoder, lattice)
     low, high = float(values.min()), float(values.max())
     # a constant entropy stretches nothing
-    density = values - low + floor * (high - low) if high > low else np.ones_like(values)
+    density = values - low + share * (high - low) if high > low else np.ones_like(values)
     if sampled:
         sampled["standard_error"] = exponent * density ** (exponent - 1) * sampled["standard_error"]
-    info = {"measure": "entropy", "exponent": exponent, "range": f"{low:.4g} to {high:.4g} nats", **sampled}
-    return Field.from_density(lattice, density**exponent, info)
+    info = {"measure": "entropy", "exponent": exponent, "floor": share, "range": f"{low:.4g} to {high:.4g} nats"}
+    return Field.from_density(lattice, density**exponent, info | sampled)
 
 
 def _compute_entropy(decoder: Decoder, lattice: Lattice) -> Floats:

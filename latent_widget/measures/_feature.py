@@ -30,7 +30,7 @@ def feature(
         distances add.
     method : {"exact", "chords", "auto"}, optional
         That of `pullback`.
-    floor : float
+    floor : float or str
         That of `pullback`.
 
     Returns
@@ -74,7 +74,8 @@ def compose_decoder(decoder: Decoder, fn: Callable[[Any], Output]) -> Decoder:
 
 def rename(field: Field, name: str) -> Field:
     """Return a field under the name of another measure."""
-    return Field(field.lattice, field.metric, {**field.info, "measure": name})
+    tensors, floor = field._measured
+    return Field(field.lattice, tensors, {**field.info, "measure": name}, floor)
 
 
 def _concatenate(features: Tensor | Iterable[Tensor]) -> Tensor:

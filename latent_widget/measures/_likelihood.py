@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike
 
-from latent_widget._arrays import Floats, as_floats, as_points
+from latent_widget._arrays import Floats, as_floats, as_points, read_floor
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.decoder import Decoder
@@ -17,7 +17,7 @@ MOST_PAIRS = 2_000_000
 
 
 def likelihood(
-    latents: ArrayLike, *, bandwidth: float | None = None, exponent: float = 1.0, floor: float = 0.01
+    latents: ArrayLike, *, bandwidth: float | None = None, exponent: float = 1.0, floor: float | str = 0.01
 ) -> Callable[..., Field]:
     """Make a measure that prefers regions with data: density (p(z) / max p + floor)^(−exponent).
 
@@ -33,8 +33,8 @@ def likelihood(
         deviation.
     exponent : float
         How strongly data are preferred.
-    floor : float
-        Between 0 and 1, exclusive: what the relative density p / max p is raised by.
+    floor : float or str
+        Between 0 and 1, exclusive, or a percentage: what the relative density p / max p is raised by.
 
     Returns
     -------
@@ -53,8 +53,9 @@ def likelihood(
     width = float(data.std(axis=0).mean()) * len(data) ** (-1 / (data.shape[1] + 4)) if bandwidth is None else bandwidth
     if not (np.isfinite(width) and width > 0):
         raise ValueError(f"bandwidth must be positive and finite, got {width}; latents without spread need one by hand")
-    if not 0 < floor < 1:
-        raise ValueError(f"floor must lie in (0, 1), got {floor}")
+    raised, _ = read_floor(floor)
+    if not 0 < raised < 1:
+        raise ValueError(f"floor must lie in (0, 1), got {floor}; it is a share of the largest density")
     peak = float(_estimate_density(data, data, width).max())
 
     @local
@@ -63,8 +64,8 @@ def likelihood(
             raise ValueError(f"latents have dimension {data.shape[1]}, the lattice dimension {lattice.latent_dim}")
         cells = lattice.embed(lattice.cells).reshape(-1, data.shape[1])
         p = _estimate_density(cells, data, width).reshape(lattice.shape) / peak
-        info = {"measure": "likelihood", "bandwidth": width, "exponent": exponent}
-        return Field.from_density(lattice, (p + floor) ** -exponent, info)
+        info = {"measure": "likelihood", "bandwidth": width, "exponent": exponent, "floor": raised}
+        return Field.from_density(lattice, (p + raised) ** -exponent, info)
 
     measure.__name__ = "likelihood"
     return measure

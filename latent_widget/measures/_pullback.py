@@ -63,7 +63,7 @@ def _choose_method(
 
 @prepare_by(_choose_method)
 @local
-def pullback(decoder: Decoder, lattice: Lattice, *, method: Method | None = None, floor: float = 0.0) -> Field:
+def pullback(decoder: Decoder, lattice: Lattice, *, method: Method | None = None, floor: float | str = 0.0) -> Field:
     """Measure how much the decoded output changes: G = JᵀJ, J the Jacobian of the output by the plane's coordinates.
 
     For a Gaussian decoder it is the expected metric G = JμᵀJμ + JσᵀJσ [4].
@@ -79,8 +79,9 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: Method | None = None
         differences of decoded corners, which averages over the cell and serves decoders that bend within it (ReLU) or
         have no derivative. "auto" tries both on windows of the lattice and takes chords where they predict decoded
         lengths better. By default it is exact, with a warning where chords would be better.
-    floor : float
-        The smallest eigenvalue allowed, in squared output units per squared plane unit; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, in squared output units per squared plane unit, or "1%" of their mean; smaller
+        ones are raised to it.
 
     Returns
     -------
@@ -102,7 +103,7 @@ def pullback(decoder: Decoder, lattice: Lattice, *, method: Method | None = None
 
 
 @local
-def _pull_back(decoder: Decoder, lattice: Lattice, *, method: str, floor: float, info: dict[str, Any]) -> Field:
+def _pull_back(decoder: Decoder, lattice: Lattice, *, method: str, floor: float | str, info: dict[str, Any]) -> Field:
     probed = decoder.probe(lattice)
     embed_output(probed)
     info = {"measure": "pullback", "output": outputs.describe(probed), **info}

@@ -44,7 +44,7 @@ class Estimate:
     covariance: Floats
 
 
-def measure_jensen_shannon(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampling, floor: float) -> Field:
+def measure_jensen_shannon(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampling, floor: float | str) -> Field:
     """Measure 8·JSD of the sequences at a cell's corners, Σ_t E_m[(π_a + π_b)/ρ JSD_w(p_a, p_b)], w = π_a/(π_a + π_b).
 
     ρ is the share of the pair in the mixture of all four, ½. `info["standard_error"]` is that of the density `(H, W)`.
@@ -52,12 +52,12 @@ def measure_jensen_shannon(decoder: SequenceDecoder, lattice: Lattice, sampling:
     return _measure_by_corners(decoder, lattice, JENSEN_SHANNON, sampling, floor)
 
 
-def measure_kl(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampling, floor: float) -> Field:
+def measure_kl(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampling, floor: float | str) -> Field:
     """Measure KL(p ‖ q) + KL(q ‖ p) of the sequences at a cell's corners, by the same prefixes."""
     return _measure_by_corners(decoder, lattice, KL, sampling, floor)
 
 
-def measure_fisher_rao(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampling, floor: float) -> Field:
+def measure_fisher_rao(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampling, floor: float | str) -> Field:
     """Measure Σ_t E_{x_<t ~ p} J_tᵀ F_t J_t at the centres, J_t the logits' derivative, F_t the softmax's."""
     push, how = differentiate_logits(decoder, lattice)
 
@@ -164,7 +164,7 @@ def _make_field(
     names: tuple[str, str],
     estimate: Estimate,
     sampling: Sampling,
-    floor: float,
+    floor: float | str,
 ) -> Field:
     """Make the field of an estimate, with the density's standard error by the delta method.
 

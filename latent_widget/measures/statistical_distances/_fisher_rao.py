@@ -26,6 +26,7 @@ from torch.distributions import (
     Poisson,
 )
 
+from latent_widget._arrays import Floats
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.decoders import outputs
@@ -49,7 +50,7 @@ def fisher_rao(
     decoder: Decoder | SequenceDecoder,
     lattice: Lattice,
     *,
-    floor: float = 0.0,
+    floor: float | str = 0.0,
     samples: int = 256,
     prefixes: int = 32,
     seed: int = 0,
@@ -69,8 +70,8 @@ def fisher_rao(
         for one) is sampled.
     lattice : Lattice
         Where it is measured; a plane or a box, of sequences and sampled families a plane.
-    floor : float
-        The smallest eigenvalue allowed; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, or "1%" of their mean; smaller ones are raised to it.
     samples : int
         Outcomes sampled at each cell, of families without a closed form; at least 8.
     prefixes : int
@@ -95,6 +96,12 @@ def fisher_rao(
     probed = decoder.probe(lattice)
     if isinstance(probed, Distribution) and not has_entry(probed, _FAMILIES):
         return measure_by_scores(decoder, lattice, probed, samples, seed, floor)
+    metric, info = measure_closed_form(decoder, lattice, probed)
+    return Field(lattice, metric, info, floor)
+
+
+def measure_closed_form(decoder: Decoder, lattice: Lattice, probed: Any) -> tuple[Floats, dict[str, Any]]:
+    """Return JᵀFJ with F in closed form, and how it was made; `probed` is some output of the decoder."""
     parameters, product = look_up(probed, _FAMILIES, "fisher_rao")
     shapes = [p.shape[1:] for p in parameters(outputs.unwrap(probed))]
 
@@ -112,7 +119,7 @@ def fisher_rao(
     except NoDerivativeError as error:
         remedy = "jensen_shannon needs no derivative"
         raise ValueError(f"fisher_rao cannot differentiate this decoder ({error}); {remedy}") from error
-    return Field(lattice, metric, {"measure": "fisher_rao", "output": outputs.describe(probed), **how}, floor)
+    return metric, {"measure": "fisher_rao", "output": outputs.describe(probed), **how}
 
 
 def _sum_factors(products: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from latent_widget.measures.tiling import local
 
 
 @local
-def hellinger(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) -> Field:
+def hellinger(decoder: Decoder, lattice: Lattice, *, floor: float | str = 0.0) -> Field:
     """Measure by the Hellinger distance: squared length 8·H², H² = ½ ∫ (√p − √q)², of a cell's corners [5].
 
     8·H² tends to the Fisher–Rao length squared as the lattice is refined; independent factors are summed.
@@ -24,8 +24,8 @@ def hellinger(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) -> Fiel
         One that returns Normal, LogNormal, Bernoulli, Categorical, OneHotCategorical or Poisson, `Independent` or not.
     lattice : Lattice
         Where it is measured; a plane or a box.
-    floor : float
-        The smallest eigenvalue allowed; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, or "1%" of their mean; smaller ones are raised to it.
 
     Returns
     -------

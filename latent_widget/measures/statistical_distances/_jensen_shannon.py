@@ -55,7 +55,7 @@ def jensen_shannon(
     decoder: Decoder | SequenceDecoder,
     lattice: Lattice,
     *,
-    floor: float = 0.0,
+    floor: float | str = 0.0,
     samples: int = 256,
     prefixes: int = 32,
     seed: int = 0,
@@ -74,8 +74,8 @@ def jensen_shannon(
         Poisson, Exponential and Gamma, `Independent` or not, are integrated exactly; any other is sampled.
     lattice : Lattice
         Where it is measured; a plane or a box, of sequences a plane.
-    floor : float
-        The smallest eigenvalue allowed; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, or "1%" of their mean; smaller ones are raised to it.
     samples : int
         Outcomes sampled at each corner, of families without a closed form; at least 8.
     prefixes : int

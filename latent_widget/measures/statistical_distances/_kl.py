@@ -27,7 +27,7 @@ from latent_widget.measures.tiling import local
 
 @local
 def kl(
-    decoder: Decoder | SequenceDecoder, lattice: Lattice, *, floor: float = 0.0, prefixes: int = 32, seed: int = 0
+    decoder: Decoder | SequenceDecoder, lattice: Lattice, *, floor: float | str = 0.0, prefixes: int = 32, seed: int = 0
 ) -> Field:
     """Measure by the symmetrised Kullback–Leibler divergence: squared length KL(p ‖ q) + KL(q ‖ p) of a cell's corners.
 
@@ -42,8 +42,8 @@ def kl(
         Beta, `Independent` or not, or sequences.
     lattice : Lattice
         Where it is measured; a plane or a box, of sequences a plane.
-    floor : float
-        The smallest eigenvalue allowed; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, or "1%" of their mean; smaller ones are raised to it.
     prefixes : int
         Sequences sampled for every cell, of a sequence decoder; at least 8.
     seed : int

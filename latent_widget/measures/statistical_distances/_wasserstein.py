@@ -11,7 +11,7 @@ from latent_widget.measures.tiling import local
 
 
 @local
-def wasserstein(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) -> Field:
+def wasserstein(decoder: Decoder, lattice: Lattice, *, floor: float | str = 0.0) -> Field:
     """Measure by the 2-Wasserstein distance of diagonal Gaussians, squared length ‖Δμ‖² + ‖Δσ‖² of a cell's corners.
 
     The field is that of the pull-back of (μ, σ), taken from chords between corners.
@@ -22,8 +22,8 @@ def wasserstein(decoder: Decoder, lattice: Lattice, *, floor: float = 0.0) -> Fi
         One that returns Normal distributions, `Independent` or not.
     lattice : Lattice
         Where it is measured; a plane or a box.
-    floor : float
-        The smallest eigenvalue allowed; smaller ones are raised to it.
+    floor : float or str
+        The smallest eigenvalue allowed, or "1%" of their mean; smaller ones are raised to it.
 
     Returns
     -------

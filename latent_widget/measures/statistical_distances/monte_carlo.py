@@ -35,7 +35,9 @@ generator_lock = threading.Lock()
 """Guards torch's own random generator, which is seeded, used and put back: distributions take no other."""
 
 
-def measure_by_scores(decoder: Decoder, lattice: Lattice, probed: Any, samples: int, seed: int, floor: float) -> Field:
+def measure_by_scores(
+    decoder: Decoder, lattice: Lattice, probed: Any, samples: int, seed: int, floor: float | str
+) -> Field:
     """Measure G = E[s sᵀ], s = ∂ log p(x) by the plane's coordinates, from `samples` outcomes x ~ p per cell.
 
     Independent factors add. Raises `ValueError` in a box, and for families whose support moves with their parameters.
@@ -63,7 +65,9 @@ def measure_by_scores(decoder: Decoder, lattice: Lattice, probed: Any, samples: 
     return Field(lattice, metric, info, floor)
 
 
-def measure_by_samples(decoder: Decoder, lattice: Lattice, probed: Any, samples: int, seed: int, floor: float) -> Field:
+def measure_by_samples(
+    decoder: Decoder, lattice: Lattice, probed: Any, samples: int, seed: int, floor: float | str
+) -> Field:
     """Measure squared length 8·JSD of a cell's corners, from `samples` outcomes of each corner's distribution."""
     count = _count_per_batch(samples)
     corners = decoder(lattice.embed(lattice.corners))

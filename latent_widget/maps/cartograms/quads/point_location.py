@@ -10,10 +10,11 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import boolean, float64, int64, types, void
+from numba import float64, int64, types, void
 
 from latent_widget.maps.cartograms.compilation import compile_inline, compile_loop
 from latent_widget.maps.cartograms.loops import fill_gaps
+from latent_widget.maps.cartograms.quads.cell_inverse import invert_cell
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 # the corners of a finished map are read-only
 _CORNERS = types.Array(float64, 3, "C", readonly=True)
 _POINTS, _BUCKETS, _VECTOR = float64[:, ::1], int64[:, ::1], float64[::1]
-# How far outside of the unit square a point may come out and still count as inside: round-off.
-SLACK = 1e-9
 
 
 @compile_loop(void(_POINTS, _CORNERS, _POINTS))
@@ -61,35 +60,6 @@ def fill_buckets(corners: Array, low: Array, size: Array, buckets: Indices) -> N
         fill_gaps(buckets[:, a])
 
 
-@compile_loop(boolean(_CORNERS, int64, int64, float64, float64, _VECTOR))
-def _invert_cell(corners: Array, i: int, j: int, px: float, py: float, st: Array) -> bool:
-    """Write the local coordinates (s, t) of a point in one cell; return whether it lies in the cell up to round-off."""
-    ax, ay = corners[i, j, 0], corners[i, j, 1]
-    ex, ey = corners[i, j + 1, 0] - ax, corners[i, j + 1, 1] - ay
-    fx, fy = corners[i + 1, j, 0] - ax, corners[i + 1, j, 1] - ay
-    gx, gy = corners[i + 1, j + 1, 0] - ax - ex - fx, corners[i + 1, j + 1, 1] - ay - ey - fy
-    qx, qy = px - ax, py - ay
-    # (q - t f) x (e + t g) = 0 is quadratic in t; the root with positive Jacobian, in the stable form
-    qa = gx * fy - gy * fx
-    qb = (qx * gy - qy * gx) + (ex * fy - ey * fx)
-    qc = qx * ey - qy * ex
-    root = math.sqrt(max(qb * qb - 4.0 * qa * qc, 0.0))
-    t = -2.0 * qc / (qb + root) if qb >= 0.0 else (root - qb) / (2.0 * qa)
-    hx, hy = ex + t * gx, ey + t * gy
-    s = ((qx - t * fx) * hx + (qy - t * fy) * hy) / (hx * hx + hy * hy)
-    # one Newton step takes away what the cancellation in the quadratic left
-    rx = qx - s * ex - t * fx - s * t * gx
-    ry = qy - s * ey - t * fy - s * t * gy
-    mx, my = fx + s * gx, fy + s * gy
-    jacobian = hx * my - hy * mx
-    if jacobian > 0.0:
-        s += (rx * my - ry * mx) / jacobian
-        t += (hx * ry - hy * rx) / jacobian
-    st[0], st[1] = s, t
-    inside: bool = -SLACK <= s <= 1.0 + SLACK and -SLACK <= t <= 1.0 + SLACK
-    return inside
-
-
 @compile_inline
 def _choose_neighbour(corners: Array, i: int, j: int, px: float, py: float, hop: int) -> tuple[int, int]:
     """Rows and columns from a cell to the neighbour across an edge that separates it from the point; 0, 0 if none."""
@@ -121,17 +91,16 @@ def _choose_neighbour(corners: Array, i: int, j: int, px: float, py: float, hop:
 
 
 @compile_loop(int64(_POINTS, _CORNERS, _BUCKETS, _VECTOR, _VECTOR, _POINTS))
-def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Array, out: Array) -> int:
-    """Write the lattice coordinates (n, 2) of points (n, 2); return how many points lie in no cell.
+def _walk(points: Array, corners: Array, buckets: Indices, low: Array, size: Array, out: Array) -> int:
+    """Write the lattice coordinates (n, 2) of the points (n, 2) that a walk finds, else NaN; return how many it misses.
 
-    Walks from a nearby cell across whichever edge separates it from the point (cells are convex), and
-    searches all cells for the rare point at which the walk circles.
+    Walks from a nearby cell across whichever edge separates it from the point (cells are convex).
     """
     h, w = corners.shape[0] - 1, corners.shape[1] - 1
     rows, columns = buckets.shape
     left, bottom, wide, high = low[0], low[1], size[0], size[1]
     st = np.empty(2)
-    lost = 0
+    missed = 0
     for k in range(points.shape[0]):
         px, py = points[k, 0], points[k, 1]
         a = min(max(int((px - left) / wide * columns), 0), columns - 1)
@@ -141,24 +110,31 @@ def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Ar
         for hop in range(4 * (h + w)):
             di, dj = _choose_neighbour(corners, i, j, px, py, hop)
             if di == 0 and dj == 0:
-                found = _invert_cell(corners, i, j, px, py, st)
+                found = invert_cell(corners, i, j, px, py, st)
                 break
             i += di
             j += dj
             # round-off can bounce a point on an edge between two cells: either may claim it
-            if hop > h + w and _invert_cell(corners, i, j, px, py, st):
+            if hop > h + w and invert_cell(corners, i, j, px, py, st):
                 found = True
                 break
         if not found:
-            for cell in range(h * w):
-                i, j = cell // w, cell % w
-                if _invert_cell(corners, i, j, px, py, st):
-                    found = True
-                    break
-        if not found:
-            lost += 1
+            missed += 1
             out[k, 0] = out[k, 1] = math.nan
             continue
         out[k, 0] = j + min(max(st[0], 0.0), 1.0)
         out[k, 1] = i + min(max(st[1], 0.0), 1.0)
-    return lost
+    return missed
+
+
+def locate(points: Array, corners: Array, buckets: Indices, low: Array, size: Array, out: Array) -> int:
+    """Write the lattice coordinates (n, 2) of points (n, 2), NaN in no cell; return how many points lie in none.
+
+    The corners lie in the rectangle with the lower corner ``low`` (2,) and ``size`` (2,), over which the buckets are.
+    """
+    missed = int(_walk(points, corners, buckets, low, size, out))
+    if missed:
+        from latent_widget.maps.cartograms.quads.cell_search import search
+
+        return search(points, corners, low, size, out)
+    return 0

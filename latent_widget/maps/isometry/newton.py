@@ -1,0 +1,152 @@
+"""Projected Newton steps by conjugate gradients, each cut short of the first fold (Smith and Schaefer 2015).
+
+The Hessian is replaced by its positive semi-definite part (Teran et al. 2005), so that every step descends; the steps
+are solved no better than they deserve (Eisenstat and Walker 1996), and a line search after Armijo guards the descent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from latent_widget.maps.isometry.assembly import assemble, find_largest_step, multiply, sum_energy
+from latent_widget.maps.isometry.outline import find_crossings, trace_outline
+from latent_widget.maps.isometry.preconditioner import prepare
+
+if TYPE_CHECKING:
+    from latent_widget.maps.isometry.problem import Problem
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+# Of the way to the first fold, a step goes this far.
+SHORT = 0.9
+# Most iterations of conjugate gradients in a step, and the range of the relative error at which they stop; they need not
+# be more exact than this share of what ends the search.
+MOST_ITERATIONS, LOOSE, TIGHT, CLOSE = 200, 0.1, 1e-3, 0.3
+# Armijo's share of the descent that the slope promises, and the shortest step that is tried.
+ARMIJO, SHORTEST = 1e-4, 1e-9
+# A decrement of this share of the energy of an isometry is round-off.
+ROUND_OFF = 1e-13
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Where the steps ended.
+
+    Attributes
+    ----------
+    points : ndarray (2, H + 1, W + 1)
+        Positions of the corners.
+    energy : float
+        1 for an isometry, with the terms besides where there are any.
+    decrement : float
+        Twice what the last step could lower the energy by, as its quadratic model has it.
+    steps : int
+        Steps of Newton's method.
+    converged : bool
+        Whether the decrement is within the tolerance.
+
+    """
+
+    points: Array = field(repr=False)
+    energy: float
+    decrement: float
+    steps: int
+    converged: bool
+
+
+class _Model(NamedTuple):
+    """The quadratic model of the energy at a point: value, gradient, product with the Hessian, inverse of its average."""
+
+    energy: float
+    gradient: Array
+    multiply: Callable[[Array, Array], float]
+    precondition: Callable[[Array], Array]
+
+
+def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) -> Solution:
+    """Lower the energy of a map without folds until the decrement is within `tolerance` times what exceeds an isometry.
+
+    Where the problem has terms besides, the outline stays simple too, if it is so at the start.
+    """
+    least, decrement = 4.0 * float(problem.weights.sum()), math.inf
+    gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4))
+    for step in range(max_steps):
+        model = _linearise(problem, points, gradient, blocks)
+        enough = max(tolerance * (model.energy - least), ROUND_OFF * least)
+        direction = _solve(model, enough)
+        decrement = -float(np.vdot(model.gradient, direction))
+        share = min(1.0, SHORT * find_largest_step(points, direction)) if decrement > 0.0 else 0.0
+        while share >= SHORTEST:
+            candidate = points + share * direction
+            lowered = _measure(problem, candidate)
+            if lowered <= model.energy - ARMIJO * share * decrement and _is_allowed(problem, candidate):
+                break
+            share *= 0.5
+        else:
+            # at the floor of round-off no step lowers the energy any more
+            return Solution(points, model.energy, abs(decrement), step, abs(decrement) <= enough)
+        points = candidate
+        if share == 1.0 and decrement <= enough:
+            return Solution(points, lowered, decrement, step + 1, True)
+    return Solution(points, _measure(problem, points), decrement, max_steps, False)
+
+
+def _is_allowed(problem: Problem, points: Array) -> bool:
+    """Whether the outline does not cross itself, where it is kept from that."""
+    return problem.contact is None or not len(find_crossings(trace_outline(np.moveaxis(points, 0, -1))))
+
+
+def _measure(problem: Problem, points: Array) -> float:
+    """Return the energy; infinite where a triangle is not positive."""
+    energy = float(sum_energy(points, problem.factors, problem.weights, *problem.powers))
+    if math.isinf(energy):
+        return energy
+    return energy + sum(term.measure(points) for term in problem.terms)
+
+
+def _linearise(problem: Problem, points: Array, gradient: Array, blocks: Array) -> _Model:
+    """Return the quadratic model at a map without folds; `gradient` and `blocks` are overwritten."""
+    energy = float(assemble(points, problem.factors, problem.weights, *problem.powers, gradient, blocks))
+    precondition = prepare(blocks)
+    parts = [term.linearise(points) for term in problem.terms]
+    if not parts:
+        return _Model(energy, gradient, lambda vector, out: float(multiply(blocks, vector, out)), precondition)
+
+    def multiply_all(vector: Array, out: Array) -> float:
+        multiply(blocks, vector, out)
+        for part in parts:
+            out += part.multiply(vector)
+        return float(np.vdot(vector, out))
+
+    total = energy + sum(part.value for part in parts)
+    return _Model(total, gradient + sum(part.gradient for part in parts), multiply_all, precondition)
+
+
+def _solve(model: _Model, enough: float) -> Array:
+    """Solve for the step by conjugate gradients, the more exactly the smaller the gradient."""
+    residual = -model.gradient
+    step, product = np.zeros_like(residual), np.empty_like(residual)
+    direction = model.precondition(residual)
+    norm = first = float(np.vdot(residual, direction))
+    # the norm is close to the decrement, which is what is left to gain; what is below the tolerance need not be gained
+    left = math.sqrt(max(first, 1e-300))
+    error = min(LOOSE, max(TIGHT, left, CLOSE * math.sqrt(enough) / left))
+    for _ in range(MOST_ITERATIONS):
+        curvature = model.multiply(direction, product)
+        if not curvature > 0.0:
+            break
+        length = norm / curvature
+        step += length * direction
+        residual -= length * product
+        preconditioned = model.precondition(residual)
+        before, norm = norm, float(np.vdot(residual, preconditioned))
+        if norm <= error**2 * first:
+            break
+        direction *= norm / before
+        direction += preconditioned
+    return step
