@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Atlas": "_atlas",
+    "Audit": "maps._audit",
     "Cartogram": "maps._map",
     "Contour": "geodesics",
     "Decoder": "decoders.decoder",
@@ -23,13 +24,16 @@ _HOMES = {
     "Profile": "geodesics",
     "SequenceDecoder": "decoders.sequence",
     "SurveyError": "_survey",
+    "audit": "maps._audit",
     "cartogram": "maps._cartogram",
     "distance_field": "geodesics",
+    "distance_map": "maps._distance_map",
     "distances": "geodesics",
     "equidistances": "geodesics",
     "exp_map": "geodesics",
     "frechet_mean": "geodesics",
     "geodesic": "geodesics",
+    "isometric_map": "maps._isometric",
     "k_means": "geodesics",
     "k_medoids": "geodesics",
     "log_map": "geodesics",
@@ -75,7 +79,11 @@ if TYPE_CHECKING:
     from latent_widget.geodesics import slerp as slerp
     from latent_widget.geodesics import straight as straight
     from latent_widget.geodesics import stretched as stretched
+    from latent_widget.maps._audit import Audit as Audit
+    from latent_widget.maps._audit import audit as audit
     from latent_widget.maps._cartogram import cartogram as cartogram
+    from latent_widget.maps._distance_map import distance_map as distance_map
+    from latent_widget.maps._isometric import isometric_map as isometric_map
     from latent_widget.maps._map import Cartogram as Cartogram
     from latent_widget.maps._map import Map as Map
     from latent_widget.maps._placebo import placebo as placebo

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from latent_widget.decoders.decoder import Decoder
     from latent_widget.decoders.sequence import SequenceDecoder
     from latent_widget.geodesics import Geodesic
-    from latent_widget.maps._map import Cartogram
+    from latent_widget.maps._map import Map
+    from latent_widget.maps.methods import LazyMap
 
 REFINED_POINTS = 257
 """Points of a path that is refined with the decoder."""
@@ -103,7 +104,7 @@ class Atlas:
         return f"Atlas({', '.join(self.measures)} on {self.lattice.shape} over {self.lattice.extent}, {points})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return what is pickled and copied: the fields of the dataclass, and no cartogram that was computed."""
+        """Return what is pickled and copied: the fields of the dataclass, and no map that was computed."""
         return {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
 
     def mixed(self, weights: Mapping[str, float], temper: float = 1.0, smoothing: float = 0.0) -> Field:
@@ -270,11 +271,14 @@ class Atlas:
         return distances(self[measure or self.measures[0]], points, targets, **options)
 
     @cached_property
-    def _cartograms(self) -> Mapping[str, "_LazyCartogram"]:
-        return {name: _LazyCartogram(measured) for name, measured in self.fields.items()}
+    def _maps(self) -> Mapping[tuple[str, str], "LazyMap"]:
+        from latent_widget.maps.methods import METHODS, LazyMap
 
-    def cartogram(self, measure: str | None = None, **options: Any) -> "Cartogram":
-        """Stretch the map by a measure's density.
+        named = self.fields.items()
+        return {(name, method): LazyMap(field, method, self.points) for name, field in named for method in METHODS}
+
+    def map(self, measure: str | None = None, method: str = "isometric", **options: Any) -> "Map":
+        """Map the plane to a page by a measure.
 
         Without options the map is computed once and kept for the next call.
 
@@ -282,21 +286,51 @@ class Atlas:
         ----------
         measure : str, optional
             The first measure, unless named.
+        method : {"isometric", "cartogram", "distances"}
+            "isometric" distorts the measure's lengths least, and most where the encoded points do not lie;
+            "cartogram" has its areas, in the same rectangle; "distances" keeps geodesic distances between some of the
+            encoded points.
         **options
-            Those of `latent_widget.cartogram`.
+            Those of `latent_widget.isometric_map`, `latent_widget.cartogram` or `latent_widget.distance_map`. The
+            atlas's points go in as `points=` of the first, unless `weights=` is there, of the last, and of a
+            cartogram with `frame="metric"`.
 
         Returns
         -------
-        Cartogram
-            The stretched map.
+        Map
+            The map, with what it distorts.
+
+        Raises
+        ------
+        KeyError
+            For an unknown measure.
+        ValueError
+            For an unknown method, and as those functions.
         """
         name = measure or self.measures[0]
         chosen = self[name]
-        if not options:
-            return self._cartograms[name].map
-        from latent_widget.maps._cartogram import cartogram
+        if not options and (name, method) in self._maps:
+            return self._maps[name, method].map
+        from latent_widget.maps.methods import make_map
 
-        return cartogram(chosen, **options)
+        return make_map(chosen, method, self.points, options)
+
+    def cartogram(self, measure: str | None = None, **options: Any) -> "Map":
+        """Stretch the map by a measure's density: `map` with `method="cartogram"`.
+
+        Parameters
+        ----------
+        measure : str, optional
+            The first measure, unless named.
+        **options
+            Those of `latent_widget.cartogram`; without any the map is kept.
+
+        Returns
+        -------
+        Map
+            The stretched map.
+        """
+        return self.map(measure, "cartogram", **options)
 
     def plot(
         self, measure: str | None = None, stretch: float = 1.0, ax: "Axes | None" = None, **options: Any
@@ -408,19 +442,6 @@ class Atlas:
             raise
         except READ_ERRORS as error:
             raise ValueError(f"{wrong} ({type(error).__name__}: {error})") from error
-
-
-@dataclass(frozen=True, eq=False)
-class _LazyCartogram:
-    """The cartogram of one field, computed when it is first asked for; two threads at once may both compute it."""
-
-    field: Field
-
-    @cached_property
-    def map(self) -> "Cartogram":
-        from latent_widget.maps._cartogram import cartogram
-
-        return cartogram(self.field)
 
 
 def _to_json(value: Any) -> Any:

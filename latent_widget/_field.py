@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats, read_floor
+from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats, as_points, read_floor
 from latent_widget._lattice import Lattice
 
 if TYPE_CHECKING:
@@ -165,6 +165,60 @@ class Field:
         shut = np.isinf(self.metric[..., 0, 0])
         shut.setflags(write=False)
         return shut
+
+    def mean_metric(self, points: ArrayLike | None = None, weights: ArrayLike | None = None) -> Floats:
+        """Average the metric: the arithmetic mean Σ wᵢ Gᵢ / Σ wᵢ over points, or over all cells.
+
+        A vᵀ(mean)v is the mean squared length of v, so that its principal axes and their lengths are those of the
+        measure as a whole.
+
+        Parameters
+        ----------
+        points : array_like (n, 2), optional
+            Plane points, `(n, 3)` of a box, each of which stands for the cell that holds it: where the data lie. By
+            default all cells that are not walls.
+        weights : array_like (n,) or (H, W), optional
+            How much each point, or each cell, counts; not negative. By default all count alike.
+
+        Returns
+        -------
+        ndarray (2, 2)
+            `(3, 3)` of a box; in the unit of the metric.
+
+        Raises
+        ------
+        ValueError
+            For points outside the extent or in walls, for no points, and for weights of another shape, negative ones,
+            or none above 0.
+        """
+        shape, low = self.lattice.shape, np.array(self.lattice.extent[0::2])
+        if points is None:
+            counted = np.where(self.walls, 0.0, 1.0)
+            tensors = self._passable
+        else:
+            p = as_points(points, "points", self.lattice.ndim)
+            if p.ndim != 2 or len(p) == 0:
+                raise ValueError(f"points must have shape (n, {self.lattice.ndim}) with n >= 1, got {p.shape}")
+            outside = ~self.lattice.contains(p)
+            if outside.any():
+                raise ValueError(
+                    f"points has {outside.sum()} of {len(p)} rows outside the extent {self.lattice.extent}, the first "
+                    f"{p[outside][0].tolist()}; leave them out: points[lattice.contains(points)]"
+                )
+            index = np.clip(((p - low) / self.lattice.spacing).astype(int), 0, np.array(shape[::-1]) - 1)
+            place = tuple(index.T[::-1])
+            if self.walls[place].any():
+                raise ValueError(f"points has {self.walls[place].sum()} rows in impassable cells; leave them out")
+            counted, tensors = np.ones(len(p)), self.metric[place]
+        if weights is not None:
+            w = as_floats(weights, "weights")
+            if w.shape != counted.shape or not (np.isfinite(w) & (w >= 0)).all():
+                raise ValueError(f"weights must be finite, >= 0 and of shape {counted.shape}, got shape {w.shape}")
+            counted = counted * w
+        total = counted.sum()
+        if not total > 0:
+            raise ValueError("weights leave nothing to average: give one of them a value above 0")
+        return np.asarray(np.tensordot(counted / total, tensors, axes=counted.ndim))
 
     @cached_property
     def _eikonal_problem(self) -> "EikonalProblem":

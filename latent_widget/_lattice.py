@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from latent_widget._arrays import Bools, Floats, as_floats, as_points
+from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats, as_points
 
 Extent = tuple[float, ...]
 
@@ -119,11 +119,22 @@ class Lattice:
         return cls(_enclose(on_plane, margin), shape, plane.origin, plane.basis)
 
     @classmethod
-    def fit(cls, latents: ArrayLike, shape: tuple[int, int] = (128, 128), margin: float = 0.08) -> "Lattice":
+    def fit(
+        cls,
+        latents: ArrayLike,
+        shape: tuple[int, int] = (128, 128),
+        margin: float = 0.08,
+        metric: Any = None,
+    ) -> "Lattice":
         """Lay a lattice on the principal plane of encoded data, wide enough to hold every projection.
 
         For d = 2 the plane is the latent space itself, axes unturned. Otherwise the origin is the mean and the basis
         the first two principal directions (right singular vectors, signs fixed so that the largest entry is positive).
+
+        With a metric M, lengths are those of M: the plane is the principal plane of the latents after they are
+        multiplied by the root of M, and the rows of the basis are orthonormal in M, B M Bᵀ = 1, so that plain distance
+        in the plane is distance in M. For d = 2 the basis is the inverse root of M, which leaves the axes as little
+        turned as they can be. Points off the plane go to it as `project` takes them.
 
         Parameters
         ----------
@@ -133,6 +144,10 @@ class Lattice:
             Cells `(H, W)`.
         margin : float
             Room on every side of the projections' bounding box, as a fraction of its span.
+        metric : array_like (d, d) or Field, optional
+            Symmetric and positive definite: what squared lengths of the latent space are, such as
+            `field.mean_metric(z)`. A field over the latent space itself, d = 2, stands for its mean metric at the
+            latents within its extent.
 
         Returns
         -------
@@ -142,21 +157,25 @@ class Lattice:
         Raises
         ------
         ValueError
-            For fewer than 3 latents, or data without spread in two directions.
+            For fewer than 3 latents, data without spread in two directions, and a metric of another shape, or one that
+            is not symmetric and positive definite.
         """
         z = as_floats(latents, "latents")
         if z.ndim != 2 or z.shape[1] < 2 or z.shape[0] < 3:
             raise ValueError(f"latents must have shape (n, d) with n >= 3 and d >= 2, got {z.shape}")
         z = as_points(z, "latents", z.shape[1])
-        if z.shape[1] == 2:
+        root = None if metric is None else _take_root(metric, z)
+        if z.shape[1] == 2 and root is None:
             if np.ptp(z, axis=0).min() == 0:
                 raise ValueError("latents do not spread in both directions; give extent= by hand")
             return cls(_enclose(z, margin), shape)
         origin = z.mean(axis=0)
-        _, spread, directions = np.linalg.svd(z - origin, full_matrices=False)
+        _, spread, directions = np.linalg.svd(z - origin if root is None else (z - origin) @ root, full_matrices=False)
         if len(spread) < 2 or spread[1] <= 1e-9 * spread[0]:
             raise ValueError("latents lie on one line and span no plane; use Lattice.through with a point off it")
         basis = directions[:2] * np.sign(directions[:2][np.arange(2), np.abs(directions[:2]).argmax(axis=1)])[:, None]
+        if root is not None:
+            basis = np.linalg.solve(root, np.eye(2) if z.shape[1] == 2 else basis.T).T
         plane = cls((-1.0, 1.0, -1.0, 1.0), (2, 2), origin, basis)
         return cls(_enclose(plane.project(z), margin), shape, origin, basis)
 
@@ -318,6 +337,31 @@ def _enclose(points: Floats, margin: float) -> Extent:
     room = margin * (high - low)
     (x0, y0), (x1, y1) = low - room, high + room
     return float(x0), float(x1), float(y0), float(y1)
+
+
+def _take_root(metric: Any, latents: Floats) -> Floats:
+    """Return the symmetric root (d, d) of a metric of the latents' space, or of a field's mean metric at them."""
+    d = latents.shape[1]
+    if hasattr(metric, "mean_metric"):
+        lattice = metric.lattice
+        if lattice.ndim != d or lattice.basis is not None:
+            raise ValueError(
+                f"metric is a field on a plane or a box in {lattice.latent_dim} dimensions, which does not measure all "
+                f"directions of latents of {d}; give a (d, d) matrix, or a field over the latent space itself"
+            )
+        metric = metric.mean_metric(latents[lattice.contains(latents)])
+    matrix = as_floats(metric, "metric")
+    if matrix.shape != (d, d) or not np.isfinite(matrix).all():
+        raise ValueError(f"metric must be a finite matrix of shape {(d, d)} for latents of {d}, got {matrix.shape}")
+    if np.abs(matrix - matrix.T).max() > 1e-6 * np.abs(matrix).max():
+        raise ValueError("metric must be symmetric; 0.5 * (metric + metric.T) is")
+    values, vectors = np.linalg.eigh(0.5 * (matrix + matrix.T))
+    if not values[0] > ROUND_OFF * values[-1]:
+        raise ValueError(
+            f"metric must be positive definite, its eigenvalues reach from {values[0]:.3g} to {values[-1]:.3g}; add a "
+            "small multiple of the unit matrix"
+        )
+    return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
 
 
 def _make_grid(axes: Sequence[NDArray[np.floating[Any]]]) -> Floats:

@@ -104,6 +104,27 @@ def test_the_cartogram_is_made_once(atlas):
     assert atlas.cartogram("pullback") is atlas.cartogram("pullback")
     assert atlas.cartogram("pullback").folds == 0
     assert atlas.cartogram().max_area_error < 0.02
+    assert atlas.map("pullback", method="cartogram") is atlas.cartogram("pullback")
+    assert atlas.map("pullback", "cartogram", floor=0.5) is not atlas.cartogram("pullback")
+
+
+def test_the_points_of_an_atlas_say_where_the_frame_is_taken(atlas):
+    right = (atlas.lattice.cells[..., 0] > 0)[..., None, None]
+    halves = lw.Field(atlas.lattice, np.where(right, np.diag([4.0, 1.0]), np.diag([1.0, 4.0])))
+    points = np.array([[0.5, 0.5], [0.7, -0.2], [9.0, 9.0]])
+    made = lw.Atlas(atlas.lattice, {"halves": halves}, points)
+    # of density 2 everywhere: the map is linear, and an isometry where its frame was taken
+    inside = np.broadcast_to(right[..., 0, 0], atlas.lattice.shape)
+    np.testing.assert_allclose(made.cartogram(frame="metric").distortion[inside], 1.0, rtol=1e-9)
+    everywhere = made.map(None, "cartogram", frame="metric", points=None)
+    np.testing.assert_allclose(everywhere.distortion[..., 0] / everywhere.distortion[..., 1], 2.0, rtol=1e-9)
+
+
+def test_unknown_maps_are_named(atlas):
+    with pytest.raises(ValueError, match="method='flat': use one of 'cartogram', 'isometric', 'distances'"):
+        atlas.map("pullback", method="flat")
+    with pytest.raises(KeyError, match="hull"):
+        atlas.map("hull")
 
 
 def test_what_was_computed_is_neither_copied_nor_pickled():

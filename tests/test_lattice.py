@@ -85,3 +85,55 @@ def test_two_dimensional_data_keep_their_axes():
 def test_bad_lattices_say_what_is_wrong(make, words):
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@given(st.integers(2, 8), st.integers(0, 1000))
+def test_plain_distances_in_a_plane_of_a_metric_are_those_of_the_metric(d, seed):
+    rng = np.random.default_rng(seed)
+    root = rng.normal(size=(d, d)) + 2 * np.eye(d)
+    metric = root @ root.T
+    z = rng.normal(size=(40, d))
+    lattice = lw.Lattice.fit(z, shape=(4, 4), metric=metric)
+    points = rng.normal(size=(9, 2))
+    steps = lattice.embed(points) - lattice.embed(points[0])
+    lengths = np.sqrt(np.einsum("ni,ij,nj->n", steps, metric, steps))
+    np.testing.assert_allclose(lengths, np.linalg.norm(points - points[0], axis=1), rtol=1e-7, atol=1e-9)
+    assert lattice.contains(lattice.project(z)).all()
+
+
+def test_a_metrics_principal_plane_holds_the_two_directions_in_which_it_measures_most():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(500, 4)) * [9.0, 5.0, 1.0, 1.0]
+    metric = np.diag([1e-4, 1e-4, 4.0, 1.0])
+    lattice = lw.Lattice.fit(z, metric=metric)
+    # what varies most in the latents is hardly measured
+    assert np.abs(lattice.basis[:, :2] / np.array([100.0, 100.0])).max() < 0.1
+    np.testing.assert_allclose(np.abs(lattice.basis[:, 2:]), [[0.5, 0], [0, 1]], atol=0.1)
+    identity = lw.Lattice.fit(z, metric=np.eye(4))
+    np.testing.assert_allclose(identity.basis, lw.Lattice.fit(z).basis, atol=1e-12)
+    np.testing.assert_allclose(identity.extent, lw.Lattice.fit(z).extent, atol=1e-12)
+
+
+def test_a_field_over_the_latent_space_stands_for_its_mean_metric():
+    z = np.random.default_rng(1).normal(size=(60, 2))
+    even = np.array([[25.0, 2.0], [2.0, 1.0]])
+    plane = lw.Lattice.fit(z, shape=(8, 8))
+    field = lw.Field(plane, np.broadcast_to(even, (8, 8, 2, 2)))
+    lattice = lw.Lattice.fit(z, metric=field)
+    # unturned: the basis is the inverse of the symmetric root
+    np.testing.assert_allclose(lattice.basis, lattice.basis.T, atol=1e-12)
+    np.testing.assert_allclose(lattice.basis @ even @ lattice.basis.T, np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(lattice.origin, z.mean(0))
+    wide = np.column_stack([z, z[:, 0] ** 2])
+    with pytest.raises(ValueError, match="does not measure all directions of latents of 3"):
+        lw.Lattice.fit(wide, metric=field)
+
+
+def test_bad_metrics_of_a_plane_are_named():
+    z = np.random.default_rng(0).normal(size=(20, 3))
+    with pytest.raises(ValueError, match=r"shape \(3, 3\) for latents of 3, got \(2, 2\)"):
+        lw.Lattice.fit(z, metric=np.eye(2))
+    with pytest.raises(ValueError, match="symmetric"):
+        lw.Lattice.fit(z, metric=np.triu(np.ones((3, 3))))
+    with pytest.raises(ValueError, match="positive definite"):
+        lw.Lattice.fit(z, metric=np.diag([1.0, 1.0, 0.0]))

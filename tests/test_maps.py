@@ -281,3 +281,111 @@ def test_bad_points_of_distances_are_named(ring: Map) -> None:
         ring.distances([[0.0, 1.0], [9.0, 1.0]])
     with pytest.raises(ValueError, match="points holds 1 that are not finite"):
         ring.distances([[0.0, np.inf]])
+
+
+def lean_field(shape: tuple[int, int] = (40, 48)) -> lw.Field:
+    """Ten times longer along x than along y, leaning, with a hill."""
+    grid = lattice(shape)
+    x, y = np.moveaxis(grid.cells, -1, 0)
+    hill = 1 + 8 * np.exp(-4 * ((x - 1) ** 2 + (y - 0.5) ** 2))
+    return lw.Field(grid, hill[..., None, None] * np.array([[100.0, 6.0], [6.0, 1.0]]))
+
+
+def test_the_mean_metric_is_the_mean_of_the_cells_that_hold_the_points() -> None:
+    field = lean_field((4, 6))
+    np.testing.assert_allclose(field.mean_metric(), field.metric.mean((0, 1)), rtol=1e-13)
+    points = np.array([[-1.0, 0.0], [2.0, 2.0], [0.3, 1.2], [0.3, 1.2]])
+    cells = [field.metric[0, 0], field.metric[3, 5], field.metric[2, 2], field.metric[2, 2]]
+    np.testing.assert_allclose(field.mean_metric(points), np.mean(cells, axis=0), rtol=1e-13)
+    weighted = field.mean_metric(points, weights=[1, 0, 0, 3])
+    np.testing.assert_allclose(weighted, (cells[0] + 3 * cells[2]) / 4, rtol=1e-13)
+    one = np.zeros((4, 6))
+    one[1, 2] = 5
+    np.testing.assert_allclose(field.mean_metric(weights=one), field.metric[1, 2], rtol=1e-13)
+    walled = lw.Field.from_density(lattice((2, 2)), [[1.0, np.inf], [3.0, 5.0]], walls=True)
+    np.testing.assert_allclose(walled.mean_metric(), 3 * np.eye(2))
+    box = lw.Field.from_density(lw.Lattice((0, 1, 0, 1, 0, 1), (2, 2, 2)), np.arange(1.0, 9).reshape(2, 2, 2))
+    np.testing.assert_allclose(box.mean_metric([[0.9, 0.1, 0.1]]), 2 ** (2 / 3) * np.eye(3))
+
+
+def test_bad_points_and_weights_of_a_mean_are_named() -> None:
+    field = lean_field((4, 6))
+    with pytest.raises(ValueError, match=r"points has 1 of 2 rows outside the extent.*\[5\.0, 1\.0\]"):
+        field.mean_metric([[0.0, 1.0], [5.0, 1.0]])
+    with pytest.raises(ValueError, match=r"n >= 1, got \(0, 2\)"):
+        field.mean_metric(np.zeros((0, 2)))
+    for bad in ([1.0], [-1.0, 1.0], [np.nan, 1.0]):
+        with pytest.raises(ValueError, match="weights must be finite, >= 0"):
+            field.mean_metric([[0.0, 1.0], [0.5, 1.0]], weights=bad)
+    with pytest.raises(ValueError, match="nothing to average"):
+        field.mean_metric([[0.0, 1.0]], weights=[0.0])
+    walled = lw.Field.from_density(lattice((2, 2)), [[1.0, np.inf], [3.0, 5.0]], walls=True)
+    with pytest.raises(ValueError, match="impassable"):
+        walled.mean_metric([[1.9, 0.1]])
+
+
+def test_the_frame_of_an_even_metric_makes_an_isometry() -> None:
+    grid = lattice((30, 44))
+    even = np.array([[100.0, 6.0], [6.0, 1.0]])
+    found = lw.cartogram(lw.Field(grid, np.broadcast_to(even, (30, 44, 2, 2))), frame="metric")
+    np.testing.assert_allclose(found.distortion, 1.0, rtol=1e-10)
+    assert found.unit == 1.0
+    values, vectors = np.linalg.eigh(even)
+    root = (vectors * np.sqrt(values)) @ vectors.T
+    middle = np.array([0.5, 1.0])
+    np.testing.assert_allclose(found.corners, (grid.corners - middle) @ root + middle, rtol=1e-10, atol=1e-10)
+    assert found.folds == 0
+    assert "mean metric" in found.message
+
+
+def test_a_cartogram_in_the_frame_of_the_metric_keeps_its_areas_and_gains_angles() -> None:
+    field = lean_field()
+    plain, framed = lw.cartogram(field, tolerance=1e-6), lw.cartogram(field, frame="metric", tolerance=1e-6)
+    assert framed.converged
+    assert framed.folds == 0
+    assert framed.max_area_error < 1e-6
+    measured = field.density * np.prod(field.lattice.spacing)
+    c = framed.corners
+    p, q = c[1:, 1:] - c[:-1, :-1], c[1:, :-1] - c[:-1, 1:]
+    np.testing.assert_allclose(0.5 * (p[..., 0] * q[..., 1] - p[..., 1] * q[..., 0]), measured, rtol=1e-5)
+    np.testing.assert_allclose(framed.distortion.prod(-1), 1 + framed.area_error, rtol=1e-10)
+    assert plain.anisotropy > 9
+    assert framed.anisotropy < 2.5
+    # the outline is a parallelogram about the centre
+    ends = c[[0, 0, -1, -1], [0, -1, -1, 0]]
+    np.testing.assert_allclose(ends[0] + ends[2], ends[1] + ends[3], rtol=1e-10)
+    np.testing.assert_allclose(ends.mean(0), [0.5, 1.0], atol=1e-10)
+    for wall in (c[0], c[-1], c[:, 0], c[:, -1]):
+        along, across = wall[-1] - wall[0], wall - wall[0]
+        assert np.abs(along[0] * across[:, 1] - along[1] * across[:, 0]).max() < 1e-9
+    points = np.random.default_rng(2).uniform(BOX[0::2], BOX[1::2], (5000, 2))
+    np.testing.assert_allclose(framed.inverse(framed.transform(points)), points, atol=1e-11)
+
+
+def test_the_frame_may_be_taken_where_the_data_lie() -> None:
+    grid = lattice()
+    right = (grid.cells[..., 0] > 0.5)[..., None, None]
+    metric = np.where(right, np.diag([9.0, 1.0]), np.array([[4.0, 1.0], [1.0, 2.5]]))
+    field = lw.Field(grid, metric)
+    points = grid.cells[right[..., 0, 0]]
+    # the density is 3 everywhere, so that nothing but the frame acts: an isometry where it was taken
+    data, whole = lw.cartogram(field, frame="metric", points=points), lw.cartogram(field, frame="metric")
+    np.testing.assert_allclose(data.distortion[right[..., 0, 0]], 1.0, rtol=1e-9)
+    assert np.abs(whole.distortion[right[..., 0, 0]] - 1.0).min() > 0.1
+
+
+def test_bad_frames_are_named() -> None:
+    field = lean_field((6, 8))
+    with pytest.raises(ValueError, match="frame='data': use one of 'plane', 'metric'"):
+        lw.cartogram(field, frame="data")
+    with pytest.raises(ValueError, match="points= says where"):
+        lw.cartogram(field, points=[[0.0, 1.0]])
+    with pytest.raises(ValueError, match="give a Field"):
+        lw.cartogram(field.density, frame="metric")
+    with pytest.raises(ValueError, match="leave it out"):
+        lw.cartogram(field, frame="metric", start=lw.cartogram(field))
+    with pytest.raises(ValueError, match="it must be a cartogram of"):
+        lw.cartogram(field, start=lw.cartogram(field, frame="metric"))
+    box = lw.Field.from_density(lw.Lattice((0, 1, 0, 1, 0, 1), (2, 2, 2)), np.ones((2, 2, 2)))
+    with pytest.raises(ValueError, match="two dimensions"):
+        lw.cartogram(box, frame="metric")

@@ -1,13 +1,20 @@
 """Maps of a plane or a box: where each corner of the lattice goes on the page, found from a measure.
 
-`_map` has the result that all maps share and measures what it reports, with `distortion` and `outline`; `_cartogram`
-has the public function of the density-equalising map, whose solver is in `cartograms`. `_placebo` makes the control
-for what a map shows: the same measure in other places. What they are given is checked in `validation`.
+`_map` has the result that all maps share and measures what it reports, with `distortion`; `_cartogram` has the public
+function of the density-equalising map, whose solver is in `cartograms` and whose axes may be those of a `frame`,
+`_isometric` that of the least distorted map, whose solver is in `isometry`, and `_distance_map` goes on from there to
+one that keeps geodesic distances. `methods` finds a map by its name. `_placebo` makes the control for what a map shows:
+the same measure in other places, and `_audit` tells what a map is worth by geodesic distances. What they are given is
+checked in `validation`.
 """
 
+from latent_widget.maps._audit import Audit as Audit
+from latent_widget.maps._audit import audit as audit
 from latent_widget.maps._cartogram import cartogram as cartogram
+from latent_widget.maps._distance_map import distance_map as distance_map
+from latent_widget.maps._isometric import isometric_map as isometric_map
 from latent_widget.maps._map import Cartogram as Cartogram
 from latent_widget.maps._map import Map as Map
 from latent_widget.maps._placebo import placebo as placebo
 
-__all__ = ["Cartogram", "Map", "cartogram", "placebo"]
+__all__ = ["Audit", "Cartogram", "Map", "audit", "cartogram", "distance_map", "isometric_map", "placebo"]

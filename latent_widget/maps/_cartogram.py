@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from latent_widget._lattice import Extent
 from latent_widget._threads import count_workers
-from latent_widget.maps._map import Map, report_map
+from latent_widget.maps._map import Map, fills_extent, report_map
 from latent_widget.maps.cartograms.problem import Problem, set_walls
 from latent_widget.maps.cartograms.solver import Method, Solution, equalise
+from latent_widget.maps.frame import FrameName, find_frame
 from latent_widget.maps.validation import Density, check_options, read_density
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def cartogram(
     max_steps: int = 60,
     floor: float | str | None = None,
     start: Map | None = None,
+    frame: FrameName = "plane",
+    points: ArrayLike | None = None,
     workers: int | None = None,
 ) -> Map:
     """Stretch a rectangle, or a box, so that each lattice cell's area or volume becomes proportional to its density.
@@ -66,6 +68,14 @@ def cartogram(
     start : Map, optional
         A map of the same extent and shape to start from in place of the flow, for small changes; where that folds on
         the way, the flow is used after all.
+    frame : {"plane", "metric"}
+        "plane" keeps the rectangle. "metric" takes axes and aspect from a field's mean metric M first: the sides get
+        their measured lengths, √M₀₀ and √M₁₁ per unit, the density diffuses in that rectangle, and what is left of
+        M^½, a shear, follows, so that the map is an isometry where the metric is the same everywhere. The result is a
+        parallelogram about the centre of the extent, in the measure's own unit, with areas as exact as before; of a
+        plane only.
+    points : array_like (n, 2), optional
+        Plane points at which ``frame="metric"`` takes the mean: where the data lie; by default all cells.
     workers : int, optional
         The most threads, one per processor, at most 8, unless told. They change the time alone, and are used only on
         lattices so large that they pay, from some 400 by 400 cells.
@@ -94,38 +104,52 @@ def cartogram(
     """
     given = read_density(density, extent, floor)
     check_options(method, tolerance, max_steps)
+    own = find_frame(frame, density, points)
     rho, box = given.cells, given.extent
     target = rho / rho.mean()
     if start is not None and not (
-        isinstance(start, Map) and start.area_error.shape == rho.shape and start.extent == box
+        isinstance(start, Map)
+        and start.area_error.shape == rho.shape
+        and start.extent == box
+        and fills_extent(start.corners, box)
     ):
         raise ValueError(f"start={start!r}: it must be a cartogram of {rho.shape} cells over extent={box}")
+    if start is not None and own is not None:
+        raise ValueError('start= begins from a map that fills the rectangle; with frame="metric" leave it out')
     low, high = np.array(box[0::2]), np.array(box[1::2])
     cell = (high - low) / rho.shape[::-1]
+    if own is not None:
+        cell = cell * own.sides
     # inside, one cell has area or volume 1: positions are in units of the root of a cell's
     unit = float(cell.prod() ** (1.0 / rho.ndim))
     begin = None if start is None else np.moveaxis((start.corners - low) / unit, -1, 0)
     problem = Problem(target, tuple(float(c) for c in cell / unit), tolerance, max_steps, count_workers(workers))
     done = equalise(problem, method, begin)
 
-    points = done.points * unit + low.reshape(-1, *[1] * rho.ndim)
-    set_walls(points, box[0::2], box[1::2])
-    return _report(box, points, problem, done, given)
+    corners = done.points * unit
+    area = math.prod(b - a for a, b in zip(box[0::2], box[1::2], strict=True)) / target.size
+    if own is None:
+        corners += low.reshape(-1, *[1] * rho.ndim)
+        set_walls(corners, box[0::2], box[1::2])
+        return _report(corners, area * target, given.mean ** (1.0 / rho.ndim), given, done, tolerance)
+    given.notes.append("axes and aspect of the mean metric")
+    return _report(own.place(corners, box, given.mean), area * given.mean * target, 1.0, given, done, tolerance)
 
 
-def _report(box: Extent, points: Array, problem: Problem, done: Solution, density: Density) -> Map:
-    """Measure what was achieved on the final corners (d, ...), and warn where it is not what was asked."""
-    target, tolerance = problem.target, problem.tolerance
-    cell = math.prod(b - a for a, b in zip(box[0::2], box[1::2], strict=True)) / target.size
+def _report(points: Array, target: Array, unit: float, density: Density, done: Solution, tolerance: float) -> Map:
+    """Measure what was achieved on the final corners (d, ...), and warn where it is not what was asked.
+
+    ``target`` (H, W) are the areas asked for on the page, ``unit`` is the measured length of one unit of it.
+    """
     found = report_map(
-        box,
+        density.extent,
         np.moveaxis(points, 0, -1),
         density.metric,
-        density.mean ** (1.0 / target.ndim),
+        unit,
         method=done.method,
         iterations=done.iterations,
         message="",
-        target=cell * target,
+        target=target,
     )
     largest, folds = found.max_area_error, found.folds
     converged = largest <= tolerance and folds == 0

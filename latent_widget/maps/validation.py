@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import numpy as np
 
 from latent_widget._arrays import read_floor
-from latent_widget._lattice import Extent
+from latent_widget._lattice import Extent, need_plane
 from latent_widget.maps.cartograms.solver import Method
 
 if TYPE_CHECKING:
@@ -123,8 +123,54 @@ def check_options(method: str, tolerance: float, max_steps: int) -> None:
         raise ValueError(f"method={method!r}: use one of {', '.join(map(repr, get_args(Method)))}")
     if not (isinstance(tolerance, (int, float)) and 0.0 < tolerance < 1.0):
         raise ValueError(f"tolerance={tolerance!r}: give a relative area error between 0 and 1, such as 1e-3")
+    check_steps(max_steps)
+
+
+def check_steps(max_steps: int) -> None:
+    """Raise ValueError for anything but a number of steps."""
     if isinstance(max_steps, bool) or not (isinstance(max_steps, int) and max_steps >= 1):
         raise ValueError(f"max_steps={max_steps!r}: give a number of steps, at least 1")
+
+
+def check_share(name: str, value: float, usual: float) -> None:
+    """Raise ValueError for an option that does not lie between 0 and 1, both left out."""
+    if not (isinstance(value, (int, float)) and 0.0 < value < 1.0):
+        raise ValueError(f"{name}={value!r}: give a number between 0 and 1, both left out, such as {usual:g}")
+
+
+def read_metric(field: Field, floor: float | str | None) -> Field:
+    """Return a field on a plane without walls, with its eigenvalues raised to the floor."""
+    from latent_widget._field import Field
+
+    if not isinstance(field, Field):
+        raise ValueError(f"field is {type(field).__name__}: give a Field, such as atlas[measure]")
+    need_plane(field.lattice, "this map")
+    walls = int(field.walls.sum())
+    if walls:
+        raise ValueError(f"field has {walls} impassable cells: a map needs a finite metric in every cell")
+    if floor is not None:
+        field = Field(field.lattice, field.metric, field.info, floor=floor)
+    values = np.linalg.eigvalsh(field.metric)
+    thin = int((values[..., 0] <= values[..., 1] / LARGEST_RANGE).sum())
+    if thin or field.density.max() > LARGEST_RANGE * field.density.min():
+        raise ValueError(
+            f"field spans a range of {values.max() / max(values.min(), 1e-300):g}, within a single cell in {thin} of "
+            f'them: pass floor="1%", or temper the field'
+        )
+    return field
+
+
+def read_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> Array:
+    """Return weights of mean 1, all 1 where none are given."""
+    if weights is None:
+        return np.ones(shape)
+    array = np.asarray(weights, dtype=np.float64)
+    if array.shape != shape:
+        raise ValueError(f"weights has shape {array.shape}: give one number for each of the {shape} cells")
+    bad = int((~(np.isfinite(array) & (array > 0))).sum())
+    if bad:
+        raise ValueError(f"weights has {bad} cells that are not positive and finite: add a share of their mean")
+    return np.ascontiguousarray(array / array.mean())
 
 
 def check_outside(outside: str) -> None:

@@ -1,7 +1,8 @@
 """Sums over the triangles of a lattice: energy, gradient, stiffness, its product, and how far a step may go.
 
-Points are (2, H + 1, W + 1). Triangle 2 r + c of a cell lies at row r and column c of its corners; `factors` (H, W, 4, 3)
-holds the entries 11, 12, 22 of L⁻ᵀ where L Lᵀ is its metric, so that F = [a b] L⁻ᵀ for the sides a along x and b along y.
+Points are (2, H + 1, W + 1). Triangle 2 r + c of a cell lies at row r and column c of its corners; `factors`
+(H, W, 4, 3) holds the entries 11, 12, 22 of L⁻ᵀ where L Lᵀ is its metric, so that F = [a b] L⁻ᵀ for the sides a along x
+and b along y.
 The stiffness (5, H + 1, W + 1, 4) holds the 2 × 2 blocks of a corner with itself and with its neighbours to the east,
 north, north-east and north-west, in the order xx, xy, yx, yy; the others follow by symmetry.
 """
@@ -12,7 +13,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numba import float64, void
+from numba import float64
 
 from latent_widget.maps.cartograms.compilation import compile_helper, compile_loop
 from latent_widget.maps.isometry.density import compute_density, linearise
@@ -61,7 +62,7 @@ def _add_block(blocks: Array, kind: int, i: int, j: int, xx: float, xy: float, y
 
 @compile_helper
 def _square(m11: float, m12: float, m22: float, terms: Array) -> tuple[float, ...]:
-    """Sum the squares of the modes as a quadratic form of the sides a and b: its blocks aa, ab, bb as 3, 4, 3 numbers."""
+    """Sum the squares of the modes as a quadratic form of the sides: its blocks aa, ab, bb as 3, 4, 3 numbers."""
     aa_xx = aa_xy = aa_yy = ab_xx = ab_xy = ab_yx = ab_yy = bb_xx = bb_xy = bb_yy = 0.0
     for n in range(1, 5):
         ux, uy = m11 * terms[n, 0] + m12 * terms[n, 2], m11 * terms[n, 1] + m12 * terms[n, 3]

@@ -1,8 +1,8 @@
 """Flat triangles of a curved metric: their sides are the geodesic lengths between neighbouring corners of the lattice.
 
 Every cell has four triangles, one at each corner, of two sides and a diagonal. Where the metric is flat, the six
-lengths are those of a plane quadrilateral and the corners of the lattice can be laid out exactly; tensors taken from the
-middle of the cell would be wrong by the square of its size.
+lengths are those of a plane quadrilateral and the corners of the lattice can be laid out exactly; tensors taken from
+the middle of the cell would be wrong by the square of its size.
 
 The squared geodesic length of a short segment v follows from the metric g at its middle and from its derivatives [8]_::
 
@@ -14,7 +14,6 @@ The squared geodesic length of a short segment v follows from the metric g at it
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +46,9 @@ def measure_triangles(metric: Array) -> tuple[Array, int]:
         Triangles in which the metric was too rough to interpolate.
 
     """
-    lengths = _measure_sides(metric)
-    diagonals = _measure_diagonals(metric)
+    # where interpolated tensors are not positive the bends are not finite, which counts as rough
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        lengths, diagonals = _measure_sides(metric), _measure_diagonals(metric)
     h, w = metric.shape[:2]
     triangles = np.empty((h, w, 4, 3))
     for k in range(4):
@@ -58,7 +58,8 @@ def measure_triangles(metric: Array) -> tuple[Array, int]:
         # the third side falls in the one direction at corners 0 and 3, rises in the other at 1 and 2
         triangles[:, :, k, 1] = 0.5 * (xx + yy - diagonals[1] if r == c else diagonals[0] - xx - yy)
     cell = np.stack([metric[..., 0, 0], metric[..., 0, 1], metric[..., 1, 1]], axis=-1)[:, :, None]
-    rough = ~_is_close(triangles, cell)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        rough = ~_is_close(triangles, cell)
     return np.where(rough[..., None], cell, triangles), int(rough.sum())
 
 
@@ -150,5 +151,7 @@ def _differentiate(n: int, borders: bool) -> tuple[csr_array, csr_array, csr_arr
     weights = np.linalg.solve(powers, np.broadcast_to(wanted, (len(positions), size, 3)))
     rows = np.repeat(np.arange(len(positions)), size)
     shape = (len(positions), n)
-    make: Callable[[int], csr_array] = lambda k: csr_array((weights[..., k].ravel(), (rows, columns.ravel())), shape)
-    return make(0), make(1), make(2)
+    value, first_order, second_order = (
+        csr_array((weights[..., order].ravel(), (rows, columns.ravel())), shape=shape) for order in range(3)
+    )
+    return value, first_order, second_order

@@ -58,9 +58,10 @@ def differentiate(s1: float, s2: float, p: float, q: float) -> tuple[float, floa
 def linearise(f11: float, f21: float, f12: float, f22: float, p: float, q: float, terms: Array) -> float:
     """Write the gradient and the four modes of the Hessian, each times the root of its eigenvalue; return the density.
 
-    `terms` is (5, 4), its rows matrices in the order 11, 21, 12, 22: the Hessian is the sum of the squares of rows 1 to 4.
+    `terms` is (5, 4), each row a matrix in the order 11, 21, 12, 22: the Hessian is the sum of the squares of rows 1 to
+    4.
     """
-    # F is the sum of a rotation times `whole` and a reflection times `half`; the singular values their sum and difference
+    # F is a rotation times `whole` and a reflection times `half`, the singular values their sum and difference
     e, f, g, h = 0.5 * (f11 + f22), 0.5 * (f11 - f22), 0.5 * (f21 + f12), 0.5 * (f21 - f12)
     whole, half = math.sqrt(e * e + h * h), math.sqrt(f * f + g * g)
     s1 = whole + half

@@ -57,15 +57,13 @@ def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Prob
 def _climb(levels: list[Problem], tolerance: float, max_steps: int, simple: bool) -> Solution:
     """Solve level after level, each from the solution of the one before; `simple` keeps the outline from crossing."""
     points = None
-    for problem in levels:
+    for number, problem in enumerate(levels, 1):
         begin = lay_affinely(problem)
         if simple:
             problem = replace(problem, contact=pose_contact(begin))
         if points is not None:
             begin = _prolong(points, problem, begin)
-        solution = minimise(
-            problem, begin, tolerance if problem.metric is levels[-1].metric else COARSE_TOLERANCE, max_steps
-        )
+        solution = minimise(problem, begin, tolerance if number == len(levels) else COARSE_TOLERANCE, max_steps)
         points = solution.points
     return solution
 
@@ -80,9 +78,9 @@ def _prolong(points: Array, problem: Problem, fallback: Array) -> Array:
             for part in points
         ]
         finer = np.stack([spline(rows, columns) for spline in splines])
-        if np.isfinite(sum_energy(finer, problem.factors, problem.weights, *problem.powers)):
-            if problem.contact is None or not overlaps(finer):
-                return finer
+        folds = not np.isfinite(sum_energy(finer, problem.factors, problem.weights, *problem.powers))
+        if not folds and (problem.contact is None or not overlaps(finer)):
+            return finer
     return fallback
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # Of the way to the first fold, a step goes this far.
 SHORT = 0.9
-# Most iterations of conjugate gradients in a step, and the range of the relative error at which they stop; they need not
-# be more exact than this share of what ends the search.
+# Most iterations of conjugate gradients in a step, and the range of the relative error at which they stop; they need
+# not be more exact than this share of what ends the search.
 MOST_ITERATIONS, LOOSE, TIGHT, CLOSE = 200, 0.1, 1e-3, 0.3
 # Armijo's share of the descent that the slope promises, and the shortest step that is tried.
 ARMIJO, SHORTEST = 1e-4, 1e-9
@@ -60,7 +60,7 @@ class Solution:
 
 
 class _Model(NamedTuple):
-    """The quadratic model of the energy at a point: value, gradient, product with the Hessian, inverse of its average."""
+    """Quadratic model of the energy: value, gradient, product with the Hessian, product with the inverse average."""
 
     energy: float
     gradient: Array
@@ -69,9 +69,9 @@ class _Model(NamedTuple):
 
 
 def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) -> Solution:
-    """Lower the energy of a map without folds until the decrement is within `tolerance` times what exceeds an isometry.
+    """Lower the energy of a map without folds until a step gains no more than `tolerance` of what exceeds an isometry.
 
-    Where the problem has terms besides, the outline stays simple too, if it is so at the start.
+    Where the problem has a contact, the outline does not cross itself either, if it does not at the start.
     """
     least, decrement = 4.0 * float(problem.weights.sum()), math.inf
     gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4))

@@ -1,8 +1,8 @@
 """The inverse of a stiffness with constant coefficients, by one pair of cosine transforms.
 
-A free boundary is a Neumann boundary of the lattice's corners, which the transform of type I diagonalises. The stiffness
-of the energy depends on the metric by √det G G⁻¹, hence on its anisotropy but not on its density, and so it varies far
-less from cell to cell than the density does: conjugate gradients need some twenty iterations.
+A free boundary is a Neumann boundary of the lattice's corners, which the transform of type I diagonalises. The
+stiffness depends on the metric by √det G G⁻¹, hence on its anisotropy but not on its density, and so it varies far less
+from cell to cell than the density does.
 """
 
 from __future__ import annotations

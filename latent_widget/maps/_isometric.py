@@ -1,0 +1,157 @@
+"""Least distorted maps: the symmetric Dirichlet energy with a free boundary, and the stress of geodesic distances."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latent_widget.maps._map import Map, report_map
+from latent_widget.maps.isometry.assembly import sum_energy
+from latent_widget.maps.isometry.levels import solve
+from latent_widget.maps.isometry.newton import Solution
+from latent_widget.maps.isometry.problem import Problem
+from latent_widget.maps.isometry.weights import estimate_density
+from latent_widget.maps.validation import check_share, check_steps, read_metric, read_weights
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from latent_widget._field import Field
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+REMEDY = "give more max_steps, refine the lattice, or temper the field (field.temper(0.5)), to come closer"
+
+
+def isometric_map(
+    field: Field,
+    points: ArrayLike | None = None,
+    *,
+    weights: ArrayLike | None = None,
+    area_weight: float = 0.5,
+    tolerance: float = 1e-6,
+    max_steps: int = 100,
+    floor: float | str | None = None,
+) -> Map:
+    """Lay a field out on a page so that plain distance comes as close as it can to the measure's own.
+
+    With F = DX·L⁻ᵀ, the map X seen by the metric G = L Lᵀ, and its singular values σ₁ ≥ σ₂, it minimises
+
+        Σ w ψ(F) √det G,    ψ = 4 (½ (σ₁/σ₂ + σ₂/σ₁))^(2 − 2a) (½ (σ₁σ₂ + 1/(σ₁σ₂)))^(2a)
+
+    over the triangles at the corners of all cells, which for a = ½ is the symmetric Dirichlet energy
+    ‖F‖² (1 + det⁻²) [9]_: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
+    does not cross itself. What is left to choose, a turn and a shift, is fixed so that the map lies like the plane.
+
+    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the sixth order of the
+    cell; any other is distorted by as little as the energy can, which the result's ``distortion`` tells cell by cell.
+
+    Parameters
+    ----------
+    field : Field
+        The measure, on a plane.
+    points : array_like (n, 2), optional
+        Encoded data, in plane coordinates: the map is to be true where they lie. Each cell counts by their density, of
+        a kernel a sixteenth of the plane wide, and by a tenth of the mean everywhere; points outside are left out.
+    weights : array_like (H, W), optional
+        In place of points, what each cell counts for, all positive.
+    area_weight : float
+        The a of the energy, between 0 (angles alone count) and 1 (areas alone count), both left out.
+    tolerance : float
+        The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
+    max_steps : int
+        The most steps of Newton's method on a lattice.
+    floor : float or str, optional
+        Raise smaller eigenvalues of the metric to this, "1%" of their mean or a number in the metric's own unit.
+
+    Returns
+    -------
+    Map
+        The map, in the measure's own unit, its centre that of the plane; ``method`` is "isometric".
+
+    Raises
+    ------
+    ValueError
+        For a box of three dimensions, a field with walls, points or weights that do not fit, and a bad option.
+
+    Warns
+    -----
+    RuntimeWarning
+        When the search did not come to its end.
+
+    References
+    ----------
+    .. [9] J. Smith, S. Schaefer, "Bijective parameterization with free boundaries", ACM Transactions on Graphics 34, 70
+       (2015).
+
+    """
+    field, density = read_options(field, points, weights, floor)
+    check_share("area_weight", area_weight, 0.5)
+    check_share("tolerance", tolerance, 1e-6)
+    check_steps(max_steps)
+    problem, solution = solve(scale_metric(field), density, area_weight, tolerance, max_steps)
+    return report_isometric(field, problem, solution, "isometric", tolerance)
+
+
+def read_options(
+    field: Field, points: ArrayLike | None, weights: ArrayLike | None, floor: float | str | None
+) -> tuple[Field, Array]:
+    """Return the field with its floor, and what each cell counts for, of mean 1."""
+    if points is not None and weights is not None:
+        raise ValueError("points and weights were both given: points are turned into weights; give one of them")
+    field = read_metric(field, floor)
+    if points is not None:
+        return field, estimate_density(points, field.lattice.extent, field.lattice.shape)
+    return field, read_weights(weights, field.lattice.shape)
+
+
+def scale_metric(field: Field) -> Array:
+    """Return the metric in units of cells."""
+    spacing = np.array(field.lattice.spacing)
+    return np.asarray(field.metric * spacing[:, None] * spacing)
+
+
+def report_isometric(
+    field: Field, problem: Problem, solution: Solution, method: str, tolerance: float, note: str = ""
+) -> Map:
+    """Turn the solution so that it lies like the plane, measure what it achieved, and warn where it fell short."""
+    corners = _turn(solution.points, field.lattice.corners)
+    energy = float(sum_energy(solution.points, problem.factors, problem.weights, *problem.powers))
+    excess = energy / (4.0 * float(problem.weights.sum())) - 1.0
+    found = report_map(
+        field.lattice.extent,
+        corners,
+        field.metric,
+        1.0,
+        method=method,
+        iterations=solution.steps,
+        message="",
+        converged=solution.converged,
+    )
+    message = (
+        f"{method}: {solution.steps} steps, energy {excess:.2g} above an isometry's; anisotropy "
+        f"{found.anisotropy:.3g}, {found.folds} folds"
+    )
+    if note:
+        message += f"; {note}"
+    if problem.contact is not None:
+        message += "; the outline was kept from crossing itself"
+    if not found.converged:
+        left = 0.5 * solution.decrement / solution.energy
+        message += f"; not converged to {tolerance:g} (the last step promised {left:.1g} of the energy); {REMEDY}"
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+    return replace(found, message=message)
+
+
+def _turn(points: Array, plane: Array) -> Array:
+    """Turn and shift corners (2, H + 1, W + 1) towards those of the plane (H + 1, W + 1, 2), without a reflection."""
+    moved = np.moveaxis(points, 0, -1)
+    centre = plane.mean((0, 1))
+    moved = moved - moved.mean((0, 1))
+    cross = np.einsum("ija,ijb->ab", moved, plane - centre)
+    angle = np.arctan2(cross[0, 1] - cross[1, 0], cross[0, 0] + cross[1, 1])
+    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return np.asarray(moved @ turn + centre)
