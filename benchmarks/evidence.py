@@ -1,4 +1,4 @@
-"""What the maps are worth: seven sets, nine models and a control, five trainings of each, judged by those who saw others.
+"""What the maps are worth: seven sets, nine models and a control, five trainings of each, and independent judges.
 
     python benchmarks/evidence.py                         # all of it, under half an hour on two cores
     python benchmarks/evidence.py --quick                 # two small trainings of each, some three minutes
@@ -104,7 +104,9 @@ def gather(cases: list[str], size: Size, workers: int, cache: Path | None) -> tu
                 cache.mkdir(parents=True, exist_ok=True)
                 (cache / f"{case}, {seed}, {size}.pickle").write_bytes(pickle.dumps(found[-1]))
             spent = time.perf_counter() - began
-            print(f"{spent:6.0f} s  {case}, training {seed + 1}: {found[-1].seconds:.0f} s", file=sys.stderr, flush=True)
+            print(
+                f"{spent:6.0f} s  {case}, training {seed + 1}: {found[-1].seconds:.0f} s", file=sys.stderr, flush=True
+            )
     return found, about
 
 
@@ -136,11 +138,8 @@ def main() -> None:
     found, about = gather(cases, size, asked.workers, asked.cache)
     minutes = (time.perf_counter() - began) / 60
     command = "python benchmarks/evidence.py" + (" --quick" if asked.quick else "")
-    notes.insert(
-        0,
-        f"`{command}`: {size.trainings} trainings of each model, {size.tests} tests, {size.cells} × {size.cells} cells, "
-        f"{minutes:.0f} minutes with {asked.workers} processes of one thread.",
-    )
+    said = f"{size.trainings} trainings of each model, {size.tests} tests, {size.cells} × {size.cells} cells"
+    notes.insert(0, f"`{command}`: {said}; {minutes:.0f} minutes with {asked.workers} processes of one thread.")
     tables = evidence_tables.write_tables(found, about, notes)
     print(tables)
     if asked.out:

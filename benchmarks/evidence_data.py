@@ -7,6 +7,7 @@ molecule, or the last hidden layer of a classifier that was trained on the judge
 import string
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -256,7 +257,7 @@ def count_bigrams(texts: list[str]) -> np.ndarray:
     out = np.zeros((len(texts), size * size), dtype=np.float32)
     for row, text in zip(out, texts, strict=True):
         codes = [place.get(letter, size - 1) for letter in f" {text.lower()} "]
-        for a, b in zip(codes, codes[1:], strict=False):
+        for a, b in pairwise(codes):
             row[a * size + b] += 1
     return out
 

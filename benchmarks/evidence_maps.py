@@ -7,8 +7,9 @@ anisotropic but knows nothing of where the data lie.
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import evidence_scores as scores
 import numpy as np
@@ -23,8 +24,8 @@ LINES = 40
 """Pairs of tests that are joined by a line."""
 PARTS = 24
 """Steps of a line."""
-LEAST_EIGENVALUE = 1e-4
-"""Smallest eigenvalue of a field, as a share of the mean eigenvalue; keeps classifiers' fields positive definite."""
+FLOOR = "0.01%"
+"""Smallest eigenvalue of a field, as a share of their mean; keeps fields positive definite where nothing changes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,18 +40,13 @@ class View:
     report: dict[str, float] = field(default_factory=dict)
 
 
-def raise_floor(measured: lw.Field) -> lw.Field:
-    mean = float(np.trace(measured.metric, axis1=-2, axis2=-1).mean() / 2)
-    return lw.Field(measured.lattice, measured.metric, measured.info, floor=LEAST_EIGENVALUE * mean)
-
-
 def measure_output(model: Model, lattice: lw.Lattice) -> lw.Field:
     """The pull-back metric of a decoder of numbers, the Fisher–Rao metric of a decoder of texts."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if isinstance(model.decoder, lw.SequenceDecoder):
-            return raise_floor(lw.measures.fisher_rao(model.decoder, lattice, prefixes=16))
-        return raise_floor(lw.measures.pullback(model.decoder, lattice, method="auto", floor=1e-12))
+            return lw.measures.fisher_rao(model.decoder, lattice, prefixes=16, floor=FLOOR)
+        return lw.measures.pullback(model.decoder, lattice, method="auto", floor=FLOOR)
 
 
 def measure_features(model: Model, data: DataSet, lattice: lw.Lattice, seed: int) -> lw.Field:
@@ -58,23 +54,18 @@ def measure_features(model: Model, data: DataSet, lattice: lw.Lattice, seed: int
     net = train_classifier(data.inputs[data.model], data.labels[data.model], seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return raise_floor(lw.measures.feature(net.body, method="auto", floor=1e-12)(model.decoder, lattice))
-
-
-def turn(measured: lw.Field) -> lw.Field:
-    """A field turned by half a turn about the middle of its extent: tensors are the same after it."""
-    return lw.Field(measured.lattice, measured.metric[::-1, ::-1], measured.info)
+        return lw.measures.feature(net.body, method="auto", floor=FLOOR)(model.decoder, lattice)
 
 
 def lay_straight(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.linspace(a, b, PARTS + 1)
 
 
-def view_page(page: np.ndarray, trace: Callable | None = None, **report: float) -> View:
-    return View(cdist(page, page), trace, report)
+def view_page(page: np.ndarray, trace: Callable | None = None) -> View:
+    return View(cdist(page, page), trace)
 
 
-def view_map(make: Callable[[], "lw.Cartogram"], test: np.ndarray) -> View:
+def view_map(make: Callable[[], lw.Map], test: np.ndarray) -> View:
     """Time a map, place the tests on it, and lay straight lines on its page."""
     began = time.perf_counter()
     with warnings.catch_warnings():
@@ -86,8 +77,8 @@ def view_map(make: Callable[[], "lw.Cartogram"], test: np.ndarray) -> View:
         ends = made.transform(np.stack([a, b]))
         return made.inverse(np.linspace(*ends, PARTS + 1))
 
-    report = {"seconds": seconds, "folds": float(made.folds), "converged": float(made.converged)}
-    return view_page(made.transform(test), trace, **report)
+    report = {"seconds": seconds, "folds": made.folds, "converged": made.converged, "anisotropy": made.anisotropy}
+    return View(made.distances(test), trace, {name: float(value) for name, value in report.items()})
 
 
 def view_geodesics(measured: lw.Field, test: np.ndarray, refine: bool) -> View:
@@ -96,18 +87,24 @@ def view_geodesics(measured: lw.Field, test: np.ndarray, refine: bool) -> View:
 
 
 def find_frame(measured: lw.Field, latents: np.ndarray) -> np.ndarray:
-    """The root A of the mean metric AᵀA at some latents: the one affine map that suits them best."""
-    x0, x1, y0, y1 = measured.lattice.extent
-    height, width = measured.lattice.shape
-    place = ((latents - (x0, y0)) / (x1 - x0, y1 - y0) * (width, height)).astype(int)
-    metric = measured.metric[place[:, 1].clip(0, height - 1), place[:, 0].clip(0, width - 1)].mean(0)
-    values, vectors = np.linalg.eigh(metric)
+    """The symmetric root of the mean metric at some latents: the one linear map that suits them best."""
+    values, vectors = np.linalg.eigh(measured.mean_metric(latents))
     return vectors @ np.diag(np.sqrt(values)) @ vectors.T
 
 
-def view_maps(measured: lw.Field, model: Model, prefix: str = "", suffix: str = "") -> Iterator[tuple[str, View]]:
-    """The maps of a field."""
-    yield f"{prefix}cartogram{suffix}", view_map(lambda: lw.cartogram(measured), model.test)
+MAPS: dict[str, Callable[[lw.Field, np.ndarray], lw.Map]] = {
+    "cartogram": lambda measured, _: lw.cartogram(measured),
+    "frame + cartogram": lambda measured, known: lw.cartogram(measured, frame="metric", points=known),
+    "isometric": lambda measured, known: lw.isometric_map(measured, known),
+    "distance map": lambda measured, known: lw.distance_map(measured, known),
+}
+"""Maps of a field and of where the training's data lie; of the tests they are not told."""
+
+
+def view_maps(measured: lw.Field, model: Model, names: Iterable[str] = MAPS) -> Iterator[tuple[str, View]]:
+    """Some maps of a field."""
+    for name in names:
+        yield name, view_map(partial(MAPS[name], measured, model.model), model.test)
 
 
 def view_neighbourhoods(data: DataSet, seed: int) -> Iterator[tuple[str, View]]:
@@ -131,11 +128,11 @@ def view_neighbourhoods(data: DataSet, seed: int) -> Iterator[tuple[str, View]]:
 
 
 def list_views(model: Model, data: DataSet, cells: int, seed: int) -> Iterator[tuple[str, View]]:
-    """All rows of one training, the geodesics second, because others are scored by their distances."""
+    """All rows of one training."""
     test = model.test
     lattice = lw.Lattice.fit(np.concatenate([test, model.model]), (cells, cells))
     measured = measure_output(model, lattice)
-    turned = turn(measured)
+    turned = lw.placebo(measured)
     yield "latent plane", view_page(test, lay_straight)
     geodesics = view_geodesics(measured, test, refine=True)
     yield "geodesics", geodesics
@@ -143,16 +140,16 @@ def list_views(model: Model, data: DataSet, cells: int, seed: int) -> Iterator[t
     yield "plane, respaced", View(None, lambda a, b: lw.straight(measured, a, b).at(PARTS + 1))
     yield "frame", view_page(test @ find_frame(measured, model.model), lay_straight)
     yield from view_maps(measured, model)
-    yield from view_maps(turned, model, suffix=", turned")
+    yield from ((f"{name}, turned", view) for name, view in view_maps(turned, model))
     yield "MDS of geodesics", view_page(scores.scale_multidimensionally(geodesics.apart))
     yield from view_neighbourhoods(data, seed)
     if data.texts:
         return
     features = measure_features(model, data, lattice, seed)
-    yield "features: geodesics", View(lw.distances(features, test, refine=False, workers=1))
-    yield "features: geodesics, turned", View(lw.distances(turn(features), test, refine=False, workers=1))
-    yield from view_maps(features, model, prefix="features: ")
-    yield from view_maps(turn(features), model, prefix="features: ", suffix=", turned")
+    for suffix, measured in (("", features), (", turned", lw.placebo(features))):
+        yield f"features: geodesics{suffix}", View(lw.distances(measured, test, refine=False, workers=1))
+        for name, view in view_maps(measured, model, ("cartogram", "isometric")):
+            yield f"features: {name}{suffix}", view
 
 
 def score_lines(view: View, model: Model, seed: int = 5) -> dict[str, float]:
@@ -191,20 +188,20 @@ def score_training(model: Model, data: DataSet, cells: int, seed: int) -> tuple[
         "data": data.apart[:tests, :tests],
         "judge": cdist(data.judged, data.judged),
     }
+    views = dict(list_views(model, data, cells, seed))
     found, pairs = {}, {}
-    for name, view in list_views(model, data, cells, seed):
+    for name, view in views.items():
         row = dict(view.report)
-        if name == "geodesics":
-            truths["geodesics"] = view.apart
+        if view.trace is not None:
+            row |= score_lines(view, model)
         if view.apart is not None:
             pairs[name] = scores.take_pairs(view.apart).astype(np.float32)
             row["kNN"] = scores.neighbour_accuracy(view.apart, labels)
             row["NMI"] = scores.cluster_information(view.apart, labels)
-        if view.trace is not None:
-            row |= score_lines(view, model)
-        found[name] = (row, view.apart)
-    for row, apart in found.values():
-        if apart is not None:
-            row |= {f"stress, {truth}": scores.stress(apart, true) for truth, true in truths.items()}
-            row |= {f"rank, {truth}": scores.spearman(apart, true) for truth, true in truths.items()}
-    return {name: row for name, (row, _) in found.items()}, pairs
+            # a map of features is held against the geodesics of features
+            own = "features: geodesics" if name.startswith("features") else "geodesics"
+            for truth, true in (truths | {"geodesics": views[own].apart}).items():
+                row[f"stress, {truth}"] = scores.stress(view.apart, true)
+                row[f"rank, {truth}"] = scores.spearman(view.apart, true)
+        found[name] = row
+    return found, pairs

@@ -6,6 +6,7 @@ recipe serves every set; the GAN (Goodfellow et al. 2014) is encoded by the near
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ class Model:
 
 def make_layers(*widths: int, relu: bool = False) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [nn.Linear(a, b), nn.ReLU() if relu else nn.Tanh()]
     return nn.Sequential(*layers[:-1])
 

@@ -1,4 +1,4 @@
-"""Scores of distances and of lines: Kruskal's stress (1964), Spearman's rank correlation, mutual information, Student's t.
+"""Scores of distances and lines: Kruskal's stress (1964), Spearman's rank correlation, mutual information.
 
 Distances are matrices (n, n) unless a docstring says otherwise; every score is a number.
 """

@@ -1,7 +1,6 @@
 """The scores of the evidence against closed forms, and the study's command on one small set."""
 
 import math
-import subprocess
 import sys
 from pathlib import Path
 
