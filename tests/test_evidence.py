@@ -1,4 +1,4 @@
-"""The scores of the evidence against closed forms, and the study's command on one small set."""
+"""The scores of the evidence against closed forms, its tables against made scores, and the study of one small set."""
 
 import math
 import sys
@@ -11,7 +11,10 @@ from scipy.spatial.distance import cdist
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 sys.path.insert(0, str(BENCHMARKS))
 
+import evidence  # noqa: E402
+import evidence_data  # noqa: E402
 import evidence_scores as scores  # noqa: E402
+import evidence_tables as tables  # noqa: E402
 
 POINTS = np.random.default_rng(0).normal(size=(40, 2))
 APART = cdist(POINTS, POINTS)
@@ -81,3 +84,89 @@ def test_intervals_and_paired_tests_of_known_differences():
     assert scores.paired(np.arange(1.0, 6.0)) == pytest.approx(2 / 2**5)
     assert scores.paired(np.zeros(5)) == 1.0
     assert math.isnan(scores.paired(np.array([1.0])))
+
+
+def test_edit_distances_of_known_texts():
+    found = evidence_data.edit_distances(["kitten", "sitting", "kitten", "it"])
+    edits = np.array([[0, 3, 0, 4], [3, 0, 3, 5], [0, 3, 0, 4], [4, 5, 4, 0]])
+    longest = np.array([[6, 7, 6, 6], [7, 7, 7, 7], [6, 7, 6, 6], [6, 7, 6, 2]])
+    assert found == pytest.approx(edits / longest)
+
+
+def test_no_test_is_seen_by_a_model_or_a_judge():
+    parts = evidence_data.split(97, 20)
+    assert len(parts[2]) == 20
+    assert sorted(np.concatenate(parts)) == list(range(97))
+
+
+TRUE = ("stress, geodesics", "rank, data")
+
+
+def make_training(case: str, seed: int, **ranks: float) -> tables.Training:
+    rows = {
+        name.replace("_", " ").replace(" turned", ", turned"): dict.fromkeys(TRUE, rank / 10) | {"rank, judge": rank}
+        for name, rank in ranks.items()
+    }
+    return tables.Training(case, seed, rows, {}, 0.5, 1.0)
+
+
+def test_placebos_are_told_where_every_training_agrees_and_counted():
+    found = [make_training("a VAE", seed, isometric=0.5 + 0.01 * seed, isometric_turned=0.3) for seed in range(5)]
+    found += [
+        make_training("b VAE", seed, isometric=0.3 + 0.2 * (-1) ** seed, isometric_turned=0.3) for seed in range(4)
+    ]
+    found += [make_training("c VAE", seed, isometric=0.1 - 0.01 * seed, isometric_turned=0.3) for seed in range(5)]
+    found += [make_training("a untrained", seed, isometric=0.9, isometric_turned=0.3 + 0.1 * seed) for seed in range(5)]
+    study = tables.sort(found)
+    assert list(study.control) == ["a untrained"]
+    table = tables.compare_placebos(study)
+    marks = {line.split(" | ")[0].strip("| "): line for line in table.splitlines()}
+    assert "**better**" in marks["a VAE"]
+    assert "**" not in marks["b VAE"]
+    assert "**worse**" in marks["c VAE"]
+    assert "1 of 3" in marks["told from the placebo"]
+
+
+def test_promises_that_are_not_kept_are_said_so():
+    kept = {"latent_plane": 3.0, "cartogram": 1.0, "isometric": 0.3, "MDS_of_geodesics": 0.25, "geodesics": 0.0}
+    for isometric, answer in ((0.3, "yes"), (2.0, "**no**")):
+        found = [make_training("a VAE", seed, **(kept | {"isometric": isometric})) for seed in range(2)]
+        lines = tables.check_promises(tables.sort(found)).splitlines()
+        assert [line.endswith(f"| {answer} |") for line in lines[2:5]] == [True] * 3
+
+
+def test_tables_replace_what_stands_between_the_marks(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{evidence.BEGIN}\nold\n{evidence.END}\nafter\n", "utf-8")
+    evidence.rewrite(page, "new")
+    assert page.read_text("utf-8") == f"before\n{evidence.BEGIN}\nnew\n{evidence.END}\nafter\n"
+    page.write_text("no marks", "utf-8")
+    with pytest.raises(SystemExit, match="once each"):
+        evidence.rewrite(page, "new")
+
+
+def test_the_page_has_room_for_the_tables():
+    text = (BENCHMARKS.parent / "docs" / "evidence.md").read_text("utf-8")
+    assert text.count(evidence.BEGIN) == text.count(evidence.END) == 1
+
+
+@pytest.mark.slow
+def test_a_small_study_gives_every_row_its_scores(monkeypatch):
+    pytest.importorskip("sklearn")
+    # UMAP compiles for half a minute
+    monkeypatch.setitem(sys.modules, "umap", None)
+    size = evidence.Size(trainings=1, tests=24, cells=16, effort=0.1)
+    data = evidence.load("breast cancer", size)
+    found = [evidence.study("breast cancer VAE", data, seed, size) for seed in range(2)]
+    rows = found[0].rows
+    assert "UMAP of the data" not in rows
+    assert set(rows) >= set(tables.ROWS) - {"UMAP of the data"}
+    assert rows["geodesics"]["stress, geodesics"] == 0.0
+    assert rows["MDS of geodesics"]["stress, geodesics"] < rows["cartogram"]["stress, geodesics"]
+    assert rows["geodesics"]["unevenness"] < rows["latent plane"]["unevenness"]
+    for name in tables.ROWS[:-1]:
+        assert 0.0 <= rows[name]["stress, judge"] <= 1.0
+        assert -1.0 <= rows[name]["rank, judge"] <= 1.0
+    text = tables.write_tables(found, {"breast cancer": "about"}, ["how"])
+    assert "| isometric |" in text
+    assert "nan" not in text
