@@ -72,7 +72,7 @@ def eight_measures(size: int) -> lw.LatentWidget:
             "fisher_rao",
             "jensen_shannon",
             "wasserstein",
-            lw.measures.classifier(classify, floor=1e-6),
+            lw.measures.classifier(classify),
             lw.measures.distance(lambda a, b: (a.mean - b.mean).abs().flatten(1).sum(1), floor=1e-6),
             lw.measures.likelihood(digits.latents),
             partial(lw.measures.entropy, exponent=2),

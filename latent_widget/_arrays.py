@@ -1,4 +1,4 @@
-"""Conversion of what a user holds (lists, NumPy arrays, torch tensors on any device) to checked NumPy arrays."""
+"""Conversion of what a user holds (lists, NumPy arrays, torch tensors) to arrays; powers and floors of tensors."""
 
 from typing import Any
 
@@ -66,3 +66,30 @@ def read_floor(floor: Any, name: str = "floor") -> tuple[float, bool]:
     if not (np.isfinite(floor) and floor >= 0):
         raise ValueError(f"{name} must be positive and finite, got {floor}; {remedy}")
     return float(floor), False
+
+
+def check_power(exponent: float, name: str) -> None:
+    """Raise `ValueError` for a power of tensors that is negative or infinite."""
+    if not (np.isfinite(exponent) and exponent >= 0):
+        raise ValueError(f"{name} must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
+
+
+def raise_to_power(tensors: Floats, exponent: float) -> Floats:
+    """Return matrix powers of symmetric tensors `(..., d, d)` that are positive, or nothing in some direction."""
+    values, vectors = np.linalg.eigh(tensors)
+    powers = np.maximum(values, 0.0) ** exponent
+    return np.asarray(np.einsum("...ik,...k,...jk->...ij", vectors, powers, vectors))
+
+
+def average_eigenvalue(tensors: Floats) -> float:
+    """Return the mean of tr G / d over cells `(n, d, d)`, and 1 where that is nothing."""
+    mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / tensors.shape[-1]) if len(tensors) else 0.0
+    return mean if mean > 0 else 1.0
+
+
+def raise_eigenvalues(tensors: Floats, floor: float) -> tuple[Floats, int]:
+    """Raise eigenvalues below `floor` to it; return the tensors and in how many cells that was done."""
+    values, vectors = np.linalg.eigh(tensors)
+    low = np.asarray((values < floor).any(axis=-1))
+    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
+    return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from latent_widget._arrays import Floats
-from latent_widget._field import Field
+from latent_widget._field import Field, normalise_weights
 from latent_widget._lattice import Lattice
 from latent_widget.figures.thumbnails import Thumbnails
 
@@ -107,22 +107,27 @@ class Atlas:
         """Return what is pickled and copied: the fields of the dataclass, and no map that was computed."""
         return {part.name: getattr(self, part.name) for part in dataclasses.fields(self)}
 
-    def mixed(self, weights: Mapping[str, float], temper: float = 1.0, smoothing: float = 0.0) -> Field:
-        """Mix the fields: the weighted, smoothed and tempered (Σ wᵢ Gᵢ)ᵗ.
+    def mixed(
+        self, weights: Mapping[str, float], temper: float = 1.0, smoothing: float = 0.0, normalise: bool = True
+    ) -> Field:
+        """Mix the fields: the weighted, smoothed and tempered (Σ wᵢ Gᵢ / mᵢ)ᵗ, mᵢ the mean density √det Gᵢ.
+
+        Measures come in units of their own; divided by their mean density, equal weights mean equal parts, and lengths
+        are in no measure's unit. A single measure is not divided. `0.3 * field_a + 0.7 * field_b` is the plain sum.
 
         Parameters
         ----------
         weights : mapping of str to float
             Weight of each measure; measures left out or of weight 0 do not enter.
-        temper : float
-            The power t.
-        smoothing : float
-            Standard deviation, in cells, of the Gaussian that smooths the sum before it is tempered.
+        temper, smoothing : float
+            The power t, and the deviation in cells of the Gaussian that smooths the sum before.
+        normalise : bool
+            Whether several measures are divided by their mean densities; False adds the fields as they are.
 
         Returns
         -------
         Field
-            The mixture.
+            The mixture; in a box mᵢ is the power ⅔ of the mean density.
 
         Raises
         ------
@@ -131,19 +136,15 @@ class Atlas:
         ValueError
             For negative weights, or none above 0.
         """
-        parts = []
+        chosen = {name: self[name] for name in weights}
         for name, weight in weights.items():
-            measured = self[name]
             if not (np.isfinite(weight) and weight >= 0):
                 raise ValueError(f"weights[{name!r}] must be finite and >= 0, got {weight}")
-            if weight > 0:
-                parts.append(measured if weight == 1 else weight * measured)
+        used = normalise_weights(chosen, weights) if normalise else weights
+        parts = [chosen[name] if w == 1 else w * chosen[name] for name, w in used.items() if w > 0]
         if not parts:
             raise ValueError(f"weights {dict(weights)} switch every measure off; give one of them a weight above 0")
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return total.smooth(smoothing).temper(temper)
+        return sum(parts[1:], parts[0]).smooth(smoothing).temper(temper)
 
     def geodesic(
         self, start: ArrayLike, end: ArrayLike, measure: str | None = None, *, refine: bool = False, **options: Any

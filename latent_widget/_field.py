@@ -10,7 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.ndimage import gaussian_filter
 
-from latent_widget._arrays import ROUND_OFF, Bools, Floats, as_floats, as_points, read_floor
+from latent_widget._arrays import (
+    ROUND_OFF,
+    Bools,
+    Floats,
+    as_floats,
+    as_points,
+    average_eigenvalue,
+    check_power,
+    raise_eigenvalues,
+    raise_to_power,
+    read_floor,
+)
 from latent_widget._lattice import Lattice
 
 if TYPE_CHECKING:
@@ -84,9 +95,9 @@ class Field:
         unfloored = (tensors, floor) if relative and not shut.any() else None
         if relative:
             described["floor_share"] = level
-            level *= _average_eigenvalue(tensors[~shut])
+            level *= average_eigenvalue(tensors[~shut])
         if level:
-            tensors, described["floored"] = _raise_eigenvalues(tensors, level)
+            tensors, described["floored"] = raise_eigenvalues(tensors, level)
             described["floor"] = level
         _check_positive(tensors, lattice)
         if shut.any():
@@ -191,7 +202,6 @@ class Field:
             For points outside the extent or in walls, for no points, and for weights of another shape, negative ones,
             or none above 0.
         """
-        shape, low = self.lattice.shape, np.array(self.lattice.extent[0::2])
         if points is None:
             counted = np.where(self.walls, 0.0, 1.0)
             tensors = self._passable
@@ -205,8 +215,7 @@ class Field:
                     f"points has {outside.sum()} of {len(p)} rows outside the extent {self.lattice.extent}, the first "
                     f"{p[outside][0].tolist()}; leave them out: points[lattice.contains(points)]"
                 )
-            index = np.clip(((p - low) / self.lattice.spacing).astype(int), 0, np.array(shape[::-1]) - 1)
-            place = tuple(index.T[::-1])
+            place = self.lattice.find_cells(p)
             if self.walls[place].any():
                 raise ValueError(f"points has {self.walls[place].sum()} rows in impassable cells; leave them out")
             counted, tensors = np.ones(len(p)), self.metric[place]
@@ -281,6 +290,23 @@ class Field:
         info = {**self.info, "temper": exponent * self.info.get("temper", 1.0)}
         return Field(self.lattice, powered, info, walls=True)
 
+    @cached_property
+    def _mean_scale(self) -> float:
+        """What the metric is divided by to have mean density 1: the mean of √det G on a plane, its power ⅔ in a box."""
+        return float(self.density[~self.walls].mean() ** (2 / self.lattice.ndim))
+
+    def normalise(self) -> "Field":
+        """Divide the metric by what makes its mean density 1, so that measures in different units can be compared.
+
+        On a plane that is G / mean(√det G). Walls do not enter the mean.
+
+        Returns
+        -------
+        Field
+            With `info["weight"]`, by which the metric was multiplied.
+        """
+        return (1.0 / self._mean_scale) * self
+
     def smooth(self, cells: float) -> "Field":
         """Average every tensor over its neighbours, by a Gaussian along each axis.
 
@@ -349,17 +375,15 @@ class Field:
         return f"Field({name} on {self.lattice.shape}, density {low:.3g} to {high:.3g}{walls})"
 
 
-def check_power(exponent: float, name: str) -> None:
-    """Raise `ValueError` for a power of tensors that is negative or infinite."""
-    if not (np.isfinite(exponent) and exponent >= 0):
-        raise ValueError(f"{name} must be finite and >= 0, got {exponent}; 0 is uniform, 1 the field as measured")
+def normalise_weights(fields: Mapping[str, Field], weights: Mapping[str, float]) -> dict[str, float]:
+    """Return the weights by which fields are added so that equal ones mean equal parts: wᵢ / mean density of Gᵢ.
 
-
-def raise_to_power(tensors: Floats, exponent: float) -> Floats:
-    """Return matrix powers of symmetric tensors `(..., d, d)` that are positive, or nothing in some direction."""
-    values, vectors = np.linalg.eigh(tensors)
-    powers = np.maximum(values, 0.0) ** exponent
-    return np.asarray(np.einsum("...ik,...k,...jk->...ij", vectors, powers, vectors))
+    A single measure that is on (of a weight above 0) keeps its weight, and its unit.
+    """
+    on = [name for name, weight in weights.items() if weight > 0]
+    if len(on) < 2:
+        return dict(weights)
+    return {name: weight / fields[name]._mean_scale if name in on else weight for name, weight in weights.items()}
 
 
 def _check_finite(tensors: Floats, lattice: Lattice) -> None:
@@ -397,20 +421,6 @@ def _check_positive(tensors: Floats, lattice: Lattice) -> None:
             f"eigenvalue {lowest:.3g}, mean {mean:.3g}): nothing but round-off changes there in some direction. "
             f'floor="1%" would raise the eigenvalues below 1 % of their mean, {0.01 * mean:.2g} here, to that'
         )
-
-
-def _average_eigenvalue(tensors: Floats) -> float:
-    """Return the mean of tr G / d over cells `(n, d, d)`, and 1 where that is nothing."""
-    mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / tensors.shape[-1]) if len(tensors) else 0.0
-    return mean if mean > 0 else 1.0
-
-
-def _raise_eigenvalues(tensors: Floats, floor: float) -> tuple[Floats, int]:
-    """Raise eigenvalues below `floor` to it; return the tensors and in how many cells that was done."""
-    values, vectors = np.linalg.eigh(tensors)
-    low = np.asarray((values < floor).any(axis=-1))
-    raised = np.einsum("...ik,...k,...jk->...ij", vectors, np.maximum(values, floor), vectors)
-    return np.where(low.reshape(*low.shape, 1, 1), raised, tensors), int(low.sum())
 
 
 def warn_of_floor(measured: Field, name: str) -> None:

@@ -272,6 +272,24 @@ class Lattice:
         p = as_points(points, "points", self.ndim)
         return np.asarray(((p >= self.extent[0::2]) & (p <= self.extent[1::2])).all(axis=-1))
 
+    def find_cells(self, points: ArrayLike) -> tuple[NDArray[np.int64], ...]:
+        """Find the cells that hold points of the extent; on a border between two cells, the one of larger coordinate.
+
+        Parameters
+        ----------
+        points : array_like (..., 2)
+            Plane points, or `(..., 3)` of a box; those outside count for the nearest cell.
+
+        Returns
+        -------
+        tuple of ndarray of int (...)
+            Row and column (of a box: layer, row and column), as an index into arrays of cells.
+        """
+        p = as_points(points, "points", self.ndim)
+        steps = np.floor((p - self.extent[0::2]) / self.spacing)
+        index = np.clip(steps, 0, np.array(self.shape[::-1]) - 1).astype(np.int64)
+        return tuple(index[..., axis] for axis in reversed(range(self.ndim)))
+
     def same_as(self, other: "Lattice") -> bool:
         """Tell whether two lattices have the same cells in the same plane or box, to round-off.
 

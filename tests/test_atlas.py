@@ -2,10 +2,12 @@
 
 import copy
 import dataclasses
+import json
 import pickle
 import subprocess
 import sys
 
+import mixture_fixtures
 import numpy as np
 import pytest
 import torch
@@ -89,15 +91,57 @@ def test_great_circles_are_found_and_measured_by_the_decoder(atlas):
 
 
 def test_the_mixture_is_the_weighted_sum_tempered(atlas):
-    mixed = atlas.mixed({"pullback": 2.0, "noted": 0.5}, temper=0.5)
+    mixed = atlas.mixed({"pullback": 2.0, "noted": 0.5}, temper=0.5, normalise=False)
     truth = (2.0 * atlas["pullback"] + 0.5 * atlas["noted"]).temper(0.5)
     np.testing.assert_allclose(mixed.metric, truth.metric, rtol=1e-12)
+    parts = [atlas[name].metric / atlas[name].density.mean() for name in ("pullback", "noted")]
+    np.testing.assert_allclose(atlas.mixed({"pullback": 2.0, "noted": 0.5}).metric, 2 * parts[0] + 0.5 * parts[1])
     with pytest.raises(ValueError, match="switch every measure off"):
         atlas.mixed({"pullback": 0.0})
     with pytest.raises(ValueError, match=r"weights\['noted'\]"):
         atlas.mixed({"noted": -1.0})
     with pytest.raises(KeyError, match="holds pullback, noted"):
         atlas.mixed({"nothing": 1.0})
+
+
+def test_a_mixture_does_not_depend_on_the_units_of_its_measures(atlas):
+    scaled = lw.Atlas(atlas.lattice, {"pullback": 1e5 * atlas["pullback"], "noted": 1e-3 * atlas["noted"]})
+    for weights in ({"pullback": 1.0, "noted": 1.0}, {"pullback": 0.2, "noted": 7.0}):
+        np.testing.assert_allclose(scaled.mixed(weights).metric, atlas.mixed(weights).metric, rtol=1e-12)
+    # fields of one shape, whatever their units, add up by their weights
+    shape = lw.Atlas(atlas.lattice, {"a": 1e5 * atlas["pullback"], "b": 1e-3 * atlas["pullback"]})
+    assert shape.mixed({"a": 1.0, "b": 3.0}).density.mean() == pytest.approx(4)
+
+
+def test_a_single_measure_keeps_its_unit_to_the_last_bit(atlas):
+    off = {"pullback": 1.0, "noted": 0.0}
+    assert atlas.mixed({"pullback": 1.0}) is atlas["pullback"]
+    assert atlas.mixed(off) is atlas["pullback"]
+    np.testing.assert_array_equal(atlas.mixed({"pullback": 0.3}).metric, 0.3 * atlas["pullback"].metric)
+
+
+@pytest.mark.parametrize("shape", [(6, 8), (4, 6, 8)])
+def test_a_normalised_field_has_mean_density_one(shape):
+    extent = (0, 2, 0, 1, 0, 3)[: 2 * len(shape)]
+    lattice = lw.Lattice(extent, shape)
+    rho = np.random.default_rng(0).uniform(1, 900, shape)
+    found = lw.Field.from_density(lattice, rho).normalise()
+    np.testing.assert_allclose(found.density, rho / rho.mean(), rtol=1e-12)
+    assert found.info["weight"] == pytest.approx(rho.mean() ** (-2 / len(shape)))
+    if len(shape) == 2:
+        rho[0, 0] = np.inf
+        found = lw.Field.from_density(lattice, rho, walls=True).normalise()
+        assert found.density[np.isfinite(rho)].mean() == pytest.approx(1)
+
+
+def test_the_fixtures_of_mixtures_are_todays():
+    """They hold the browser to the same mixtures, in js/test/field/field.test.ts."""
+    stored = json.loads(mixture_fixtures.PATH.read_text("utf-8"))
+    today = mixture_fixtures.fixtures()
+    assert stored["fields"] == today["fields"]
+    for old, new in zip(stored["cases"], today["cases"], strict=True):
+        assert old["weights"] == new["weights"]
+        np.testing.assert_allclose(old["mixed"], new["mixed"], rtol=1e-9)
 
 
 def test_the_cartogram_is_made_once(atlas):

@@ -67,6 +67,8 @@ def test_a_cartogram_that_is_an_isometry_is_told_from_plane_and_placebo() -> Non
     assert found.map.scale == pytest.approx(1.0, abs=2e-3)
     assert 0.1 < found.plane.stress < 0.8 * found.placebo.stress
     assert "better than the plain plane and the placebo" in str(found)
+    assert found.area_error_at_points < 1e-9
+    assert 1 < found.anisotropy_at_points < 1 + 1e-9
     cart = lw.cartogram(field)
     assert lw.audit(field, map=cart, sources=25, seed=3) == found
     quick = lw.audit(field, map=cart, sources=25, seed=3, refine=False)
@@ -76,6 +78,20 @@ def test_a_cartogram_that_is_an_isometry_is_told_from_plane_and_placebo() -> Non
     swapped = lw.audit(field, map=control, sources=25, seed=3)
     assert swapped.map == found.placebo
     assert "no better" in str(swapped)
+
+
+@pytest.mark.parametrize("method", ["isometric", "distances"])
+def test_maps_for_distances_are_audited_with_a_placebo_of_their_kind(method: str) -> None:
+    field = warped_field()
+    points = np.random.default_rng(4).uniform((-1, 0), (1, 1), (12, 2))
+    found = lw.audit(field, points, method, sources=12)
+    assert found == lw.audit(field, points, lw.Atlas(field.lattice, {"w": field}, points).map("w", method), sources=12)
+    assert found.method == method
+    assert found.map.stress < 2e-3
+    assert found.map.scale == pytest.approx(1.0, abs=2e-3)
+    assert found.placebo.stress > 0.1
+    if method == "isometric":
+        assert lw.audit(field, points, sources=12) == found
 
 
 def test_points_are_chosen_where_there_are_many() -> None:
@@ -95,7 +111,7 @@ def test_an_audit_prints_its_numbers() -> None:
         for part in (found.plane, found.map, found.placebo):
             assert f"{part.stress:.3f}" in text
             assert f"{part.spearman:.3f}" in text
-        assert f"{found.anisotropy:.2f} times" in text
+        assert f"{found.anisotropy_at_points:.2f} times" in text
         assert "no folds" in text
     assert len(str(found).splitlines()) == 6
     assert found._repr_markdown_().splitlines()[1] == "| --- | --- | --- |"

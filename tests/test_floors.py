@@ -152,11 +152,11 @@ def train(net, loss, steps, rate):
     return net.requires_grad_(False)
 
 
-@pytest.mark.parametrize("load", [load_digits, load_breast_cancer, load_wine])
-def test_maps_of_trained_classifiers_converge_by_default(load):
-    data = load()
-    x = torch.from_numpy((data.data - data.data.mean(0)) / (data.data.std(0) + 1e-6)).float()
-    y = torch.from_numpy(data.target).long()
+def train_models(load):
+    """Data, latents, decoder and classifier of a small data set, on a lattice that holds the latents."""
+    loaded = load()
+    x = torch.from_numpy((loaded.data - loaded.data.mean(0)) / (loaded.data.std(0) + 1e-6)).float()
+    y = torch.from_numpy(loaded.target).long()
     width, classes = x.shape[1], int(y.max()) + 1
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
@@ -165,8 +165,22 @@ def test_maps_of_trained_classifiers_converge_by_default(load):
         classify = nn.Sequential(nn.Linear(width, 32), nn.Tanh(), nn.Linear(32, classes))
         train(auto, lambda: (auto(x) - x).square().mean(), 150, 1e-2)
         train(classify, lambda: nn.functional.cross_entropy(classify(x), y), 150, 1e-2)
-    lattice = lw.Lattice.fit(auto[:3](x).numpy(), shape=(48, 48))
-    decoder = lw.Decoder(auto[3:])
+    z = auto[:3](x).numpy()
+    return x.numpy(), z, lw.Decoder(auto[3:]), classify, classes, lw.Lattice.fit(z, shape=(48, 48))
+
+
+@pytest.mark.parametrize("measure", [lw.measures.fisher_rao, lw.measures.jensen_shannon])
+@pytest.mark.parametrize("load", [load_breast_cancer, load_wine])
+def test_maps_of_a_growing_uncertainty_converge(load, measure):
+    x, z, decoder, *_, lattice = train_models(load)
+    cart = lw.cartogram(measure(lw.with_uncertainty(decoder, z, x), lattice))
+    assert cart.converged
+    assert cart.folds == 0
+
+
+@pytest.mark.parametrize("load", [load_digits, load_breast_cancer, load_wine])
+def test_maps_of_trained_classifiers_converge_by_default(load):
+    _, _, decoder, classify, classes, lattice = train_models(load)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*the floor's", UserWarning)
         found = lw.measures.classifier(classify)(decoder, lattice)

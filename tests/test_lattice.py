@@ -24,6 +24,14 @@ def test_cells_are_the_centres_of_their_corners(x0, width, y0, height, rows, col
     assert lattice.contains(lattice.corners).all()
 
 
+def test_cells_are_found_by_the_points_in_them():
+    for lattice in (lw.Lattice((0, 3, 10, 12), (4, 5)), lw.Lattice((0, 1, 0, 2, 0, 3), (3, 4, 5))):
+        found = lattice.find_cells(lattice.cells)
+        np.testing.assert_array_equal(found, np.indices(lattice.shape))
+        assert [int(k) for k in lattice.find_cells(lattice.extent[1::2])] == [n - 1 for n in lattice.shape]
+        assert [int(k) for k in lattice.find_cells(np.array(lattice.extent[0::2]) - 9)] == [0] * lattice.ndim
+
+
 def test_rows_run_along_y_and_columns_along_x():
     lattice = lw.Lattice((0, 3, 10, 12), (2, 3))
     np.testing.assert_allclose(lattice.cells[1, 2], [2.5, 11.5])

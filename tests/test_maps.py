@@ -330,10 +330,13 @@ def test_the_frame_of_an_even_metric_makes_an_isometry() -> None:
     found = lw.cartogram(lw.Field(grid, np.broadcast_to(even, (30, 44, 2, 2))), frame="metric")
     np.testing.assert_allclose(found.distortion, 1.0, rtol=1e-10)
     assert found.unit == 1.0
-    values, vectors = np.linalg.eigh(even)
-    root = (vectors * np.sqrt(values)) @ vectors.T
-    middle = np.array([0.5, 1.0])
-    np.testing.assert_allclose(found.corners, (grid.corners - middle) @ root + middle, rtol=1e-10, atol=1e-10)
+    # nothing but a turn is left to choose, and no turn brings it nearer to the plane
+    offsets = grid.corners - grid.corners.mean((0, 1))
+    assert np.einsum("ijk,ijk", found.corners - found.corners.mean((0, 1)), offsets) > 0
+    cross = np.einsum("ija,ijb->ab", found.corners, offsets)
+    assert cross[0, 1] == pytest.approx(cross[1, 0], abs=1e-9 * np.abs(cross).max())
+    isometric = lw.isometric_map(lw.Field(grid, np.broadcast_to(even, (30, 44, 2, 2))))
+    np.testing.assert_allclose(found.corners, isometric.corners, atol=1e-7)
     assert found.folds == 0
     assert "mean metric" in found.message
 
@@ -389,3 +392,29 @@ def test_bad_frames_are_named() -> None:
     box = lw.Field.from_density(lw.Lattice((0, 1, 0, 1, 0, 1), (2, 2, 2)), np.ones((2, 2, 2)))
     with pytest.raises(ValueError, match="two dimensions"):
         lw.cartogram(box, frame="metric")
+
+
+def is_inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
+    """Whether a ray from each point to the right crosses a polygon an odd number of times."""
+    (x, y), (a, b) = polygon.T, np.roll(polygon, -1, axis=0).T
+    px, py = points[:, :1], points[:, 1:]
+    spans = (y > py) != (b > py)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((spans & (px < x + (py - y) / (b - y) * (a - x))).sum(1) % 2 == 1)
+
+
+def test_an_isometric_map_of_a_rough_field_inverts_inside_its_outline_and_nowhere_else() -> None:
+    grid = lattice((24, 30))
+    x, y = np.moveaxis(grid.cells, -1, 0)
+    found = lw.isometric_map(lw.Field.from_density(grid, np.exp(3 * np.sin(4 * x) * np.cos(5 * y) + x)))
+    assert found.folds == 0
+    points = np.random.default_rng(0).uniform(BOX[0::2], BOX[1::2], (3000, 2))
+    np.testing.assert_allclose(found.inverse(found.transform(points)), points, atol=1e-10)
+    low, high = found.outline.min(0), found.outline.max(0)
+    anywhere = np.random.default_rng(1).uniform(low - 0.5, high + 0.5, (3000, 2))
+    inside = is_inside(anywhere, found.outline)
+    assert 0.1 < inside.mean() < 0.9
+    moved = np.linalg.norm(found.transform(found.inverse(anywhere, outside="clamp")) - anywhere, axis=1)
+    np.testing.assert_array_equal(moved < 1e-9, inside)
+    with pytest.raises(ValueError, match=f"{(~inside).sum()} of 3000 lie outside the outline"):
+        found.inverse(anywhere)

@@ -53,7 +53,7 @@ def test_the_page_holds_the_widget(widget, tmp_path):
     assert state["_lattice"]["shape"] == [8, 8]
     assert state["_points"]["names"] == sorted([HOSTILE, "b"])
     assert state["_fields"][0]["name"] == HOSTILE
-    corners = state["_cartogram"]["corners"]
+    corners = state["_map"]["corners"]
     sent = np.frombuffer(base64.b64decode(corners["base64"]), "<f4").reshape(corners["shape"])
     np.testing.assert_allclose(sent, widget.cartogram.corners, atol=1e-6)
 

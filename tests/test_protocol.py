@@ -10,7 +10,7 @@ import pytest
 
 import latent_widget as lw
 from latent_widget.display.messages import FROM_BROWSER, FROM_KERNEL
-from latent_widget.display.options import OPTIONS, PUBLIC_TRAITS, STATE_TRAITS, Renderer, Spacing, Theme
+from latent_widget.display.options import OPTIONS, PUBLIC_TRAITS, STATE_TRAITS, MapMethod, Renderer, Spacing, Theme
 from latent_widget.figures.colouring import ColourBy
 
 ROOT = Path(__file__).parents[1]
@@ -42,6 +42,7 @@ def test_limits_and_choices_are_those_of_the_options() -> None:
     choices = {
         "spacing": ("spacings", Spacing),
         "theme": ("themes", Theme),
+        "map_method": ("map_methods", MapMethod),
         "colour_by": ("colour_by", ColourBy),
         "renderer": ("renderers", Renderer),
     }
@@ -93,6 +94,7 @@ def test_every_message_has_its_effect_and_every_answer_occurs(failed: lw.LatentW
         "survey": {},
         "decode": {"id": 1, "paths": paths},
         "figure": {"id": 2, "format": "png", "width": 3, "dpi": 50},
+        "audit": {},
         "cancel": {},
     }
     assert set(contents) == set(FROM_BROWSER)
@@ -101,6 +103,9 @@ def test_every_message_has_its_effect_and_every_answer_occurs(failed: lw.LatentW
         if kind == "survey":
             failed.wait(60)
             assert failed.atlas.measures == ["pullback"]
+        if kind == "audit":
+            failed._audited.result(60)
+            assert failed._audit["state"] == "ready"
         if kind == "cancel":
             assert failed._stop.is_set()
     failed._answer(failed, {"type": "decode", "id": 3}, [])

@@ -43,6 +43,17 @@ def test_paths_keep_to_the_ring_that_the_data_lie_on():
     assert np.linalg.norm(around.points, axis=1).min() > np.linalg.norm(across.points, axis=1).min() + 0.02
 
 
+def test_a_latent_by_itself_is_no_more_certain_than_the_others():
+    """400 noisy latents around the origin, and one far off that the mean meets exactly."""
+    chance = np.random.default_rng(4)
+    z = np.concatenate([chance.normal(size=(400, 2)), [[12.0, 0.0]]])
+    data = z @ MIX + np.concatenate([0.2 * chance.normal(size=(400, 2)), np.zeros((1, 2))])
+    given = lw.with_uncertainty(DECODER, z, data, centres=8)
+    deviation = given([[12.0, 0.0]]).base_dist.scale.numpy()
+    # six squared residuals, five of them the mean one and the sixth nothing
+    np.testing.assert_allclose(deviation[0], 0.2 * (5 / 6) ** 0.5, rtol=0.1)
+
+
 def test_no_step_of_the_fit_lowers_the_likelihood():
     chance = np.random.default_rng(1)
     kernels, squares, far = chance.uniform(size=(50, 6)), chance.exponential(size=(50, 3)), np.full(3, 0.2)

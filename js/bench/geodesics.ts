@@ -82,9 +82,10 @@ for (const n of [64, 128, 256]) {
     timed(400, (k) => {
       const to = around(k);
       const line = straight(problem, [-2, 1], to);
-      const found = [findPath(problem, from, to, { rounds: 6 }).points, line.points, stretched(map, [-2, 1], to)];
-      const arc = slerp(about, field.extent, [-2, 1], to);
-      if (typeof arc !== "string") found.push(arc);
+      const found = [findPath(problem, from, to, { rounds: 6 }).points, line.points];
+      for (const other of [stretched(map, [-2, 1], to), slerp(about, field.extent, [-2, 1], to)]) {
+        if (typeof other !== "string") found.push(other);
+      }
       for (const points of found) {
         measureLine(problem, points, line.length);
         sampleByLength(problem, points, 10);

@@ -57,14 +57,44 @@ export interface WirePoints {
   regions?: { labels: WireArray; strength: WireArray } | null;
 }
 
-export interface WireCartogram {
+/** To which map the plane is stretched. */
+export type MapMethod = "cartogram" | "isometric" | "distances";
+
+export interface WireMap {
+  /** On the page: of the extent's area, around its centre. */
   corners: WireArray;
+  method: MapMethod;
+  /** Length in the measure of one unit of the page. */
+  unit: number;
   maxAreaError: number;
+  rmsAreaError: number;
+  /** Largest over smallest stretch of the cells; 1 where shapes are true. */
+  anisotropy: number;
   folds: number;
   converged: boolean;
-  method: string;
   message: string;
+  /** Tells one map from the next. */
   key: string;
+}
+
+/** Kruskal's stress of distances on a page against geodesic distances: 0 is true, 1 says nothing. */
+export interface Stress {
+  plane: number;
+  map: number;
+  placebo: number;
+}
+
+/** What the map is worth, once somebody has asked for it. */
+export interface Audit {
+  state: "none" | "busy" | "ready" | "failed";
+  message: string;
+  /** The map that was measured. */
+  key?: string;
+  method?: MapMethod;
+  stress?: Stress;
+  anisotropy?: number;
+  areaError?: number;
+  folds?: number;
 }
 
 export interface Status {
@@ -81,6 +111,9 @@ export interface Traits {
   /** Standard deviation of the smoothing, in cells. */
   smoothing: number;
   stretch: number;
+  map_method: MapMethod;
+  /** Of a map with a free outline: what counts where both cannot be true, from near 0, angles, to near 1, areas. */
+  area_weight: number;
   start: Point;
   end: Point;
   n_samples: number;
@@ -97,7 +130,8 @@ export interface Traits {
   _fields: WireField[];
   _points: null | WirePoints;
   _sprites: null | { shape: Shape; size: Shape; sheet: WireArray; blend?: boolean };
-  _cartogram: WireCartogram | Record<string, never>;
+  _map: WireMap | Record<string, never>;
+  _audit: Audit;
   _status: Status;
 }
 
@@ -105,6 +139,8 @@ export interface Traits {
 export interface Model {
   /** True where no kernel answers. */
   readonly offline?: true;
+  /** The maps that can be had; all of them where this is not told. */
+  readonly maps?: readonly MapMethod[];
   get<K extends keyof Traits>(name: K): Traits[K];
   set<K extends keyof Traits>(name: K, value: Traits[K]): void;
   save_changes(): void;

@@ -25,6 +25,7 @@ describe("what Python and the front end both name", () => {
   });
 
   it.each([
+    ["MapMethod", options.map_methods],
     ["ColourBy", options.colour_by],
     ["Renderer", options.renderers],
     ["Spacing", options.spacings],

@@ -5,9 +5,9 @@ import { describe, expect, it } from "vitest";
 /** The wings of the front end, from the lowest up: a file imports from its own wing and from those below it. */
 const WINGS: Record<string, string[]> = {
   "": ["types", "index", "page"],
-  field: ["field", "smoothing", "mesh", "contours", "area_error"],
+  field: ["field", "smoothing", "mesh", "outline", "point_location", "contours", "area_error"],
   style: ["colour", "colour_key", "density_scale", "dom", "theme"],
-  model: ["atlas", "history", "offline", "decode_requests", "serialization", "path_kinds", "sprites", "request_ids", "figure_requests"],
+  model: ["atlas", "history", "offline", "decode_requests", "serialization", "path_kinds", "map_methods", "sprites", "request_ids", "figure_requests"],
   geodesics: [
     ...["spline", "selling", "fast_marching", "backtracing", "energy", "steps", "problem", "geodesic", "candidates", "lines"],
     ...["sampling", "speed", "background", "background.worker", "live", "paths"],
@@ -19,7 +19,7 @@ const WINGS: Record<string, string[]> = {
   export: ["figure_svg", "pdf", "png_resolution"],
   panels: [
     ...["controls", "legend", "readout", "film_strips", "speed_chart", "profile_chart", "play_button", "undo_button", "keys"],
-    ...["export_controls", "survey_progress", "zoom_buttons"],
+    ...["export_controls", "survey_progress", "audit", "zoom_buttons"],
   ],
   view: ["view", "state", "frames", "morph", "scene", "figure", "panels", "actions", "status", "updates"],
 };

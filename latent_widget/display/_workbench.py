@@ -249,7 +249,7 @@ def choose_points(widget: LatentWidget, seed: int) -> Floats:
 def compare_distances(widget: LatentWidget, points: Floats) -> tuple[Floats, Floats, Floats]:
     """Return, for all pairs of points `(n, 2)`, geodesic distances and the distances on the plane and on the map."""
     first, second = np.triu_indices(len(points), 1)
-    moved = widget.cartogram.transform(points)
+    moved = widget.map.transform(points)
     geodesics = distances(widget.field, points, refine=False)[first, second]
     return geodesics, *(np.linalg.norm(p[first] - p[second], axis=1) for p in (points, moved))
 

@@ -12,7 +12,7 @@ from latent_widget._field import Field
 from latent_widget.display.offline_html import render_page
 from latent_widget.display.options import OWN_SPACING
 from latent_widget.display.samples import draw_samples, place_samples
-from latent_widget.maps._map import Cartogram
+from latent_widget.maps._map import Map
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic
@@ -41,7 +41,7 @@ def write_figure(
     size: tuple[float, float],
     atlas: Atlas,
     field: Field,
-    cartogram: Cartogram | None,
+    stretched_map: Map | None,
     lines: Sequence[Geodesic],
     choices: Mapping[str, Any],
 ) -> None:
@@ -55,8 +55,8 @@ def write_figure(
         What to write.
     size : (float, float)
         Width of the page in inches, and pixels per inch.
-    atlas, field, cartogram : Atlas, Field, Cartogram
-        What is drawn; the cartogram is None where a flat map needs none.
+    atlas, field, stretched_map : Atlas, Field, Map
+        What is drawn; the map is None where the latent plane needs none.
     lines : sequence of Geodesic
         The lines that are shown; they have strips where the atlas holds its decoder.
     choices : mapping
@@ -75,7 +75,7 @@ def write_figure(
         strips,
         width,
         field=field,
-        cartogram=cartogram,
+        stretched_map=stretched_map,
         paths=lines,
         **{name: choices[name] for name in ("stretch", "view", "colour_by", "weights")},
         **{name: shown for name, shown in choices["show"].items() if name not in OWN_SPACING},

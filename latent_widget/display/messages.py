@@ -17,8 +17,8 @@ from latent_widget._atlas import Atlas
 from latent_widget.display.options import DPIS, FORMATS, WIDTHS
 from latent_widget.display.samples import draw_samples
 
-FROM_BROWSER = ("decode", "figure", "cancel", "survey")
-"""Types of the messages that the browser sends: two requests, which are answered, and two orders."""
+FROM_BROWSER = ("decode", "figure", "cancel", "survey", "audit")
+"""Types of the messages that the browser sends: two requests, which are answered, and three orders."""
 FROM_KERNEL = ("decoded", "figure", "error")
 """Types of the answers."""
 MOST_PIXELS = 14_000

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Spacing = Literal["own", "latent", "measure"]
 """How lines are sampled: each in its own way, or all evenly by distance in the plane or in the measure."""
+MapMethod = Literal["cartogram", "isometric", "distances"]
+"""To which map the latent plane is stretched."""
 Theme = Literal["auto", "light", "dark"]
 Renderer = Literal["auto", "cpu", "webgl"]
 
@@ -27,6 +29,7 @@ OWN_SPACING: dict[PathKind, PathSpacing] = OPTIONS["spaced"]
 """How each line is sampled by itself: the geodesic in equal steps of the measure, slerp by its parameter, evenly in the
 angle between equal norms, the other two in equal steps on the map where they are straight."""
 SPACINGS: tuple[Spacing, ...] = tuple(OPTIONS["spacings"])
+MAP_METHODS: tuple[MapMethod, ...] = tuple(OPTIONS["map_methods"])
 THEMES: tuple[Theme, ...] = tuple(OPTIONS["themes"])
 COLOURS_BY: tuple[ColourBy, ...] = tuple(OPTIONS["colour_by"])
 RENDERERS: tuple[Renderer, ...] = tuple(OPTIONS["renderers"])

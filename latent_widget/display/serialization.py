@@ -9,7 +9,8 @@ from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import Lattice
 from latent_widget.figures.colouring import regions, relative_error
-from latent_widget.maps._map import Cartogram
+from latent_widget.figures.page import fit_to_page
+from latent_widget.maps._map import Map
 
 Packet = dict[str, Any]
 """An array as JSON and bytes: `{dtype, shape, buffer}`."""
@@ -57,15 +58,19 @@ def serialize_atlas(atlas: Atlas) -> dict[str, Any]:
     }
 
 
-def serialize_cartogram(cartogram: Cartogram, key: str) -> dict[str, Any]:
-    """Return the trait that holds the stretched map; `key` tells one map from the next."""
+def serialize_map(found: Map, method: str, key: str) -> dict[str, Any]:
+    """Return the trait that holds a map, scaled to the page, as one of `map_method`; `key` tells it from the next."""
+    page_map = fit_to_page(found)
     return {
-        "corners": pack(cartogram.corners, "float32"),
-        "maxAreaError": cartogram.max_area_error,
-        "folds": cartogram.folds,
-        "converged": cartogram.converged,
-        "method": cartogram.method,
-        "message": cartogram.message,
+        "corners": pack(page_map.corners, "float32"),
+        "method": method,
+        "unit": page_map.unit,
+        "maxAreaError": page_map.max_area_error,
+        "rmsAreaError": page_map.rms_area_error,
+        "anisotropy": page_map.anisotropy,
+        "folds": page_map.folds,
+        "converged": page_map.converged,
+        "message": page_map.message,
         "key": key,
     }
 

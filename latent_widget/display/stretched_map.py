@@ -1,4 +1,4 @@
-"""The stretched map of the chosen field: its cartogram, and the status that tells how it went."""
+"""The stretched map of the chosen field: a cartogram or an isometric map, and the status that tells how it went."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from latent_widget._field import Field
-from latent_widget.maps._cartogram import cartogram
-from latent_widget.maps._map import Cartogram
+from latent_widget.maps._map import Map
 
 
-def stretch_map(mix_field: Callable[[], Field], report: Callable[[dict[str, Any]], None]) -> Cartogram | None:
-    """Return the cartogram of a field, or None where the choice of measures gives no field.
+def stretch_map(find: Callable[[], Map], report: Callable[[dict[str, Any]], None]) -> Map | None:
+    """Return the map that `find` finds, or None where the choice of measures gives none.
 
     Parameters
     ----------
-    mix_field : callable
-        Returns the field, or raises `ValueError` where every measure is switched off.
+    find : callable
+        Returns the map, or raises `ValueError`, as where every measure is switched off.
     report : callable
         Given the widget's status: before, and where no map can be made.
 
@@ -33,7 +31,7 @@ def stretch_map(mix_field: Callable[[], Field], report: Callable[[dict[str, Any]
             # a map that fell short has a message, which the widget shows
             warnings.simplefilter("ignore", RuntimeWarning)
             warnings.simplefilter("ignore", UserWarning)
-            return cartogram(mix_field())
+            return find()
     except ValueError as error:
         report({"state": "error", "message": str(error)})
         return None

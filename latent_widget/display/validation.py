@@ -73,6 +73,7 @@ def check_choice(
     measures: Sequence[str],
     labels: NDArray[Any] | None,
     fields: Mapping[str, Field],
+    free: bool = False,
 ) -> Any:
     """Return the value that a trait takes when it is set to `value`; raises `TraitError` where that makes no sense.
 
@@ -90,6 +91,8 @@ def check_choice(
         The classes of the encoded points.
     fields : mapping of str to Field
         What has been measured; empty before a survey is done.
+    free : bool
+        Whether the map may reach beyond the extent.
 
     """
     match name:
@@ -100,7 +103,7 @@ def check_choice(
         case "colour_by":
             return check_colour_by(value, labels, fields)
         case "view":
-            return check_view(value, lattice)
+            return check_view(value, lattice, free)
         case "highlight":
             return check_highlight(value)
         case "show":
@@ -128,12 +131,16 @@ def check_end_point(name: str, point: list[float], lattice: Lattice) -> list[flo
     return point
 
 
-def check_view(view: list[float] | None, lattice: Lattice) -> list[float] | None:
-    """Return a part of the map, or None for all of it."""
+def check_view(view: list[float] | None, lattice: Lattice, free: bool = False) -> list[float] | None:
+    """Return a part of the page, or None for all of it; the page of a `free` map reaches as far as the map does."""
     if view is None:
         return None
     x0, x1, y0, y1 = lattice.extent
     left, right, low, high = view
+    if free:
+        if not (np.isfinite(view).all() and left < right and low < high):
+            raise traitlets.TraitError(f"view must be None or (left, right, low, high) of the page, got {tuple(view)}")
+        return view
     slack_x, slack_y = 1e-9 * (x1 - x0), 1e-9 * (y1 - y0)
     inside = x0 - slack_x <= left < right <= x1 + slack_x and y0 - slack_y <= low < high <= y1 + slack_y
     if not inside:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 import threading
+import warnings
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -22,31 +23,37 @@ from latent_widget._atlas import Atlas
 from latent_widget._field import Field
 from latent_widget._lattice import need_plane
 from latent_widget.decoders.sequence import SequenceDecoder
-from latent_widget.display.background_survey import Progress, plan_survey, survey_in_background
+from latent_widget.display.background_survey import Progress, plan_survey, run_in_background, survey_in_background
 from latent_widget.display.export import File, check_suffix, write_figure, write_html
 from latent_widget.display.lines import collect_lines, find_geodesic
+from latent_widget.display.map_worth import choose_places, measure_worth
 from latent_widget.display.messages import answer_request, read_type
 from latent_widget.display.options import (
     COLOURS_BY,
     FORMATS,
+    MAP_METHODS,
     PUBLIC_TRAITS,
     RENDERERS,
     SPACINGS,
     STATE_TRAITS,
     THEMES,
+    MapMethod,
     limit,
 )
 from latent_widget.display.samples import decode_points, place_samples
-from latent_widget.display.serialization import serialize_atlas, serialize_cartogram, serialize_lattice
+from latent_widget.display.serialization import serialize_atlas, serialize_lattice, serialize_map
 from latent_widget.display.stretched_map import stretch_map
-from latent_widget.display.validation import Extent, PlanePoint, check_choice, choose_defaults, keep_weights
+from latent_widget.display.validation import Extent, PlanePoint, check_choice, check_view, choose_defaults, keep_weights
 from latent_widget.figures.static_png import render_static_png
-from latent_widget.maps._map import Cartogram
+from latent_widget.maps._map import Map
+from latent_widget.maps.methods import make_map
 
 if TYPE_CHECKING:
     from latent_widget.geodesics import Geodesic
 
 STATIC = Path(__file__).parent / "static"
+LARGEST_OF_ALL = 256
+"""Cells along a side up to which a page holds the maps of all methods, some 0.7 MB each."""
 
 
 class LatentWidget(anywidget.AnyWidget):
@@ -69,11 +76,17 @@ class LatentWidget(anywidget.AnyWidget):
     Attributes
     ----------
     weights : dict of str to float
-        Weight of each measure in the mixture, >= 0.
+        Weight of each measure in the mixture, >= 0; equal weights mean equal parts, see `Atlas.mixed`.
     temper, smoothing : float
         Exponent of the mixed field, in [0, 1], and the cells over which it is averaged before, 0 to 8.
     stretch : float
-        From the latent plane, 0, to the cartogram, 1.
+        From the latent plane, 0, to the map that `map_method` names, 1.
+    map_method : {"cartogram", "isometric", "distances"}
+        The map whose areas are true, between the walls of the plane; the one that distorts the measure least,
+        everywhere; or the one that keeps geodesic distances between encoded points. The last two have outlines of
+        their own.
+    area_weight : float
+        What counts for these two where both cannot be true, from near 0, angles, to near 1, areas.
     start, end : (float, float)
         Ends of the lines, in plane coordinates.
     n_samples : int
@@ -110,6 +123,8 @@ class LatentWidget(anywidget.AnyWidget):
     temper = traitlets.Float(1.0, **limit("temper")).tag(sync=True)
     smoothing = traitlets.Float(0.0, **limit("smoothing")).tag(sync=True)
     stretch = traitlets.Float(0.0, **limit("stretch")).tag(sync=True)
+    map_method = traitlets.Enum(MAP_METHODS, "cartogram").tag(sync=True)
+    area_weight = traitlets.Float(0.5, **limit("area_weight")).tag(sync=True)
     start = PlanePoint().tag(sync=True)
     end = PlanePoint().tag(sync=True)
     n_samples = traitlets.Int(10, **limit("n_samples")).tag(sync=True)
@@ -125,7 +140,8 @@ class LatentWidget(anywidget.AnyWidget):
     _fields: Any = traitlets.List().tag(sync=True)
     _points = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
     _sprites = traitlets.Dict(allow_none=True, default_value=None).tag(sync=True)
-    _cartogram = traitlets.Dict().tag(sync=True)
+    _map = traitlets.Dict().tag(sync=True)
+    _audit: Any = traitlets.Dict({"state": "none", "message": ""}).tag(sync=True)
     _status: Any = traitlets.Dict({"state": "ready", "message": ""}).tag(sync=True)
 
     def __init__(self, source: Any, extent: Any = None, shape: tuple[int, int] = (128, 128), **options: Any) -> None:
@@ -139,12 +155,14 @@ class LatentWidget(anywidget.AnyWidget):
         need_plane(self._plane, "the widget")
         # kernels may handle the browser's messages beside a running cell
         self._map_lock = threading.RLock()
-        self._map: tuple[int, Cartogram] | None = None
+        # the last map of each method, and of what it is the map; which of them is shown, and how many were
+        self._maps: dict[MapMethod, tuple[Any, Map]] = {}
+        self._shown: tuple[int, Any, Map] | None = None
         self._known_path: tuple[Any, Geodesic] | None = None
         state = {} if self._atlas is None else serialize_atlas(self._atlas)
         choices = {**choose_defaults(self._plane, self._measures), **traits}
         super().__init__(**choices, _lattice=serialize_lattice(self._plane), **state)
-        self.observe(self._stretch_map, names=["weights", "temper", "smoothing"])
+        self.observe(self._stretch_map, names=["weights", "temper", "smoothing", "map_method", "area_weight"])
         self.on_msg(self._answer)
         self._stretch_map()
         self._begin_survey()
@@ -170,12 +188,16 @@ class LatentWidget(anywidget.AnyWidget):
         return self.atlas.mixed(self.weights, self.temper, self.smoothing)
 
     @property
-    def cartogram(self) -> Cartogram:
-        """The stretched map that belongs to `field`. Raises `ValueError` where none could be made."""
+    def map(self) -> Map:
+        """The stretched map of `field` by `map_method`. Raises `ValueError` where none could be made."""
         self.wait()
-        if self._map is None:
-            raise ValueError(f"no map could be made: {self._status['message']}")
-        return self._map[1]
+        return self._find_map(self.map_method)
+
+    @property
+    def cartogram(self) -> Map:
+        """The cartogram of `field`, whatever map is shown. Raises `ValueError` where none could be made."""
+        self.wait()
+        return self._find_map("cartogram")
 
     @property
     def path(self) -> Geodesic:
@@ -211,7 +233,7 @@ class LatentWidget(anywidget.AnyWidget):
         """The straight line of the stretched map from `start` to `end`, brought back and measured by `field`."""
         from latent_widget.geodesics import stretched
 
-        return stretched(self.field, self.cartogram, self.start, self.end)
+        return stretched(self.field, self.map, self.start, self.end)
 
     @property
     def samples(self) -> NDArray[Any]:
@@ -244,27 +266,29 @@ class LatentWidget(anywidget.AnyWidget):
         """Write what is shown to one HTML file that needs no kernel, no network and no other file.
 
         Stretch, colours, handles and geodesics stay live; the film strips are previews from the map's thumbnails, and
-        the stretched map remains that of `weights` and `temper` as they are now. Raises `ValueError` for a suffix
-        other than `.html` and `.htm`.
+        the stretched maps, of every method on lattices of up to 256 by 256 cells, remain those of `weights` and
+        `temper` as they are now. Raises `ValueError` for a suffix other than `.html` and `.htm`.
         """
         self.wait()
-        write_html(path, title, {name: getattr(self, name) for name in (*PUBLIC_TRAITS, *STATE_TRAITS)})
+        state = {name: getattr(self, name) for name in (*PUBLIC_TRAITS, *STATE_TRAITS)}
+        write_html(path, title, state | {"maps": self._collect_other_maps()})
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         """Add a picture to the live view, for where a notebook is only read: on a site, converted, not trusted."""
         bundle = super()._repr_mimebundle_(**options)
         if self._atlas is None or not isinstance(bundle, tuple) or not any(self.weights.values()):
             return bundle
-        cart = self._map[1] if self._map else None
+        shown = self._shown[2] if self._shown else None
         points = self._atlas.points if self.show["points"] else None
-        picture = render_static_png(self.field, cart, self.stretch if cart else 0.0, points)
+        picture = render_static_png(self.field, shown, self.stretch if shown else 0.0, points)
         return {**bundle[0], "image/png": base64.b64encode(picture).decode()}, *bundle[1:]
 
     @traitlets.validate("weights", "start", "end", "colour_by", "view", "highlight", "show")
     def _check(self, proposal: Any) -> Any:
         fields = self._atlas.fields if self._atlas is not None else {}
         name, value = proposal["trait"].name, proposal["value"]
-        return check_choice(name, value, self._plane, self._measures, self._labels, fields)
+        free = self.map_method != "cartogram"
+        return check_choice(name, value, self._plane, self._measures, self._labels, fields, free)
 
     def _begin_survey(self) -> None:
         if self._plan is not None:
@@ -287,28 +311,89 @@ class LatentWidget(anywidget.AnyWidget):
                 self.colour_by = self.colour_by
             except traitlets.TraitError as error:
                 self.colour_by, warning = "density", warning or str(error)
-            if self._map is None:
+            if self._shown is None:
                 self._stretch_map()
             if warning and self._status["state"] == "ready":
                 self._status = {"state": "warning", "message": warning}
 
     def _stretch_map(self, _change: Any = None) -> None:
-        """Compute the cartogram of the chosen field; where there is none the last map stays."""
+        """Find the map of the chosen field and method; where there is none the last map stays."""
         with self._map_lock:
-            stretched_map = None if self._atlas is None else stretch_map(lambda: self.field, self._set_status)
-            if stretched_map is None:
+            method, what = self.map_method, self._describe_map(self.map_method)
+            if self._atlas is None:
                 return
-            sequence = self._map[0] + 1 if self._map else 0
-            self._map = (sequence, stretched_map)
-            self._cartogram = serialize_cartogram(stretched_map, str(sequence))
+            if self._shown is not None and self._shown[1] == what:
+                # what went wrong since is taken back
+                if self._status["state"] == "error":
+                    self._status = {"state": "ready", "message": ""}
+                return
+            found = stretch_map(lambda: self._find_map(method), self._set_status)
+            if found is None:
+                return
+            sequence = self._shown[0] + 1 if self._shown else 0
+            self._shown = (sequence, what, found)
+            self._map = serialize_map(found, method, str(sequence))
+            self._keep_view()
             self._status = {"state": "ready", "message": ""}
+
+    def _describe_map(self, method: MapMethod) -> tuple[Any, ...]:
+        """Return all on which a map depends, its method first."""
+        return (method, self._map_options(method), self.temper, self.smoothing, *sorted(self.weights.items()))
+
+    def _find_map(self, method: MapMethod) -> Map:
+        """Return the map of the chosen field by a method, the last one again where nothing has changed."""
+        with self._map_lock:
+            what = self._describe_map(method)
+            known = self._maps.get(method)
+            if known is None or known[0] != what:
+                made = make_map(self.field, method, choose_places(self.atlas), self._map_options(method))
+                known = self._maps[method] = what, made
+            return known[1]
+
+    def _collect_other_maps(self) -> dict[str, Any]:
+        """Return the maps besides the one that is shown that a page without a kernel can hold, by their methods."""
+        maps: dict[str, Any] = {}
+        if max(self._plane.shape) > LARGEST_OF_ALL or not any(self.weights.values()):
+            return maps
+        for method in MAP_METHODS:
+            try:
+                if method != self.map_method:
+                    maps[method] = serialize_map(self._find_map(method), method, method)
+            except ValueError as error:
+                warnings.warn(f"the page goes without the map {method!r}: {error}", UserWarning, stacklevel=3)
+        return maps
+
+    def _begin_audit(self) -> None:
+        """Measure in the background what the map that is shown is worth; kernel and map stay free meanwhile."""
+        assert self._shown is not None
+        sequence, (method, *_), found = self._shown
+        field, points = self.field, choose_places(self.atlas)
+        self._audit = {"state": "busy", "message": ""}
+
+        def measure() -> None:
+            try:
+                self._audit = measure_worth(field, points, found, method) | {"key": str(sequence)}
+            except Exception as error:  # it belongs on screen, since nobody waits for the future
+                self._audit = {"state": "failed", "message": str(error) or type(error).__name__}
+
+        self._audited = run_in_background(measure)
+
+    def _map_options(self, method: MapMethod) -> dict[str, Any]:
+        return {} if method == "cartogram" else {"area_weight": self.area_weight}
+
+    def _keep_view(self) -> None:
+        """Look at the whole page again where the part that was seen is none of it."""
+        try:
+            check_view(self.view, self._plane, self.map_method != "cartogram")
+        except traitlets.TraitError:
+            self.set_trait("view", None)
 
     def _write_figure(self, file: File | BinaryIO, file_format: str, width: float, dpi: float) -> None:
         field = self.field
         lines = collect_lines(self.show, lambda kind: self.path if kind == "geodesic" else getattr(self, kind))
-        cart = self.cartogram if self.stretch > 0 or self.show["ellipses"] else None
+        shown = self.map if self.stretch > 0 or self.show["ellipses"] else None
         choices = {name: getattr(self, name) for name in PUBLIC_TRAITS}
-        write_figure(file, file_format, (width, dpi), self.atlas, field, cart, lines, choices)
+        write_figure(file, file_format, (width, dpi), self.atlas, field, shown, lines, choices)
 
     def _answer(self, _widget: Any, content: Any, _buffers: Any) -> None:
         """Act on a message of the browser; every request is answered, with an error where nothing else can be said."""
@@ -319,3 +404,5 @@ class LatentWidget(anywidget.AnyWidget):
             self.cancel()
         elif kind == "survey" and self._status["state"] == "failed":
             self._begin_survey()
+        elif kind == "audit" and self._shown is not None and self._audit["state"] != "busy":
+            self._begin_audit()

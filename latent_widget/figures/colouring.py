@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from latent_widget._arrays import Floats
-from latent_widget._field import Field
+from latent_widget._field import Field, normalise_weights
 from latent_widget._lattice import Lattice
 
 ColourBy = Literal["density", "label", "area_error", "standard_error"]
@@ -37,12 +37,12 @@ def relative_error(measured: Field) -> Floats | None:
 
 
 def relative_errors(fields: Mapping[str, Field], weights: Mapping[str, float]) -> Floats | None:
-    """Return the errors of the weighted measures, each by its share in the trace of Σ wᵢ Gᵢ, `(H, W)`.
+    """Return the errors of the weighted measures, each by its share in the trace of their mixture, `(H, W)`.
 
     Measures without an error are left out; None where no measure of a weight above 0 has one.
     """
     total, parts = 0.0, 0.0
-    for name, weight in weights.items():
+    for name, weight in normalise_weights(fields, weights).items():
         error = relative_error(fields[name]) if weight > 0 else None
         if error is not None:
             part = weight * np.trace(fields[name].metric, axis1=-2, axis2=-1)

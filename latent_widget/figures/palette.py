@@ -18,6 +18,8 @@ PATHS: dict[str, str] = {kind: LIGHT[kind] for kind in PALETTE["dashes"]}
 """One colour a kind of line."""
 DASHES: dict[str, str] = {kind: dash["matplotlib"] for kind, dash in PALETTE["dashes"].items()}
 """One dash a kind of line, in Matplotlib's words."""
+PAPER: str = LIGHT["paper"]
+"""Beside the map."""
 INK: str = LIGHT["ink"]
 """Of points, contours and letters."""
 GRID: str = LIGHT["lattice"]

@@ -23,7 +23,7 @@ OPPOSITE = 1e-6
 
 
 class Stretch(Protocol):
-    """What `stretched` needs of a cartogram: its map of plane points (..., 2) and the inverse."""
+    """What `stretched` needs of a map: where plane points (..., 2) go, and the way back."""
 
     def transform(self, points: ArrayLike) -> Floats:
         """Plane points to points of the stretched map."""
@@ -125,8 +125,8 @@ def stretched(field: Field, cartogram: Stretch, start: ArrayLike, end: ArrayLike
     ----------
     field : Field
         The metric.
-    cartogram : Cartogram
-        The stretched map, or anything with its `transform` and `inverse`.
+    cartogram : Map
+        The stretched map, of whatever method, or anything with its `transform` and `inverse`.
     start, end : array_like (2,)
         Plane points in the extent.
     n : int
@@ -142,7 +142,8 @@ def stretched(field: Field, cartogram: Stretch, start: ArrayLike, end: ArrayLike
     TypeError
         Where `cartogram` has no inverse.
     ValueError
-        For bad end points, as `geodesic`, and n < 2; where the cartogram does not invert along the line.
+        For bad end points, as `geodesic`, and n < 2; where the map does not invert along the line, as where the line
+        leaves a map whose outline is not convex.
 
     """
     need_field(field)
@@ -150,7 +151,12 @@ def stretched(field: Field, cartogram: Stretch, start: ArrayLike, end: ArrayLike
         raise TypeError(f"cartogram must be a Cartogram, got {type(cartogram).__name__}; lw.cartogram(field) makes one")
     a, b = inner_point(field.lattice, start, "start"), inner_point(field.lattice, end, "end")
     p, q = np.asarray(cartogram.transform(np.stack([a, b])), float)
-    points = set_ends(np.asarray(cartogram.inverse(np.linspace(p, q, need_count(n))), float), a, b)
+    try:
+        points = set_ends(np.asarray(cartogram.inverse(np.linspace(p, q, need_count(n))), float), a, b)
+    except ValueError as error:
+        raise ValueError(
+            f"the straight line from {show(a)} to {show(b)} leaves the stretched map, whose outline is not convex"
+        ) from error
     if not np.isfinite(points).all():
         raise ValueError(
             f"cartogram does not invert along the line from {show(a)} to {show(b)}; was it made on this lattice?"

@@ -6,15 +6,7 @@ function of the density-equalising map, whose solver is in `cartograms` and whos
 one that keeps geodesic distances. `methods` finds a map by its name. `_placebo` makes the control for what a map shows:
 the same measure in other places, and `_audit` tells what a map is worth by geodesic distances. What they are given is
 checked in `validation`.
+
+Its public names are those of `latent_widget`, which imports their modules on first use: a cartogram needs nothing of
+the isometric map, nor of the geodesics.
 """
-
-from latent_widget.maps._audit import Audit as Audit
-from latent_widget.maps._audit import audit as audit
-from latent_widget.maps._cartogram import cartogram as cartogram
-from latent_widget.maps._distance_map import distance_map as distance_map
-from latent_widget.maps._isometric import isometric_map as isometric_map
-from latent_widget.maps._map import Cartogram as Cartogram
-from latent_widget.maps._map import Map as Map
-from latent_widget.maps._placebo import placebo as placebo
-
-__all__ = ["Audit", "Cartogram", "Map", "audit", "cartogram", "distance_map", "isometric_map", "placebo"]

@@ -61,10 +61,11 @@ class Audit:
     plane, map, placebo : Agreement
         Of distances in the plain plane, of straight distances on the map, and of those on a map that was made alike
         from the field turned by 180 degrees; all against the geodesic distances of the field itself.
-    anisotropy : float
-        Of the map: mean of the most over the least stretch, 1 where angles are true.
-    rms_area_error : float
-        Of the map: root mean square of the relative error of its cells' areas.
+    anisotropy, rms_area_error : float
+        Of the map, over all cells: mean of the most over the least stretch, 1 where angles are true, and root mean
+        square of the relative error of areas.
+    anisotropy_at_points, area_error_at_points : float
+        The same over the cells in which the points lie.
     folds : int
         Of the map.
     converged : bool
@@ -81,6 +82,8 @@ class Audit:
     placebo: Agreement
     anisotropy: float
     rms_area_error: float
+    anisotropy_at_points: float
+    area_error_at_points: float
     folds: int
     converged: bool
 
@@ -100,8 +103,8 @@ class Audit:
         return (
             f"Distances are off by {self.map.stress:.1%} on this map, {self.plane.stress:.1%} in the plain plane, "
             f"{self.placebo.stress:.1%} on the map of a placebo (root mean square): {verdict}. "
-            f"Its cells are stretched {self.anisotropy:.2f} times more one way than across, their areas are off by "
-            f"{self.rms_area_error:.1%}, {folds}{'' if self.converged else '; it has not converged'}."
+            f"Where the points lie, it stretches {self.anisotropy_at_points:.2f} times more one way than across, and "
+            f"areas are off by {self.area_error_at_points:.1%}; {folds}{'' if self.converged else ', not converged'}."
         )
 
     def __str__(self) -> str:
@@ -135,9 +138,9 @@ def audit(
         Plane points between which distances are compared, such as encoded data; by default random ones, even over the
         extent.
     map : Map or str, optional
-        The map, or the method by which it is made: "isometric", as by default, or "cartogram". The placebo's map is
-        made by the same method, with that method's defaults, and in the metric's frame where the map is a cartogram
-        that does not fill the extent.
+        The map, or the method by which it is made: "isometric", as by default, "distances" or "cartogram". The
+        placebo's map is made by the same method and of the same points, with that method's defaults, and in the
+        metric's frame where the map is a cartogram that does not fill the extent.
     sources : int
         The most points; of more, so many are chosen at random.
     seed : int
@@ -185,6 +188,8 @@ def audit(
     plane = np.linalg.norm(chosen[:, None] - chosen, axis=-1)
     pages = (plane, shown.distances(chosen), control.distances(chosen))
     found = [compare_distances(page[upper], truth) for page in pages]
+    place = field.lattice.find_cells(chosen)
+    stretch = shown.distortion[place]
     return Audit(
         measure=str(field.info.get("measure", "metric")),
         method=shown.method,
@@ -195,6 +200,8 @@ def audit(
         placebo=found[2],
         anisotropy=shown.anisotropy,
         rms_area_error=shown.rms_area_error,
+        anisotropy_at_points=float((stretch[:, 0] / stretch[:, 1]).mean()),
+        area_error_at_points=float(np.sqrt(np.square(shown.area_error[place]).mean())),
         folds=shown.folds,
         converged=shown.converged,
     )

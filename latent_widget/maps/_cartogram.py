@@ -72,8 +72,8 @@ def cartogram(
         "plane" keeps the rectangle. "metric" takes axes and aspect from a field's mean metric M first: the sides get
         their measured lengths, √M₀₀ and √M₁₁ per unit, the density diffuses in that rectangle, and what is left of
         M^½, a shear, follows, so that the map is an isometry where the metric is the same everywhere. The result is a
-        parallelogram about the centre of the extent, in the measure's own unit, with areas as exact as before; of a
-        plane only.
+        parallelogram about the centre of the extent, turned to lie like the plane, in the measure's own unit, with
+        areas as exact as before; of a plane only.
     points : array_like (n, 2), optional
         Plane points at which ``frame="metric"`` takes the mean: where the data lie; by default all cells.
     workers : int, optional
@@ -133,7 +133,7 @@ def cartogram(
         set_walls(corners, box[0::2], box[1::2])
         return _report(corners, area * target, given.mean ** (1.0 / rho.ndim), given, done, tolerance)
     given.notes.append("axes and aspect of the mean metric")
-    return _report(own.place(corners, box, given.mean), area * given.mean * target, 1.0, given, done, tolerance)
+    return _report(own.place(corners, given.mean), area * given.mean * target, 1.0, given, done, tolerance)
 
 
 def _report(points: Array, target: Array, unit: float, density: Density, done: Solution, tolerance: float) -> Map:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from latent_widget.maps._map import Map, report_map
+from latent_widget.maps.frame import turn_towards
 from latent_widget.maps.isometry.assembly import sum_energy
 from latent_widget.maps.isometry.levels import solve
 from latent_widget.maps.isometry.newton import Solution
@@ -33,7 +34,7 @@ def isometric_map(
     weights: ArrayLike | None = None,
     area_weight: float = 0.5,
     tolerance: float = 1e-6,
-    max_steps: int = 100,
+    max_steps: int = 60,
     floor: float | str | None = None,
 ) -> Map:
     """Lay a field out on a page so that plain distance comes as close as it can to the measure's own.
@@ -46,8 +47,9 @@ def isometric_map(
     ‖F‖² (1 + det⁻²) [9]_: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
     does not cross itself. What is left to choose, a turn and a shift, is fixed so that the map lies like the plane.
 
-    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the sixth order of the
-    cell; any other is distorted by as little as the energy can, which the result's ``distortion`` tells cell by cell.
+    A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the fourth power of the
+    cell's size; any other is distorted as little as can be, and the result's ``distortion`` tells by how much, cell by
+    cell.
 
     Parameters
     ----------
@@ -63,7 +65,7 @@ def isometric_map(
     tolerance : float
         The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
     max_steps : int
-        The most steps of Newton's method on a lattice.
+        The most steps of Newton's method on the lattice; on coarser ones, where it begins, 30.
     floor : float or str, optional
         Raise smaller eigenvalues of the metric to this, "1%" of their mean or a number in the metric's own unit.
 
@@ -118,7 +120,7 @@ def report_isometric(
     field: Field, problem: Problem, solution: Solution, method: str, tolerance: float, note: str = ""
 ) -> Map:
     """Turn the solution so that it lies like the plane, measure what it achieved, and warn where it fell short."""
-    corners = _turn(solution.points, field.lattice.corners)
+    corners = turn_towards(np.moveaxis(solution.points, 0, -1), field.lattice.corners)
     energy = float(sum_energy(solution.points, problem.factors, problem.weights, *problem.powers))
     excess = energy / (4.0 * float(problem.weights.sum())) - 1.0
     found = report_map(
@@ -130,6 +132,7 @@ def report_isometric(
         iterations=solution.steps,
         message="",
         converged=solution.converged,
+        triangles=problem.triangles,
     )
     message = (
         f"{method}: {solution.steps} steps, energy {excess:.2g} above an isometry's; anisotropy "
@@ -144,14 +147,3 @@ def report_isometric(
         message += f"; not converged to {tolerance:g} (the last step promised {left:.1g} of the energy); {REMEDY}"
         warnings.warn(message, RuntimeWarning, stacklevel=3)
     return replace(found, message=message)
-
-
-def _turn(points: Array, plane: Array) -> Array:
-    """Turn and shift corners (2, H + 1, W + 1) towards those of the plane (H + 1, W + 1, 2), without a reflection."""
-    moved = np.moveaxis(points, 0, -1)
-    centre = plane.mean((0, 1))
-    moved = moved - moved.mean((0, 1))
-    cross = np.einsum("ija,ijb->ab", moved, plane - centre)
-    angle = np.arctan2(cross[0, 1] - cross[1, 0], cross[0, 0] + cross[1, 1])
-    turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return np.asarray(moved @ turn + centre)

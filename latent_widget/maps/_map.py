@@ -11,7 +11,7 @@ import numpy as np
 
 from latent_widget._lattice import Extent
 from latent_widget.maps.cartograms.solver import choose_cells
-from latent_widget.maps.distortion import measure_distortion
+from latent_widget.maps.distortion import measure_distortion, measure_on_triangles
 from latent_widget.maps.isometry.outline import find_crossings, project_onto_outline, trace_outline
 from latent_widget.maps.validation import SLACK, check_outside, read_plane_points, read_points, read_rows
 
@@ -41,9 +41,11 @@ class Map:
     area_error : ndarray of float64 (H, W)
         Signed relative error of each cell's area, ``area / target - 1``.
     distortion : ndarray of float64 (H, W, 2)
-        Largest and smallest singular value of the map from (lattice, G) to the page times ``unit``, of the mean
-        Jacobian of each cell: by how much the measure's lengths are stretched in the direction of the largest and of
-        the least stretch. An isometry has 1 and 1; in a plane their product is ``1 + area_error``.
+        Largest and smallest singular value of the map from (lattice, G) to the page times ``unit``: by how much the
+        measure's lengths are stretched in the direction of the largest and of the least stretch. An isometry has 1 and
+        1. Of a cartogram they are those of the mean Jacobian of each cell, and in a plane their product is
+        ``1 + area_error``; of the other maps those of its four corner triangles together, whose sides are measured
+        along geodesics, so that what curves in the plane but not in the metric counts as flat.
     unit : float
         Measured length of one unit of the page, so that page distances times ``unit`` are in the measure's unit: of a
         cartogram the root of measured area over page area (in a box the cube root of volumes); 1 of a map that lies in
@@ -286,6 +288,7 @@ def report_map(
     message: str,
     converged: bool = True,
     target: Array | None = None,
+    triangles: Array | None = None,
 ) -> Map:
     """Measure on its final corners what a map achieved: the errors of its areas, its distortion, its folds.
 
@@ -306,6 +309,9 @@ def report_map(
     target : ndarray (H, W), optional
         Area that each cell should have on the page; by default its measured area, √det G times that of the cell, over
         unit².
+    triangles : ndarray (H, W, 4, 3), optional
+        Metrics of the triangles at the corners of the cells in place of those of the cells, in units of cells, where
+        they are known better; `unit` is 1.
 
     Returns
     -------
@@ -318,6 +324,9 @@ def report_map(
     ndim = len(extent) // 2
     shape = metric.shape[:ndim]
     spacing = tuple((b - a) / n for a, b, n in zip(extent[0::2], extent[1::2], reversed(shape), strict=True))
+    distortion = None
+    if triangles is not None:
+        distortion, target = measure_on_triangles(corners, triangles)
     if target is None:
         target = np.sqrt(np.linalg.det(metric)) * (math.prod(spacing) / unit**ndim)
     area, folded = choose_cells(ndim).find_folds(points)
@@ -326,7 +335,8 @@ def report_map(
         folds += len(find_crossings(trace_outline(corners)))
     error = area / target - 1.0
     size = np.abs(error)
-    distortion = measure_distortion(corners, metric, spacing, unit)
+    if distortion is None:
+        distortion = measure_distortion(corners, metric, spacing, unit)
     flat = distortion[..., 1] == 0.0
     ratio = np.where(flat, np.inf, distortion[..., 0] / np.where(flat, 1.0, distortion[..., 1]))
     for array in (corners, error, distortion):

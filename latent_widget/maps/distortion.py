@@ -42,6 +42,31 @@ def measure_distortion(corners: Array, metric: Array, spacing: tuple[float, ...]
     return np.stack([largest, det / np.where(largest > 0.0, largest, 1.0)], axis=-1)
 
 
+def measure_on_triangles(corners: Array, triangles: Array) -> tuple[Array, Array]:
+    """Return the distortion (H, W, 2) and the measured areas (H, W) of cells whose triangles have metrics of their own.
+
+    ``triangles`` (H, W, 4, 3) are entries xx, xy, yy in units of cells, number 2 r + c at row r and column c of the
+    corners. The squares of the singular values are the eigenvalues of the mean of the triangles' metrics on the page
+    relative to the mean of those given.
+    """
+    x, y = np.diff(corners, axis=1), np.diff(corners, axis=0)
+    page = np.zeros((*triangles.shape[:2], 3))
+    h, w = page.shape[:2]
+    for k in range(4):
+        r, c = divmod(k, 2)
+        along, across = x[r : r + h], y[:, c : c + w]
+        products = (along * along, along * across, across * across)
+        page += 0.25 * np.stack([product.sum(-1) for product in products], axis=-1)
+    given = triangles.mean(2)
+    det = given[..., 0] * given[..., 2] - given[..., 1] ** 2
+    mixed = given[..., 2] * page[..., 0] + given[..., 0] * page[..., 2] - 2 * given[..., 1] * page[..., 1]
+    mean = 0.5 * mixed / det
+    square = (page[..., 0] * page[..., 2] - page[..., 1] ** 2) / det
+    largest = mean + np.sqrt(np.maximum(mean * mean - square, 0.0))
+    areas = np.sqrt(triangles[..., 0] * triangles[..., 2] - triangles[..., 1] ** 2).mean(2)
+    return np.sqrt(np.stack([largest, square / largest], axis=-1)), areas
+
+
 def _average_jacobian(corners: Array, spacing: tuple[float, ...]) -> list[Array]:
     """Columns (..., d) of the mean Jacobian of every cell: the mean of its edges along each axis, over their length.
 

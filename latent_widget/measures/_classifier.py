@@ -1,12 +1,13 @@
 """Distances in a classifier's verdict: the Fisher–Rao metric of class probabilities (Arvanitidis et al. 2021, [5])."""
 
 from collections.abc import Callable
+from typing import cast
 
 from torch import Tensor
 from torch.distributions import Categorical
 
-from latent_widget._arrays import read_floor
-from latent_widget._field import Field, check_power, raise_to_power, warn_of_floor
+from latent_widget._arrays import check_power, raise_to_power, read_floor
+from latent_widget._field import Field, warn_of_floor
 from latent_widget._lattice import Lattice
 from latent_widget.decoders.decoder import Decoder
 from latent_widget.measures._feature import compose_decoder
@@ -65,7 +66,7 @@ def classifier(
     @local
     def measure_quietly(decoder: Decoder, lattice: Lattice) -> Field:
         composed = compose_decoder(decoder, classify)
-        probed = composed.probe(lattice)
+        probed = cast(Categorical, composed.probe(lattice))
         metric, info = measure_closed_form(composed, lattice, probed)
         info |= {"measure": "classifier", "classes": probed.logits.shape[-1], "temper": temper}
         return Field(lattice, metric if temper == 1 else raise_to_power(metric, temper), info, floor or 0.0)

@@ -19,7 +19,7 @@ Measure = Callable[..., Field]
 
 
 def feature(
-    fn: Callable[[Tensor], Tensor | Iterable[Tensor]], *, method: Method | None = None, floor: float = 0.0
+    fn: Callable[[Tensor], Tensor | Iterable[Tensor]], *, method: Method | None = None, floor: float | str = 0.0
 ) -> Measure:
     """Make a measure of how far a network's features move: G = JᵀJ, J the Jacobian of fn ∘ decode.
 

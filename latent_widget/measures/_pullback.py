@@ -30,7 +30,7 @@ LEAST_CHORDS = 512
 
 
 def _choose_method(
-    decoder: Decoder, lattice: Lattice, *, method: Method | None = None, floor: float = 0.0
+    decoder: Decoder, lattice: Lattice, *, method: Method | None = None, floor: float | str = 0.0
 ) -> Callable[..., Field]:
     """Return the pull-back by the method that the whole lattice calls for, which a tile alone could not tell."""
     if method is not None and method not in METHODS:

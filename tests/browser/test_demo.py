@@ -155,12 +155,12 @@ def test_measure_toggle_recomputes_the_map(widget: Notebook) -> None:
     before, legend, key = (
         picture(widget),
         widget.hook("legend").inner_text(),
-        widget.ask("w._cartogram['key']"),
+        widget.ask("w._map['key']"),
     )
     toggle = widget.page.locator("[data-lw='measure-toggle'][data-name='jensen_shannon']").first
     toggle.check()
     widget.wait_until("w.weights['jensen_shannon'] > 0")
-    widget.wait_until(f"w._cartogram['key'] != {key!r}")
+    widget.wait_until(f"w._map['key'] != {key!r}")
     changes(widget, picture, before)
     assert widget.hook("legend").inner_text() != legend
     toggle.uncheck()

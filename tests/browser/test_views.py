@@ -79,12 +79,12 @@ def test_stretched_handles_stand_where_the_closed_form_puts_them(twice: Notebook
 
 
 def test_no_weight_at_all_is_said_and_loses_nothing(twice: Notebook) -> None:
-    key = twice.ask("w._cartogram['key']")
+    key = twice.ask("w._map['key']")
     toggle = twice.page.locator("[data-lw='measure-toggle'][data-name='slope']").first
     toggle.uncheck()
     twice.wait_until("not any(w.weights.values())")
     expect(hooks(twice, "status")[0]).to_contain_text(re.compile("weight|measure", re.IGNORECASE))
-    assert twice.ask("w._cartogram['key']") == key
+    assert twice.ask("w._map['key']") == key
     toggle.check()
     twice.wait_until("w.weights['slope'] == 1")
     twice.wait_until("w._status['state'] == 'ready'")

@@ -3,6 +3,15 @@
 import type { MetricField, Shape } from "../types";
 import { smooth } from "./smoothing";
 
+/**
+ * The weights by which fields are added so that equal ones mean equal parts: wᵢ / mean density of Gᵢ. A single measure
+ * that is on keeps its weight, and its unit.
+ */
+export function normaliseWeights(weights: number[], meanDensities: number[]): number[] {
+  if (weights.filter((weight) => weight > 0).length < 2) return weights;
+  return weights.map((weight, k) => (weight > 0 ? weight / meanDensities[k] : weight));
+}
+
 /** Σ wᵢ Gᵢ, smoothed over `smoothing` cells and raised to the matrix power `temper`; null where no weight is above 0. */
 export function mix(
   fields: Float32Array[],
@@ -51,15 +60,18 @@ export function density(metric: Float32Array): Float32Array {
   return rho;
 }
 
-/** Each measure's part in the mixture, as its share of the mean trace; sums to 1. */
-export function shares(fields: Float32Array[], weights: number[]): number[] {
-  const traces = fields.map((field, k) => {
-    let sum = 0;
-    for (let c = 0; c < field.length; c += 3) sum += field[c] + field[c + 2];
-    return sum * (weights[k] ?? 0);
-  });
-  const total = traces.reduce((a, b) => a + b, 0);
-  return traces.map((trace) => (total > 0 ? trace / total : 0));
+/** The mean of √det G over the cells, summed in double precision. */
+export function meanDensity(metric: Float32Array): number {
+  let sum = 0;
+  for (let k = 0; k < metric.length; k += 3) sum += Math.sqrt(Math.max(metric[k] * metric[k + 2] - metric[k + 1] ** 2, 0));
+  return (3 * sum) / metric.length;
+}
+
+/** Each measure's part in the mixture, by the weights with which it is added: its share of Σ wᵢ · mean density; sums to 1. */
+export function shares(weights: number[], meanDensities: number[]): number[] {
+  const parts = weights.map((weight, k) => weight * meanDensities[k]);
+  const total = parts.reduce((a, b) => a + b, 0);
+  return parts.map((part) => (total > 0 ? part / total : 0));
 }
 
 /** Values of cells averaged onto the (H + 1) × (W + 1) corners, for smooth shading. */

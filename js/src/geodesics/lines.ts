@@ -1,10 +1,14 @@
 /** Lines that are laid without a search: straight, along a great circle, and straight on the stretched map. Mirrors latent_widget/geodesics/lines.py. */
 
-import { createFinder, moveOntoPage, type Finder, type Mesh } from "../field/mesh";
+import { moveOntoPage, type Mesh } from "../field/mesh";
+import { createFinder, type Finder } from "../field/point_location";
 import type { Around, Extent, Point } from "../types";
 import { measureCandidate } from "./energy";
 import { interpolateLine, STRAIGHT_NODES, type Path } from "./geodesic";
 import { toCells, toPlane, type EikonalProblem } from "./problem";
+
+/** A part of the extent's width by which a line may miss the map by round-off. */
+const OFF_MAP = 1e-6;
 
 /** A stretched map and the way back from it. */
 export interface StretchedMap {
@@ -50,14 +54,23 @@ export function slerp({ foot, gram, height }: Around, extent: Extent, a: Point, 
   return points;
 }
 
-/** The straight line between the images of two plane points on the stretched map, brought back by the map's inverse. */
-export function stretched({ mesh, back }: StretchedMap, a: Point, b: Point): Float64Array {
+/**
+ * The straight line between the images of two plane points on the stretched map, brought back by the map's inverse; or why there
+ * is none.
+ */
+export function stretched({ mesh, back }: StretchedMap, a: Point, b: Point): Float64Array | string {
   const [px, py, qx, qy] = moveOntoPage(mesh, [...a, ...b]);
+  const page = new Float64Array(2 * STRAIGHT_NODES);
   const points = new Float64Array(2 * STRAIGHT_NODES);
   for (let k = 0; k < STRAIGHT_NODES; k++) {
     const t = k / (STRAIGHT_NODES - 1);
-    points.set(back(px + t * (qx - px), py + t * (qy - py)), 2 * k);
+    page.set([px + t * (qx - px), py + t * (qy - py)], 2 * k);
+    points.set(back(page[2 * k], page[2 * k + 1]), 2 * k);
   }
+  // a place off the map is brought back to its outline, and comes out elsewhere
+  const [x0, x1] = mesh.extent;
+  const again = moveOntoPage(mesh, points);
+  if (again.some((value, k) => Math.abs(value - page[k]) > OFF_MAP * (x1 - x0))) return "leaves the stretched map, whose outline is not convex";
   return putEnds(points, a, b);
 }
 

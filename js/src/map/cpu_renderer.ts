@@ -15,7 +15,7 @@ const guarded = new Uint32Array(258);
 /**
  * Fills an image with the part `pane` of the mesh. `places` are the corners' positions on the ramp, 0 to 1,
  * `words` the 256 colours. A pixel belongs to the triangle that holds its centre, left and upper edges included, so neighbours
- * leave no gap and overlap nowhere; the mesh covers its extent, so every pixel is written. `step` joins that many cells along each
+ * leave no gap and overlap nowhere; pixels beside the mesh stay as they are. `step` joins that many cells along each
  * axis into one, for frames of a map that is moving.
  */
 export function rasterise(

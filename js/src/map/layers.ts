@@ -1,6 +1,6 @@
 /** What lies between the colours of the map and its lines, painted as pixels: points, thumbnails, and the dimming around a highlight. */
 
-import type { Finder } from "../field/mesh";
+import type { Finder } from "../field/point_location";
 import type { Atlas } from "../model/atlas";
 import type { Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";

@@ -4,7 +4,7 @@
  * Hook for tests: data-lw = "map" (its canvas is the raster).
  */
 
-import { createFinder, type Finder } from "../field/mesh";
+import { createFinder, type Finder } from "../field/point_location";
 import type { Atlas } from "../model/atlas";
 import type { Pictures } from "../model/sprites";
 import type { Palette } from "../style/colour";
@@ -60,7 +60,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
 
   function showLayers(scene: Scene, on: Palette): void {
     const places = layers.paint(canvas, scene, on, Math.min(globalThis.devicePixelRatio || 1, 2), () => pointer.finder(scene));
-    const near = places !== null && closeness(scene.pane, atlas.extent) >= DETAILED;
+    const near = places !== null && closeness(scene.pane, scene.page) >= DETAILED;
     const known = places !== null && layers.hasDetail(places);
     element.dataset.detail = known ? "decoded" : "sheet";
     actions.needDetail(near && !known ? places : null);
@@ -76,7 +76,7 @@ export function createMap(parent: Element, atlas: Atlas, actions: MapActions): M
       for (const side of ["width", "height"] as const) canvas.style[side] = `${scene[side]}px`;
       renderer.draw(scene, shading, on);
       showLayers(scene, on);
-      overlay.element.classList.toggle("lw-close", closeness(scene.pane, atlas.extent) > 1);
+      overlay.element.classList.toggle("lw-close", closeness(scene.pane, scene.page) > 1);
       overlay.update(scene, on);
     },
     drawLines(scene, on) {
@@ -111,8 +111,10 @@ interface Pointer {
   finder(scene: Scene): Finder;
   /** Pixels of the plot; with a grip, of the centre of what is held off by so much. */
   pixels(event: Spot, grip?: Point): Point | null;
-  /** The plane point there. */
+  /** The plane point there, or the nearest one of the map. */
   plane(event: Spot, grip?: Point): Point | null;
+  /** Whether the map, not the paper beside it, lies there. */
+  onMap(event: Spot): boolean;
   inPlot(pixels: Point): boolean;
 }
 
@@ -140,6 +142,10 @@ function createPointer(surface: SVGSVGElement): Pointer {
       const pixels = pointer.pixels(event, grip);
       return pixels && current && pointer.finder(current)(...toPage(current, ...pixels));
     },
+    onMap(event) {
+      const pixels = pointer.pixels(event);
+      return pixels !== null && current !== null && pointer.finder(current).holds(...toPage(current, ...pixels));
+    },
     inPlot: ([px, py]) => current !== null && px >= 0 && py >= 0 && px <= current.width && py <= current.height,
   };
   return pointer;
@@ -160,11 +166,11 @@ function followPointer(
   });
   element.addEventListener("pointermove", (event) => {
     const pixels = pointer.pixels(event);
-    if (pixels) actions.hover(pointer.inPlot(pixels) ? pointer.plane(event) : null);
+    if (pixels) actions.hover(pointer.inPlot(pixels) && pointer.onMap(event) ? pointer.plane(event) : null);
   });
   element.addEventListener("pointerleave", () => actions.hover(null));
   return enableZoom(element, {
-    extent,
+    page: () => pointer.scene()?.page ?? extent,
     pane: () => pointer.scene()?.pane ?? extent,
     plot: () => ({ left: MARGIN.left, top: MARGIN.top, width: pointer.scene()?.width ?? 1, height: pointer.scene()?.height ?? 1 }),
     inPlot(event) {

@@ -3,10 +3,11 @@
  * so everything is styled by attributes.
  *
  * Hooks for tests: data-lw = "path-geodesic" and so on for each kind of path, "marker-geodesic" likewise, "handle-start", "handle-end",
- * "contours", "ellipses".
+ * "contours", "ellipses", "outline".
  */
 
 import { moveOntoPage } from "../field/mesh";
+import { outlineOf } from "../field/outline";
 import { DASHES, KINDS } from "../model/path_kinds";
 import type { Palette } from "../style/colour";
 import { fixed, polyline, set, svg } from "../style/dom";
@@ -32,6 +33,7 @@ export function createOverlay(): Overlay {
   const plot = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, element);
   // a nested picture clips without an id, which would have to be unique on the host's page
   const clipped = svg("svg", {}, plot);
+  const outline = svg("path", { fill: "none", "stroke-width": 1, "pointer-events": "none", "data-lw": "outline" }, clipped);
   const lattice = svg("path", { fill: "none", "stroke-width": 0.6, "pointer-events": "none" }, clipped);
   const contours = svg("path", { fill: "none", "stroke-width": 0.9, "pointer-events": "none", "data-lw": "contours" }, clipped);
   const ellipses = svg("path", { "stroke-width": 1, "pointer-events": "none", "data-lw": "ellipses" }, clipped);
@@ -45,10 +47,12 @@ export function createOverlay(): Overlay {
       width: scene.width + MARGIN.left + MARGIN.right,
       height: scene.height + MARGIN.top + MARGIN.bottom,
     });
-    const close = closeness(scene.pane, scene.mesh.extent) > 1;
+    const close = closeness(scene.pane, scene.page) > 1;
     // on the whole map nothing leaves the plot but half a line's width at its border
     set(clipped, { width: scene.width, height: scene.height, overflow: close ? "hidden" : "visible" });
     drawAxes(axes, scene, palette);
+    // between walls the frame of the plot is the outline
+    set(outline, { d: scene.free ? `${polyline(toPixels(scene, outlineOf(scene.mesh)))}Z` : "", stroke: palette.faint });
     set(lattice, {
       d: scene.shown.grid ? latticeLines(scene) : "",
       stroke: palette.lattice,
@@ -141,7 +145,7 @@ function placeHandle(handle: SVGGElement, scene: Scene, at: Point, palette: Pale
 function latticeLines(scene: Scene): string {
   const [rows, columns] = scene.mesh.shape;
   const pixels = toPixels(scene, scene.mesh.corners);
-  const every = Math.max(1, Math.round(Math.max(rows, columns) / 20 / closeness(scene.pane, scene.mesh.extent)));
+  const every = Math.max(1, Math.round(Math.max(rows, columns) / 20 / closeness(scene.pane, scene.page)));
   const parts: string[] = [];
   const line = (count: number, index: (k: number) => number): void => {
     const points: number[] = [];

@@ -37,8 +37,8 @@ export function pointsOnMap(points: Omit<Points, "regions">, { extent: [x0, x1, 
 }
 
 /** Pixels, by how crowded `all` points would be if they lay evenly. */
-export function dotRadius(scene: Pick<Scene, "pane" | "mesh">, all: number): number {
-  const count = all / closeness(scene.pane, scene.mesh.extent) ** 2;
+export function dotRadius(scene: Pick<Scene, "pane" | "page">, all: number): number {
+  const count = all / closeness(scene.pane, scene.page) ** 2;
   return count > 20000 ? 1.1 : count > 4000 ? 1.6 : count > 500 ? 2.2 : 3;
 }
 

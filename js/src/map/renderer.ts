@@ -1,7 +1,7 @@
 /** What paints the coloured map: a graphics card where there is one, else the CPU, which always can. */
 
 import type { Atlas } from "../model/atlas";
-import { colours, tabulate, type Palette } from "../style/colour";
+import { colours, colourWord, tabulate, type Palette } from "../style/colour";
 import { createFramebuffer, html } from "../style/dom";
 import type { Ramp, Renderer } from "../types";
 import { coarseness, rasterise, rasteriseCells } from "./cpu_renderer";
@@ -54,7 +54,7 @@ export function createRenderer(parent: HTMLElement, { shape }: Pick<Atlas, "shap
   function draw(scene: Scene, shading: Shading, palette: Palette): void {
     last = [scene, shading, palette];
     for (const side of ["width", "height"] as const) canvas.style[side] = `${scene[side]}px`;
-    if (card) card.draw(scene, shading, ramps(palette, shading.by), Math.min(globalThis.devicePixelRatio || 1, 2));
+    if (card) card.draw(scene, shading, ramps(palette, shading.by), palette.paper, Math.min(globalThis.devicePixelRatio || 1, 2));
     else cpu.draw(canvas, scene, shading, palette);
   }
 
@@ -111,6 +111,7 @@ function createCpuRenderer(ramps: Ramps): CpuRenderer {
   function paint(on: HTMLCanvasElement, scene: Scene, shading: Shading, palette: Palette, ratio: number, coarsely = false): void {
     const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
     const buffer = image(width, height);
+    if (scene.free) buffer.pixels.fill(colourWord(palette.paper));
     const step = coarsely ? coarseness(scene.mesh, scene.pane, width, height) : 1;
     if (shading.by === "label") rasteriseCells(buffer, scene.mesh, shading.cells, scene.pane);
     else rasterise(buffer, scene.mesh, shading.places, ramps(palette, shading.by), scene.pane, step);

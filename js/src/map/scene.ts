@@ -15,6 +15,10 @@ export interface Scene extends PathDrawing {
   mesh: Mesh;
   /** How `mesh` came about, (1 − t)·from + t·to, for a card that can do that itself. */
   morph?: { from: Float64Array; to: Float64Array; t: number };
+  /** The whole page: the extent, or a rectangle around a map that does not fill it. */
+  page: Extent;
+  /** Whether the map's outline is free: cells may lie beyond the extent, and the page may show beyond the map. */
+  free: boolean;
   /** The part of the page that is seen. */
   pane: Extent;
   axes: [string, string];

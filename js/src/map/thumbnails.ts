@@ -1,7 +1,7 @@
 /** Decoded pictures on the map, as pixels: each sprite is scaled once, when it first comes into sight, and copied from then on. */
 
 import { rgb } from "d3-color";
-import type { Finder } from "../field/mesh";
+import type { Finder } from "../field/point_location";
 import type { Atlas } from "../model/atlas";
 import { nearestSprite, type Pictures, type Sprites } from "../model/sprites";
 import type { Palette } from "../style/colour";
@@ -21,14 +21,14 @@ const KEPT = 4000;
  * Pixels between thumbnails, by level of detail: looked at closer they show places that lie closer together, and grow; and they
  * are never so many that the sheet has no picture for each.
  */
-export function pitch({ pane, mesh, width }: Pick<Scene, "pane" | "mesh" | "width">, columns: number): number {
-  const times = closeness(pane, mesh.extent);
+export function pitch({ pane, page, width }: Pick<Scene, "pane" | "page" | "width">, columns: number): number {
+  const times = closeness(pane, page);
   return Math.min(Math.max(PITCH * times ** 0.4, (width * times) / columns), WIDEST);
 }
 
 export interface Thumbnails {
   /**
-   * Lays thumbnails evenly over the page, each showing what is decoded at the place of the plane that lies there: as the map
+   * Lays thumbnails evenly over the page, as far as the map reaches, each showing what is decoded at the place of the plane that lies there: as the map
    * is stretched, the pictures stay in their rows and what they show flows. Returns those places, x0, y0, x1, y1, …
    */
   paint(image: PixelImage, scene: Scene, palette: Palette, ratio: number, find: Finder): Float64Array;
@@ -59,24 +59,23 @@ export function createThumbnails(sprites: Sprites, { extent: [x0, x1, y0, y1] }:
       const rows = Math.max(1, Math.floor(scene.height / apart));
       const scale = (apart * FILLED * ratio) / Math.max(tall, wide);
       const size: [number, number] = [Math.max(1, Math.round(tall * scale)), Math.max(1, Math.round(wide * scale))];
-      const middle = (n: number): [number, number] => [
+      const middles = Array.from({ length: rows * columns }, (_, n): [number, number] => [
         (((n % columns) + 0.5) / columns) * scene.width,
         ((Math.floor(n / columns) + 0.5) / rows) * scene.height,
-      ];
-      const places = new Float64Array(2 * rows * columns);
-      for (let n = 0; n < rows * columns; n++) places.set(find(...toPage(scene, ...middle(n))), 2 * n);
+      ]).filter((middle) => !scene.free || find.holds(...toPage(scene, ...middle)));
+      const places = new Float64Array(2 * middles.length);
+      middles.forEach((middle, n) => places.set(find(...toPage(scene, ...middle)), 2 * n));
       const sheet = exact && detailed(places) ? exact.sheet : sprites;
       const now = [...size, palette.dark, sheet === sprites].join();
       if (now !== of || scaled.size > KEPT) scaled = new Map();
       of = now;
-      for (let n = 0; n < rows * columns; n++) {
+      for (const [n, [px, py]] of middles.entries()) {
         const [x, y] = [places[2 * n], places[2 * n + 1]];
         const [left, top] =
           sheet === sprites ? nearestSprite(sprites, (x - x0) / (x1 - x0), (y - y0) / (y1 - y0)) : [0, n * sheet.size[0]];
         const which = top * sheet.shape[1] * sheet.size[1] + left;
         let picture = scaled.get(which);
         if (!picture) scaled.set(which, (picture = resize(sheet, left, top, size, palette)));
-        const [px, py] = middle(n);
         composite(image, picture, size[1], Math.round(px * ratio - size[1] / 2), Math.round(py * ratio - size[0] / 2));
       }
       return places;

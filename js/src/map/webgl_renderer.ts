@@ -3,12 +3,13 @@
  * number. The same triangles, colours and rounding as in cpu_renderer.ts, so that the two pictures agree.
  */
 
+import { rgb } from "d3-color";
 import type { Mesh } from "../field/mesh";
 import type { Scene, Shading } from "./scene";
 
 export interface CardRenderer {
-  /** Draws onto the canvas, `ratio` device pixels per pixel; `words` are the ramp's 256 colours. */
-  draw(scene: Scene, shading: Shading, words: Uint32Array, ratio: number): void;
+  /** Draws onto the canvas, `ratio` device pixels per pixel; `words` are the ramp's 256 colours, `paper` lies beside the map. */
+  draw(scene: Scene, shading: Shading, words: Uint32Array, paper: string, ratio: number): void;
   close(): void;
 }
 
@@ -100,10 +101,15 @@ function createDrawing(gl: WebGL2RenderingContext, program: WebGLProgram, [rows,
   gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles(rows, columns), gl.STATIC_DRAW);
 
   return {
-    draw(scene, shading, words, ratio) {
+    draw(scene, shading, words, paper, ratio) {
       const [width, height] = [Math.round(scene.width * ratio), Math.round(scene.height * ratio)];
       if (gl.canvas.width !== width || gl.canvas.height !== height) [gl.canvas.width, gl.canvas.height] = [width, height];
       gl.viewport(0, 0, width, height);
+      if (scene.free) {
+        const { r, g, b } = rgb(paper);
+        gl.clearColor(r / 255, g / 255, b / 255, 1);
+        gl.clear(gl.COLOR_BUFFER_BIT);
+      }
       const { from, to, t } = scene.morph ?? { from: scene.mesh.corners, to: scene.mesh.corners, t: 0 };
       flat(from, () => inUnits(from, scene.mesh.extent));
       full(to, () => inUnits(to, scene.mesh.extent));

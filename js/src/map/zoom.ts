@@ -7,50 +7,54 @@ import type { Extent, Point } from "../types";
 
 /** A cell of a 128² map is then as wide as a thumbnail. */
 export const CLOSEST = 32;
-/** What is not closer than this is the whole map. */
+/** What is not closer than this is the whole page. */
 const WHOLE = 1.0001;
 
-/** How many times closer than the whole map. */
-export function closeness(pane: Extent, extent: Extent): number {
-  return (extent[1] - extent[0]) / (pane[1] - pane[0]);
+export function isWhole(pane: Extent, page: Extent): boolean {
+  return closeness(pane, page) < WHOLE;
 }
 
-/** Looks `factor` times closer with the page point `at` staying where it is; never beyond the map's border. */
-export function zoom(pane: Extent, extent: Extent, factor: number, at: Point = centre(pane)): Extent {
-  const now = closeness(pane, extent);
+/** How many times closer than the whole page. */
+export function closeness(pane: Extent, page: Extent): number {
+  return (page[1] - page[0]) / (pane[1] - pane[0]);
+}
+
+/** Looks `factor` times closer with the page point `at` staying where it is; never beyond the page's border. */
+export function zoom(pane: Extent, page: Extent, factor: number, at: Point = centre(pane)): Extent {
+  const now = closeness(pane, page);
   const wanted = Math.min(Math.max(now * factor, 1), CLOSEST);
-  if (wanted < WHOLE) return extent;
+  if (wanted < WHOLE) return page;
   const by = now / wanted;
   const [x0, x1, y0, y1] = pane;
   return shiftInside(
     [at[0] + (x0 - at[0]) * by, at[0] + (x1 - at[0]) * by, at[1] + (y0 - at[1]) * by, at[1] + (y1 - at[1]) * by],
-    extent,
+    page,
   );
 }
 
-export function pan([x0, x1, y0, y1]: Extent, extent: Extent, dx: number, dy: number): Extent {
-  return shiftInside([x0 + dx, x1 + dx, y0 + dy, y1 + dy], extent);
+export function pan([x0, x1, y0, y1]: Extent, page: Extent, dx: number, dy: number): Extent {
+  return shiftInside([x0 + dx, x1 + dx, y0 + dy, y1 + dy], page);
 }
 
 function centre([x0, x1, y0, y1]: Extent): Point {
   return [(x0 + x1) / 2, (y0 + y1) / 2];
 }
 
-function shiftInside([x0, x1, y0, y1]: Extent, extent: Extent): Extent {
+function shiftInside([x0, x1, y0, y1]: Extent, page: Extent): Extent {
   const shift = (low: number, high: number, first: number, last: number) => Math.max(first - low, 0) + Math.min(last - high, 0);
-  const dx = shift(x0, x1, extent[0], extent[1]);
-  const dy = shift(y0, y1, extent[2], extent[3]);
+  const dx = shift(x0, x1, page[0], page[1]);
+  const dy = shift(y0, y1, page[2], page[3]);
   return [x0 + dx, x1 + dx, y0 + dy, y1 + dy];
 }
 
-/** A part of the map as it can be shown: within the map, of its proportions, not closer than is allowed. */
-export function fitPane(wanted: Extent | null, extent: Extent): Extent {
-  if (!wanted) return extent;
-  const [wide, tall] = [extent[1] - extent[0], extent[3] - extent[2]];
+/** A part of the page as it can be shown: within the page, of its proportions, not closer than is allowed. */
+export function fitPane(wanted: Extent | null, page: Extent): Extent {
+  if (!wanted) return page;
+  const [wide, tall] = [page[1] - page[0], page[3] - page[2]];
   const part = Math.max((wanted[1] - wanted[0]) / wide, (wanted[3] - wanted[2]) / tall, 1 / CLOSEST);
-  if (!(part < 0.9999)) return extent;
+  if (!(part < 0.9999)) return page;
   const [x, y] = centre(wanted);
-  return shiftInside([x - (part * wide) / 2, x + (part * wide) / 2, y - (part * tall) / 2, y + (part * tall) / 2], extent);
+  return shiftInside([x - (part * wide) / 2, x + (part * wide) / 2, y - (part * tall) / 2, y + (part * tall) / 2], page);
 }
 
 /** The plot within the surface, in the surface's own pixels. */
@@ -63,8 +67,8 @@ export interface Plot {
 
 /** What the gestures are made on. */
 export interface Stage {
-  /** The whole map, in plane units of the page. */
-  extent: Extent;
+  /** The whole page, which grows and shrinks with the map on it. */
+  page(): Extent;
   /** The part of it that is seen now. */
   pane(): Extent;
   plot(): Plot;
@@ -89,20 +93,20 @@ const WHEEL = { line: 16, most: 120, doubling: 200 };
 /** Parts of what is seen by which an arrow key moves. */
 const PAN_STEP = 0.1;
 
-/** d3-zoom's transform that shows a pane: from the whole map's pixels to those of what is seen. */
-export function transformOf(pane: Extent, extent: Extent, { left, top, width, height }: Plot): ZoomTransform {
-  const times = closeness(pane, extent);
-  const x = left + ((pane[0] - extent[0]) / (extent[1] - extent[0])) * width;
-  const y = top + ((extent[3] - pane[3]) / (extent[3] - extent[2])) * height;
+/** d3-zoom's transform that shows a pane: from the whole page's pixels to those of what is seen. */
+export function transformOf(pane: Extent, page: Extent, { left, top, width, height }: Plot): ZoomTransform {
+  const times = closeness(pane, page);
+  const x = left + ((pane[0] - page[0]) / (page[1] - page[0])) * width;
+  const y = top + ((page[3] - pane[3]) / (page[3] - page[2])) * height;
   return new ZoomTransform(times, left - times * x, top - times * y);
 }
 
 /** The pane that a transform shows. */
-export function paneOf({ k, x, y }: ZoomTransform, extent: Extent, { left, top, width, height }: Plot): Extent {
-  if (k < WHOLE) return extent;
-  const [wide, tall] = [extent[1] - extent[0], extent[3] - extent[2]];
-  const x0 = extent[0] + (((left - x) / k - left) / width) * wide;
-  const y1 = extent[3] - (((top - y) / k - top) / height) * tall;
+export function paneOf({ k, x, y }: ZoomTransform, page: Extent, { left, top, width, height }: Plot): Extent {
+  if (k < WHOLE) return page;
+  const [wide, tall] = [page[1] - page[0], page[3] - page[2]];
+  const x0 = page[0] + (((left - x) / k - left) / width) * wide;
+  const y1 = page[3] - (((top - y) / k - top) / height) * tall;
   return [x0, x0 + wide / k, y1 - tall / k, y1];
 }
 
@@ -110,8 +114,8 @@ export function paneOf({ k, x, y }: ZoomTransform, extent: Extent, { left, top, 
 export function enableZoom(surface: SVGSVGElement, stage: Stage): Zoom {
   set(surface, { tabindex: 0, role: "group", "aria-label": "map: + and − zoom, 0 shows all, arrow keys move" });
   enableGestures(surface, stage);
-  const by = (factor: number): void => stage.look(zoom(stage.pane(), stage.extent, factor));
-  const reset = (): void => stage.look(stage.extent);
+  const by = (factor: number): void => stage.look(zoom(stage.pane(), stage.page(), factor));
+  const reset = (): void => stage.look(stage.page());
   surface.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const way = PANS[event.key] as Point | undefined;
@@ -120,7 +124,7 @@ export function enableZoom(surface: SVGSVGElement, stage: Stage): Zoom {
     else if (event.key === "0") reset();
     else if (way && onMap(event) && isClose(stage)) {
       const [x0, x1, y0, y1] = stage.pane();
-      stage.look(pan([x0, x1, y0, y1], stage.extent, PAN_STEP * way[0] * (x1 - x0), PAN_STEP * way[1] * (y1 - y0)));
+      stage.look(pan([x0, x1, y0, y1], stage.page(), PAN_STEP * way[0] * (x1 - x0), PAN_STEP * way[1] * (y1 - y0)));
     } else return;
     event.preventDefault();
     // notebooks have shortcuts of their own on these keys
@@ -155,14 +159,14 @@ function enableGestures(surface: SVGSVGElement, stage: Stage): void {
       if (!accepts(event, surface, stage)) return false;
       // the view may have changed by other means since the last gesture
       behaviour.translateExtent(corners());
-      selection.property("__zoom", transformOf(stage.pane(), stage.extent, stage.plot()));
+      selection.property("__zoom", transformOf(stage.pane(), stage.page(), stage.plot()));
       return true;
     })
     .on("start", ({ sourceEvent }: Gesture) => {
       if (sourceEvent && sourceEvent.type !== "wheel") surface.classList.add("lw-panning");
     })
     .on("zoom", ({ sourceEvent, transform }: Gesture) => {
-      if (sourceEvent) stage.look(paneOf(transform, stage.extent, stage.plot()));
+      if (sourceEvent) stage.look(paneOf(transform, stage.page(), stage.plot()));
     })
     .on("end", () => surface.classList.remove("lw-panning"));
   // also where nothing changes, at the closest: else the browser would zoom its page
@@ -196,7 +200,7 @@ function onMap(event: Event): boolean {
 }
 
 function isClose(stage: Stage): boolean {
-  return closeness(stage.pane(), stage.extent) > 1;
+  return closeness(stage.pane(), stage.page()) > 1;
 }
 
 /** True where the map itself, not one of its handles, has the focus. */

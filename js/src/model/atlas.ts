@@ -3,6 +3,7 @@
  * private traits, since it does not change while a view lives.
  */
 
+import { meanDensity } from "../field/field";
 import type { Around, Extent, Model, Shape } from "../types";
 import { toArray, toFloats } from "./serialization";
 import { detectInk, type Sprites } from "./sprites";
@@ -28,6 +29,8 @@ export interface Atlas {
   around: Around;
   names: string[];
   fields: Float32Array[];
+  /** By these measures that are mixed are divided. */
+  meanDensities: number[];
   /** Relative error of each measure in each cell, where it knows that. */
   errors: (Float32Array | null)[];
   points: Points | null;
@@ -39,13 +42,15 @@ export function readAtlas(model: Model): Atlas {
   const fields = model.get("_fields");
   const points = model.get("_points");
   const sprites = model.get("_sprites");
+  const metrics = fields.map((field) => toFloats(field.metric));
   return {
     extent: lattice.extent,
     shape: lattice.shape,
     axes: lattice.names,
     around: lattice.around,
     names: fields.map((field) => field.name),
-    fields: fields.map((field) => toFloats(field.metric)),
+    fields: metrics,
+    meanDensities: metrics.map(meanDensity),
     errors: fields.map((field) => field.error && toFloats(field.error)),
     points: points && {
       xy: toFloats(points.xy),

@@ -5,7 +5,7 @@ import type { Model, Traits } from "../types";
 /** Changes beyond this are forgotten. */
 const KEPT = 50;
 /** Traits that are changed in many small steps, which count as one within so many milliseconds: a slider's way, a held key. */
-const GLIDING: Undoable[] = ["stretch", "temper", "smoothing", "weights", "start", "end"];
+const GLIDING: Undoable[] = ["stretch", "area_weight", "temper", "smoothing", "weights", "start", "end"];
 const ONE = 500;
 
 /** Choices that can be taken back; what is seen of the map has a reset of its own. */

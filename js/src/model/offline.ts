@@ -1,14 +1,15 @@
 /** A model without a kernel, for pages that stand alone: it holds the exported traits and tells its views of changes. */
 
-import type { Model, Traits } from "../types";
+import type { MapMethod, Model, Traits } from "../types";
 
-/** Traits as the page holds them: arrays travel as base64 text. */
+/** Traits as the page holds them, arrays as base64 text; and under `maps` the other maps that can be chosen, by method. */
 export type Packed = Record<string, unknown>;
 
 const STALE_MAP = "The stretched map is still that of the measures as exported; to stretch it anew, run the widget in Python";
 
 export function createOfflineModel(state: Packed): Model {
-  const values = decodeBase64(state) as Traits;
+  const { maps: exported, ...values } = decodeBase64(state) as Traits & { maps?: Partial<Record<MapMethod, Traits["_map"]>> };
+  const maps = { ...exported, [values.map_method]: values._map };
   const asExported = mixture(values);
   const listeners = new Map<string, Set<(...args: never[]) => void>>();
 
@@ -19,9 +20,12 @@ export function createOfflineModel(state: Packed): Model {
 
   return {
     offline: true,
+    maps: Object.keys(maps) as MapMethod[],
     get: (name) => values[name],
     set(name, value) {
       put(name, value);
+      const map = name === "map_method" && maps[value as MapMethod];
+      if (map) put("_map", map);
       if (!MIXING.includes(name)) return;
       const same = mixture(values) === asExported;
       put("_status", same ? { state: "ready", message: "" } : { state: "warning", message: STALE_MAP });

@@ -2,20 +2,23 @@
  * The panel: stretch, measures with weights, tempering, what is shown, samples, export. Native inputs, so that keyboard,
  * touch and screen readers work by themselves.
  *
- * Hooks for tests: data-lw = "stretch", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
+ * Hooks for tests: data-lw = "map-method", "stretch", "area-weight", "temper", "measure" (a row, data-name), "measure-toggle", "measure-weight"
  * (both data-name), "more", "smoothing", "show-points" and so on for each of SHOWN, "colour-by", "samples", "spacing"; those of
  * export_controls.ts.
  */
 
 import options from "../../../latent_widget/display/options.json";
 import type { Print } from "../model/figure_requests";
+import { MAP_HINTS, MAP_METHODS, MAP_NAMES } from "../model/map_methods";
 import { shortNumber } from "../style/density_scale";
 import { html, set } from "../style/dom";
-import type { ColourBy, Shown, Spacing } from "../types";
+import type { ColourBy, MapMethod, Shown, Spacing } from "../types";
 import { createExportControls, type Format } from "./export_controls";
 
 export interface Choices {
   stretch: number;
+  method: MapMethod;
+  areaWeight: number;
   temper: number;
   smoothing: number;
   weights: Record<string, number>;
@@ -29,6 +32,8 @@ export interface Choices {
 }
 
 export interface Actions {
+  method(method: MapMethod): void;
+  areaWeight(value: number, final: boolean): void;
   stretch(value: number, final: boolean): void;
   temper(value: number, final: boolean): void;
   smoothing(cells: number, final: boolean): void;
@@ -87,16 +92,16 @@ let serial = 0;
 export function createControls(
   parent: Element,
   names: string[],
-  has: { points: boolean; thumbnails: boolean; kernel: boolean },
+  has: { points: boolean; thumbnails: boolean; kernel: boolean; maps: readonly MapMethod[] },
   actions: Actions,
 ): Controls {
   const own = `lw${++serial}`;
   const parts = [
-    createStretch(parent, own, actions),
+    createStretch(parent, own, has, actions),
     createMeasures(parent, names, actions),
     createShow(parent, has, actions),
     createColourBy(parent, actions),
-    createMixing(parent, own, actions),
+    createMixing(parent, own, has.kernel, actions),
     createSpacing(parent, actions),
     createSamples(parent, actions),
   ];
@@ -117,12 +122,44 @@ function rangeOf(trait: keyof typeof options.limits): { min: number; max: number
 /** Brings one group of controls up to date. */
 type Update = (choices: Choices) => void;
 
-function createStretch(parent: Element, own: string, actions: Actions): Update {
-  const { input, value } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, ["latent space", "cartogram"], own);
+/** How far towards which map. */
+function createStretch(parent: Element, own: string, { maps }: { maps: readonly MapMethod[] }, actions: Actions): Update {
+  const { group, input, value } = slider(parent, "Stretch", "stretch", { ...rangeOf("stretch"), step: 0.005 }, null, own);
   on(input, (final) => actions.stretch(Number(input.value), final));
-  return ({ stretch }) => {
+  // the right end of the slider is the map that is chosen there
+  const ends = html("div", { class: "lw-ends" }, group);
+  html("span", { text: "latent space", "aria-hidden": "true" }, ends);
+  const label = html("label", { class: "lw-colour", text: "Map " }, ends);
+  // as for the spacing below
+  const select = html("select", { "data-lw": "map-method", "data-lm-suppress-shortcuts": "true" }, label);
+  for (const value of MAP_METHODS) {
+    const known = maps.includes(value);
+    const title = known ? MAP_HINTS[value] : "This page was saved without that map; it takes the widget in Python";
+    html("option", { value, text: MAP_NAMES[value], title, disabled: !known }, select);
+  }
+  select.addEventListener("change", () => actions.method(select.value as MapMethod));
+  return ({ stretch, method }) => {
+    select.value = method;
+    select.title = MAP_HINTS[method];
     put(input, stretch);
     value.textContent = `${Math.round(100 * stretch)} %`;
+    set(input, { "aria-valuetext": `${Math.round(100 * stretch)} % of the way from the latent space to the ${MAP_NAMES[method]}` });
+  };
+}
+
+/** What a map with a free outline is to keep true where it cannot keep all. */
+function createAreaWeight(parent: Element, own: string, kernel: boolean, actions: Actions): Update {
+  const range = { ...rangeOf("area_weight"), step: 0.01 };
+  const { group, input, value } = slider(parent, "Angles or areas", "area-weight", range, ["true angles", "true areas"], own);
+  on(input, (final) => actions.areaWeight(Number(input.value), final));
+  input.disabled = !kernel;
+  const why = "Where the measure is curved, not all can be true: what shall be, angles or areas";
+  group.title = kernel ? why : "It takes the widget in Python to compute another map";
+  return ({ method, areaWeight }) => {
+    group.hidden = method === "cartogram";
+    put(input, areaWeight);
+    value.textContent = `${Math.round(100 * areaWeight)} %`;
+    set(input, { "aria-valuetext": `${Math.round(100 * areaWeight)} % areas, the rest angles` });
   };
 }
 
@@ -159,7 +196,7 @@ function createMeasure(parent: Element, name: string, change: (weight: number, f
     set(input, { "aria-valuetext": `weight ${shortNumber(kept ?? 1)}` });
     const part = Math.round(100 * share);
     words.textContent = shown ? `× ${shortNumber(weight)} · ${part} %` : "off";
-    words.title = shown ? `weight ${shortNumber(weight)}, ${part} % of the mixed metric` : "";
+    words.title = shown ? `weight ${shortNumber(weight)}, ${part} % of the mixture's mean density` : "";
   };
 }
 
@@ -195,16 +232,18 @@ function createColourBy(parent: Element, actions: Actions): Update {
   };
 }
 
-/** What changes the mixed field as a whole, behind "More". */
-function createMixing(parent: Element, own: string, actions: Actions): Update {
+/** What changes the mixed field or the map as a whole, behind "More". */
+function createMixing(parent: Element, own: string, kernel: boolean, actions: Actions): Update {
   const more = html("details", { class: "lw-more" }, parent);
   html("summary", { text: "More", "data-lw": "more" }, more);
+  const areaWeight = createAreaWeight(more, own, kernel, actions);
   const temper = slider(more, "Tempering", "temper", { ...rangeOf("temper"), step: 0.01 }, ["uniform", "as measured"], own);
   on(temper.input, (final) => actions.temper(Number(temper.input.value), final));
   const range = rangeOf("smoothing");
   const smoothing = slider(more, "Smoothing", "smoothing", { ...range, step: 0.1 }, ["none", `${range.max} cells`], own);
   on(smoothing.input, (final) => actions.smoothing(Number(smoothing.input.value), final));
   return (choices) => {
+    areaWeight(choices);
     put(temper.input, choices.temper);
     temper.value.textContent = `${Math.round(100 * choices.temper)} %`;
     put(smoothing.input, choices.smoothing);
@@ -242,6 +281,7 @@ function createSamples(parent: Element, actions: Actions): Update {
 }
 
 interface Slider {
+  group: HTMLElement;
   input: HTMLInputElement;
   value: HTMLElement;
 }
@@ -251,7 +291,7 @@ function slider(
   words: string,
   name: string,
   range: { min: number; max: number; step: number },
-  ends: [string, string],
+  ends: [string, string] | null,
   own: string,
 ): Slider {
   const group = html("div", { class: "lw-slider" }, parent);
@@ -259,9 +299,11 @@ function slider(
   html("label", { for: `${own}-${name}`, text: words }, head);
   const value = html("span", { class: "lw-value" }, head);
   const input = html("input", { type: "range", id: `${own}-${name}`, "data-lw": name, ...range }, group);
-  const under = html("div", { class: "lw-ends", "aria-hidden": "true" }, group);
-  for (const end of ends) html("span", { text: end }, under);
-  return { input, value };
+  if (ends) {
+    const under = html("div", { class: "lw-ends", "aria-hidden": "true" }, group);
+    for (const end of ends) html("span", { text: end }, under);
+  }
+  return { group, input, value };
 }
 
 /** Calls back on every move, and once more with `final` when the slider is let go. */

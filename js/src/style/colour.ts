@@ -38,11 +38,14 @@ export const DARK: Palette = { dark: true, ...palette.dark };
 /** 256 colours as little-endian RGBA words, ready for ImageData. */
 export function tabulate(colour: (t: number) => string): Uint32Array {
   const words = new Uint32Array(256);
-  for (let k = 0; k < 256; k++) {
-    const { r, g, b } = rgb(colour(k / 255));
-    words[k] = (255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r);
-  }
+  for (let k = 0; k < 256; k++) words[k] = colourWord(colour(k / 255));
   return words;
+}
+
+/** A colour as an opaque little-endian RGBA word. */
+export function colourWord(colour: string): number {
+  const { r, g, b } = rgb(colour);
+  return ((255 << 24) | (Math.round(b) << 16) | (Math.round(g) << 8) | Math.round(r)) >>> 0;
 }
 
 /** The colours for what a map is coloured by, over 0 to 1. */

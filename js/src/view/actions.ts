@@ -14,6 +14,8 @@ const PAUSE = { stretch: 100, mixing: 150 };
 /** The handlers of the controls. */
 export function createActions({ write }: TraitWriter): Omit<Actions, "save"> {
   return {
+    method: (value) => write("map_method", value, 0),
+    areaWeight: (value, final) => write("area_weight", value, final ? 0 : PAUSE.mixing),
     stretch: (value, final) => write("stretch", value, final ? 0 : PAUSE.stretch),
     temper: (value, final) => write("temper", value, final ? 0 : PAUSE.mixing),
     smoothing: (value, final) => write("smoothing", value, final ? 0 : PAUSE.mixing),
@@ -29,9 +31,11 @@ export function createActions({ write }: TraitWriter): Omit<Actions, "save"> {
 export function readChoices(state: ViewState): Parameters<ReturnType<typeof createControls>["update"]>[0] {
   const { model, atlas, colouring } = state;
   const weights = weightsOf(state);
-  const parts = shares(atlas.fields, weights);
+  const parts = shares(weights, atlas.meanDensities);
   return {
     stretch: model.get("stretch"),
+    method: model.get("map_method"),
+    areaWeight: model.get("area_weight"),
     temper: model.get("temper"),
     smoothing: model.get("smoothing"),
     weights: model.get("weights"),

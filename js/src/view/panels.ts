@@ -6,7 +6,9 @@ import type { MapView } from "../map/map";
 import type { DrawnField } from "../map/scene";
 import type { Print } from "../model/figure_requests";
 import type { History } from "../model/history";
+import { MAP_METHODS } from "../model/map_methods";
 import { KINDS } from "../model/path_kinds";
+import { createAuditPanel } from "../panels/audit";
 import { createControls, type Actions } from "../panels/controls";
 import { createFilmStrips, type FilmStrips } from "../panels/film_strips";
 import { keepKeys } from "../panels/keys";
@@ -19,7 +21,7 @@ import { html } from "../style/dom";
 import { createActions, readChoices } from "./actions";
 import type { Frames } from "./frames";
 import type { TraitWriter, ViewState } from "./state";
-import { createStatusLine, type StatusLine } from "./status";
+import { createStatusLine, readMap, type StatusLine } from "./status";
 
 export interface Panels {
   readout: Readout;
@@ -57,12 +59,15 @@ export function createPanels({ state, layout, left, map, history, writer, frames
   const showZoom = createZoomButtons(buttons, map.zoom);
   const side = html("div", { class: "lw-panel" }, layout);
   const legend = createLegend(side, atlas.points?.labels ? atlas.points.names : null);
-  const has = { points: atlas.points !== null, thumbnails: atlas.sprites !== null, kernel: !state.model.offline };
+  const has = { points: atlas.points !== null, thumbnails: atlas.sprites !== null, kernel: !state.model.offline, maps: state.model.maps ?? MAP_METHODS };
   const save: Actions["save"] = (format, print) => {
     const saving = format === "pdf" ? savePdf(state.model, print, status.say) : saveDrawing(format, print, figure());
     saving.catch((error: unknown) => status.say(`The figure could not be saved: ${String(error)}`, "error"));
   };
   const controls = createControls(side, atlas.names, has, { ...createActions(writer), save });
+  const audit = createAuditPanel(side, has.kernel, () => {
+    if (state.model.get("_audit").state !== "busy") state.model.send({ type: "audit" });
+  });
   const status = createStatusLine(side, state.model);
   const strips = createFilmStrips(root, KINDS, atlas.sprites?.ink ?? null);
 
@@ -74,6 +79,7 @@ export function createPanels({ state, layout, left, map, history, writer, frames
     update(drawn) {
       legend.update(state.colouring.key(state.model.get("colour_by"), drawn, state.model.get("temper")), state.palette);
       controls.update(readChoices(state));
+      audit.update(state.model.get("_audit"), readMap(state.model));
       root.dataset.cells = drawn.problem.field.shape.join("x");
     },
     close() {

@@ -3,6 +3,7 @@
 import { isolines } from "../field/contours";
 import { ellipsesInSight } from "../map/indicatrices";
 import { MARGIN, type DrawnField, type Scene } from "../map/scene";
+import type { Extent } from "../types";
 import { endsOf, type ViewState } from "./state";
 
 /** Pixels that a map takes at most, however wide its page. */
@@ -27,7 +28,7 @@ export function createSceneComposer(state: ViewState): (whole?: boolean) => Scen
   /** All that is drawn; not `whole`, without the layers that stay where only lines are drawn. */
   return (whole = true) => {
     const { model, drawn, morph } = state;
-    const scene = outline(state);
+    const scene = compose(state);
     if (!drawn || !whole) return scene;
     const range = model.get("highlight");
     if (range) scene.highlight = { density: drawn.density, range };
@@ -39,16 +40,21 @@ export function createSceneComposer(state: ViewState): (whole?: boolean) => Scen
   };
 }
 
-function outline(state: ViewState): Scene {
+/** Height over width of the plot. */
+export function aspectOf([x0, x1, y0, y1]: Extent): number {
+  return Math.min(Math.max((y1 - y0) / (x1 - x0), ASPECT.least), ASPECT.most);
+}
+
+function compose(state: ViewState): Scene {
   const { model, atlas, morph } = state;
-  const [x0, x1, y0, y1] = atlas.extent;
   const width = Math.max(NARROWEST_PLOT, Math.min(state.width, WIDEST) - MARGIN.left - MARGIN.right);
-  const aspect = Math.min(Math.max((y1 - y0) / (x1 - x0), ASPECT.least), ASPECT.most);
   return {
     width,
-    height: Math.round(width * aspect),
+    height: Math.round(width * aspectOf(atlas.extent)),
     mesh: morph.mesh,
     morph: { from: morph.flat, to: morph.full, t: model.get("stretch") },
+    page: state.page,
+    free: morph.free,
     pane: state.pane,
     axes: atlas.axes,
     shown: model.get("show"),

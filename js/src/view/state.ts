@@ -1,5 +1,6 @@
 /** What a view knows between frames, and the writing of its traits. */
 
+import { normaliseWeights } from "../field/field";
 import type { Paths } from "../geodesics/paths";
 import type { Colouring } from "../map/colouring";
 import type { DrawnField } from "../map/scene";
@@ -20,7 +21,9 @@ export interface ViewState {
   drawn: DrawnField | null;
   /** The end that is in a hand, and where it is held. */
   dragging: { end: End; to: Point } | null;
-  /** The part of the page that is seen. */
+  /** The whole page. */
+  page: Extent;
+  /** The part of it that is seen. */
   pane: Extent;
   palette: Palette;
   /** Pixels for the map with its axes; 0 before the view hangs in a page. */
@@ -33,10 +36,13 @@ export function endsOf({ model, dragging }: ViewState): { start: Point; end: Poi
   return { start: at("start"), end: at("end") };
 }
 
-/** The measures' weights, in their order. */
+/** The weights by which the measures are added, in their order. */
 export function weightsOf({ model, atlas }: ViewState): number[] {
   const weights = model.get("weights");
-  return atlas.names.map((name) => weights[name] ?? 0);
+  return normaliseWeights(
+    atlas.names.map((name) => weights[name] ?? 0),
+    atlas.meanDensities,
+  );
 }
 
 export interface TraitWriter {

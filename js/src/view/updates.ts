@@ -1,6 +1,6 @@
 /**
  * What a view computes anew when a trait changes or a handle is dragged: the mixture of the measures, the paths with
- * their samples, and the mesh of a new cartogram.
+ * their samples, and the mesh of a new map.
  */
 
 import { averageOntoCorners, density, mix } from "../field/field";
@@ -13,7 +13,7 @@ import { prefersStillness } from "../style/theme";
 import type { End, Point } from "../types";
 import type { Frames } from "./frames";
 import { endsOf, weightsOf, type TraitWriter, type ViewState } from "./state";
-import { readCartogram } from "./status";
+import { readMap } from "./status";
 
 export interface Updates {
   /** Mixes the measures anew; what is drawn stays as it was where none has a weight. */
@@ -22,7 +22,7 @@ export interface Updates {
   samplePaths(): void;
   /** Finds the paths that are shown from now on, and draws what is. */
   show(): void;
-  useCartogram(): void;
+  useMap(): void;
   drag(end: End, to: Point, done: boolean): void;
   /** Finds the paths where a drag has asked for it since the last frame. */
   catchUp(): void;
@@ -74,9 +74,9 @@ export function createUpdates(state: ViewState, frames: Frames, { write }: Trait
       if (!paths.covers(model.get("show"))) findPaths();
       frames.schedule("map", "panel", "strips");
     },
-    useCartogram() {
-      if (useCartogram(state) && model.get("show").stretched) findPaths();
-      frames.schedule("map");
+    useMap() {
+      if (useMap(state) && model.get("show").stretched) findPaths();
+      frames.schedule("map", "panel");
     },
     drag,
     catchUp() {
@@ -102,10 +102,10 @@ function drawField(state: ViewState): DrawnField | null {
 }
 
 /** Takes the map that the kernel has sent, if it has; false where there is none. */
-function useCartogram({ model, atlas, paths, morph }: ViewState): boolean {
-  const cart = readCartogram(model);
-  if (!cart) return false;
-  const corners = Float64Array.from(toFloats(cart.corners));
+function useMap({ model, atlas, paths, morph }: ViewState): boolean {
+  const map = readMap(model);
+  if (!map) return false;
+  const corners = Float64Array.from(toFloats(map.corners));
   paths.useMap(invertMap({ extent: atlas.extent, shape: atlas.shape, corners }));
   morph.setFull(corners, model.get("stretch") === 0 || prefersStillness());
   return true;

@@ -5,7 +5,7 @@ import { createColouring } from "../map/colouring";
 import { createDetail } from "../map/detail";
 import { createMap, type MapView } from "../map/map";
 import type { Scene } from "../map/scene";
-import { closeness, fitPane } from "../map/zoom";
+import { closeness, fitPane, isWhole } from "../map/zoom";
 import { readAtlas } from "../model/atlas";
 import { historyOf } from "../model/history";
 import { html } from "../style/dom";
@@ -15,7 +15,7 @@ import { composeFigure } from "./figure";
 import { createFrames, type Frames, type Part } from "./frames";
 import { createMorph } from "./morph";
 import { createPanels, type Panels } from "./panels";
-import { createSceneComposer } from "./scene";
+import { aspectOf, createSceneComposer } from "./scene";
 import { createTraitWriter, type ViewState } from "./state";
 import { createUpdates, type Updates } from "./updates";
 
@@ -39,6 +39,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
     morph: createMorph(atlas.extent, atlas.shape),
     drawn: null,
     dragging: null,
+    page: atlas.extent,
     pane: fitPane(model.get("view"), atlas.extent),
     palette: paletteFor(model.get("theme"), root),
     width: 0,
@@ -51,7 +52,7 @@ export function mountView(model: Model, host: HTMLElement): () => void {
   const map = createMap(left, atlas, {
     drag: updates.drag,
     hover: (at) => panels.readout.show(at, state.drawn, state.palette),
-    look: (pane) => writer.write("view", pane === atlas.extent ? null : pane, 150),
+    look: (pane) => writer.write("view", isWhole(pane, state.page) ? null : pane, 150),
     needDetail: (places) => detail.request(places),
   });
   const detail = createDetail(model, map.setDetail);
@@ -87,8 +88,11 @@ function render(now: number, takeParts: () => Set<Part>, { state, map, frames, u
   if (!state.drawn) return;
   if (parts.has("map")) {
     if (morph.advance(now, model.get("stretch"))) frames.schedule("map");
+    state.page = morph.page(aspectOf(atlas.extent));
+    state.pane = fitPane(model.get("view"), state.page);
+    panels.status.warn(morph.folds);
     map.draw(compose(), state.colouring.shade(model.get("colour_by"), state.drawn, morph.mesh, palette), palette);
-    panels.showZoom(closeness(state.pane, atlas.extent));
+    panels.showZoom(closeness(state.pane, state.page));
   } else if (parts.has("lines")) map.drawLines(compose(false), palette);
   if (parts.has("panel")) panels.update(state.drawn);
   if (parts.has("strips")) panels.strips.draw(paths, model.get("show"), palette);
@@ -105,14 +109,14 @@ interface Listening {
 
 /** Follows the traits, the host's theme and the room that there is, from the present state on; returns how to stop. */
 function listen(state: ViewState, { left, map, frames, updates, say }: Listening): () => void {
-  const { model, atlas, root } = state;
+  const { model, root } = state;
   const dress = (): void => {
     state.palette = paletteFor(model.get("theme"), root);
     root.dataset.theme = state.palette.dark ? "dark" : "light";
     frames.schedule("map", "panel", "strips");
   };
-  const useCartogram = (): void => {
-    updates.useCartogram();
+  const useMap = (): void => {
+    updates.useMap();
     say();
   };
   const respace = (): void => {
@@ -123,13 +127,13 @@ function listen(state: ViewState, { left, map, frames, updates, say }: Listening
     ...["weights", "temper", "smoothing"].map((name): [string, () => void] => [name, updates.mixField]),
     ...["start", "end"].map((name): [string, () => void] => [name, updates.findPaths]),
     ...["n_samples", "spacing"].map((name): [string, () => void] => [name, respace]),
-    ...["stretch", "colour_by"].map((name): [string, () => void] => [name, () => frames.schedule("map", "panel")]),
+    ...["stretch", "colour_by", "map_method", "area_weight", "_audit"].map((name): [string, () => void] => [name, () => frames.schedule("map", "panel")]),
     ["highlight", () => frames.schedule("map")],
     ["show", updates.show],
     ["theme", dress],
-    ["_cartogram", useCartogram],
+    ["_map", useMap],
     ["_status", say],
-    ["view", () => ((state.pane = fitPane(model.get("view"), atlas.extent)), frames.schedule("map"))],
+    ["view", () => ((state.pane = fitPane(model.get("view"), state.page)), frames.schedule("map"))],
     ["renderer", () => (map.prefer(model.get("renderer")), frames.schedule("map"))],
   ];
   // hosts hand listeners the model and the value, which reactions would take for arguments of their own
@@ -147,7 +151,7 @@ function listen(state: ViewState, { left, map, frames, updates, say }: Listening
   observer.observe(left);
   map.prefer(model.get("renderer"));
   dress();
-  useCartogram();
+  useMap();
   updates.mixField();
   return () => {
     for (const [event, listener] of listeners) model.off(event, listener);

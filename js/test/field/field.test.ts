@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { averageOntoCorners, density, mix, shares } from "../../src/field/field";
+import { averageOntoCorners, density, meanDensity, mix, normaliseWeights, shares } from "../../src/field/field";
 
 const tensors = Float32Array.from([2, 0.5, 1, 3, -1, 4, 5, 0, 5]);
 
@@ -24,6 +26,17 @@ describe("mixed", () => {
     expect(mix([tensors], [0], 1)).toBeNull();
   });
 
+  it("gives equal weights equal parts, whatever the units, and leaves a single measure as it is", () => {
+    const [large, small] = [tensors.map((v) => 1e6 * v), Float32Array.from([1, 0, 4, 2, 1, 3, 1, 0, 1])];
+    const means = [large, small].map(meanDensity);
+    expect(means[0]).toBeCloseTo((1e6 * (Math.sqrt(1.75) + Math.sqrt(11) + 5)) / 3, 0);
+    expect(means[1]).toBeCloseTo((2 + Math.sqrt(5) + 1) / 3, 12);
+    const mixed = mix([large, small], normaliseWeights([1, 1], means), 1)!;
+    mixed.forEach((v, k) => expect(v).toBeCloseTo(large[k] / means[0] + small[k] / means[1], 5));
+    expect(normaliseWeights([0.5, 0], means)).toEqual([0.5, 0]);
+    expect(normaliseWeights([0, 0], means)).toEqual([0, 0]);
+  });
+
   it("tempers by the matrix power: two halves make a whole, nothing makes the identity", () => {
     const half = mix([tensors], [1], 0.5)!;
     const none = mix([tensors], [1], 0)!;
@@ -41,6 +54,24 @@ describe("mixed", () => {
   });
 });
 
+interface Mixtures {
+  shape: [number, number];
+  fields: number[][];
+  cases: { weights: number[]; temper: number; smoothing: number; mixed: number[] }[];
+}
+
+const mixtures = JSON.parse(readFileSync(resolve(__dirname, "../fixtures/mixtures.json"), "utf8")) as Mixtures;
+
+describe.each(mixtures.cases)("the mixture of Python with weights $weights, temper $temper", ({ weights, temper, smoothing, mixed }) => {
+  it("is that of the browser", () => {
+    const fields = mixtures.fields.map((field) => Float32Array.from(field));
+    const found = mix(fields, normaliseWeights(weights, fields.map(meanDensity)), temper, mixtures.shape, smoothing)!;
+    const largest = Math.max(...mixed.map(Math.abs));
+    expect(found.length).toBe(mixed.length);
+    found.forEach((value, k) => expect(Math.abs(value - mixed[k])).toBeLessThan(1e-6 * largest));
+  });
+});
+
 describe("density", () => {
   it("is the root of the determinant", () => {
     expect(Array.from(density(tensors))).toEqual([Math.sqrt(1.75), Math.sqrt(11), 5].map((v) => expect.closeTo(v, 6)));
@@ -48,11 +79,10 @@ describe("density", () => {
 });
 
 describe("shares", () => {
-  it("are parts of the mean trace and sum to one", () => {
-    const one = Float32Array.from([1, 0, 1]);
-    const three = Float32Array.from([3, 1, 3]);
-    expect(shares([one, three], [3, 1])).toEqual([0.5, 0.5]);
-    expect(shares([one, three], [0, 0])).toEqual([0, 0]);
+  it("are parts of the mean density and sum to one", () => {
+    expect(shares([3, 1], [1, 3])).toEqual([0.5, 0.5]);
+    expect(shares([0, 0], [1, 3])).toEqual([0, 0]);
+    expect(shares(normaliseWeights([1, 3], [1e-4, 70]), [1e-4, 70])).toEqual([0.25, 0.75].map((v) => expect.closeTo(v, 12)));
   });
 });
 

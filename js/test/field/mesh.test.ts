@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { blend, createFinder, flatMesh, moveOntoPage, type Mesh } from "../../src/field/mesh";
+import { blend, flatMesh, moveOntoPage, type Mesh } from "../../src/field/mesh";
+import { createFinder } from "../../src/field/point_location";
 
 /** A smooth map of the rectangle onto itself without folds. */
 function bent(rows: number, columns: number): Mesh {

@@ -2,9 +2,12 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { invertMap, measureLine, slerp, straight, stretched } from "../../src/geodesics/lines";
+import { moveOntoPage } from "../../src/field/mesh";
 import { prepare } from "../../src/geodesics/problem";
 import { samplePath } from "../../src/geodesics/sampling";
+
 import type { Around, Extent, Point, Shape } from "../../src/types";
+import { bentMesh } from "../bent_mesh";
 
 interface Line {
   length: number;
@@ -46,7 +49,25 @@ describe.each(fixtures)("the lines of Python: $name", ({ extent, shape, around, 
   });
 
   it.each(pairs)("straight on the stretched map from $start to $end", ({ start, end, stretched: known }) => {
-    check(stretched(map, start, end), known, start, end);
+    check(stretched(map, start, end) as Float64Array, known, start, end);
+  });
+});
+
+describe("the straight line of a map with a free outline", () => {
+  const mesh = bentMesh(24);
+  const map = invertMap(mesh);
+
+  it("is straight on the page", () => {
+    const points = stretched(map, [-0.8, 0.1], [0.8, 0.1]) as Float64Array;
+    const page = moveOntoPage(mesh, points);
+    const [ax, ay, bx, by] = [page[0], page[1], page[page.length - 2], page[page.length - 1]];
+    for (let k = 0; k < page.length; k += 2) {
+      expect(Math.abs((bx - ax) * (page[k + 1] - ay) - (by - ay) * (page[k] - ax))).toBeLessThan(1e-9);
+    }
+  });
+
+  it("does not exist where it would cross the bay", () => {
+    expect(stretched(map, [-1, -0.95], [1, -0.95])).toMatch(/leaves the stretched map/);
   });
 });
 

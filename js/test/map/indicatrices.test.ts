@@ -44,7 +44,7 @@ describe("indicatrices", () => {
   it("are as many as before on the whole map, and closer together when zoomed", () => {
     const field = fieldOf(8, 8, () => [1, 0, 1]);
     const full = flatMesh(EXTENT, [8, 8]);
-    const scene = { width: 460, height: 460, mesh: full, pane: EXTENT } as Scene;
+    const scene = { width: 460, height: 460, mesh: full, page: EXTENT, pane: EXTENT } as Scene;
     const rho = density(field.metric);
     const whole = ellipsesInSight(scene, field, rho, full);
     expect(whole.length / (2 * SIDES)).toBe(100);

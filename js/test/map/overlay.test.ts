@@ -11,6 +11,8 @@ function sceneOf(extent: [number, number, number, number], label = "x"): Scene {
     width: 400,
     height: 200,
     mesh: flatMesh(extent, [8, 8]),
+    page: extent,
+    free: false,
     pane: extent,
     axes: [label, "y"],
     shown: { points: true, thumbnails: false, grid: true, contours: false, ellipses: false, straight: true, geodesic: true, slerp: false, stretched: false },

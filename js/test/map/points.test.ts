@@ -7,7 +7,7 @@ import { DARK, LIGHT } from "../../src/style/colour";
 import type { Extent } from "../../src/types";
 
 const EXTENT: Extent = [0, 1, 0, 1];
-const scene = { width: 40, height: 40, pane: EXTENT, mesh: flatMesh(EXTENT, [2, 2]) } as Scene;
+const scene = { width: 40, height: 40, page: EXTENT, pane: EXTENT, mesh: flatMesh(EXTENT, [2, 2]) } as Scene;
 
 function opacity(pixels: Uint32Array): number {
   return pixels.reduce((sum, word) => sum + (word >>> 24), 0) / 255;
@@ -54,6 +54,9 @@ describe("points as pixels", () => {
   });
 });
 
+/** A way back from a page that is all map. */
+const everywhere = (find: (x: number, y: number) => [number, number]) => Object.assign(find, { holds: () => true });
+
 describe("thumbnails as pixels", () => {
   const sheet = Uint8Array.from([0, 1, 2, 3].flatMap((n) => Array.from({ length: 2 * 2 }, () => [10 + 60 * n, 0, 0, 255]).flat()));
   // a row of four pictures of 2 × 2 pixels: red rises from one to the next
@@ -69,7 +72,7 @@ describe("thumbnails as pixels", () => {
     expect([...picture].every((word) => (word & 255) === 130 && word >>> 24 === 255)).toBe(true);
     const pixels = new Uint32Array(200 * 40);
     const wide = { ...scene, width: 200, pane: EXTENT };
-    createThumbnails(sprites, { extent: EXTENT }).paint({ pixels, width: 200, height: 40 }, wide, LIGHT, 1, (x, y) => [x, y]);
+    createThumbnails(sprites, { extent: EXTENT }).paint({ pixels, width: 200, height: 40 }, wide, LIGHT, 1, everywhere((x, y) => [x, y]));
     expect([...new Set(pixels)].filter((word) => word !== 0).map((word) => word & 255)).toEqual([10, 70, 130, 190]);
   });
 
@@ -80,7 +83,7 @@ describe("thumbnails as pixels", () => {
   });
 
   it("are 400 on the whole map, and grow as it is looked at closer", () => {
-    const whole = { mesh: flatMesh(EXTENT, [2, 2]), pane: EXTENT, width: 562 };
+    const whole = { page: EXTENT, pane: EXTENT, width: 562 };
     expect(Math.floor(562 / pitch(whole, 64)) ** 2).toBe(400);
     const near = pitch({ ...whole, pane: [0, 0.25, 0, 0.25] }, 64);
     expect(near).toBeGreaterThan(40);
@@ -95,7 +98,7 @@ describe("thumbnails as pixels", () => {
     const wall = createThumbnails(sprites, { extent: EXTENT });
     const hung = (find: (x: number, y: number) => [number, number]) => {
       const pixels = new Uint32Array(200 * 40);
-      const places = wall.paint({ pixels, width: 200, height: 40 }, wide, LIGHT, 1, find);
+      const places = wall.paint({ pixels, width: 200, height: 40 }, wide, LIGHT, 1, everywhere(find));
       return { places, reds: new Set([...pixels].filter((word) => word !== 0).map((word) => word & 255)) };
     };
     const { places } = hung((x, y) => [x, y]);

@@ -37,7 +37,7 @@ function staged() {
   let pane = EXTENT;
   const look = vi.fn((wanted: Extent) => void (pane = wanted));
   const zoom = enableZoom(surface, {
-    extent: EXTENT,
+    page: () => EXTENT,
     pane: () => pane,
     plot: () => ({ left: 0, top: 0, width: 100, height: 100 }),
     inPlot: ({ clientX, clientY }) => clientX >= 0 && clientX <= 100 && clientY >= 0 && clientY <= 100,

@@ -31,6 +31,20 @@ describe("a model without a kernel", () => {
     expect(heard).toHaveBeenCalledTimes(1);
   });
 
+  it("stretches to the maps that it was saved with", () => {
+    const [flat, free] = [{ key: "0" }, { key: "1" }];
+    const model = createOfflineModel({ ...state, map_method: "cartogram", _map: flat, maps: { isometric: free } });
+    const heard = vi.fn();
+    model.on("change:_map", heard);
+    expect(model.maps).toEqual(["isometric", "cartogram"]);
+    model.set("map_method", "isometric");
+    expect(heard).toHaveBeenCalledTimes(1);
+    expect(model.get("_map")).toMatchObject({ key: "1" });
+    model.set("map_method", "cartogram");
+    expect(model.get("_map")).toMatchObject({ key: "0" });
+    expect(createOfflineModel({ ...state, map_method: "cartogram", _map: flat }).maps).toEqual(["cartogram"]);
+  });
+
   it("says when the stretched map is no longer that of the measures shown", () => {
     const model = createOfflineModel(state);
     model.set("weights", { b: 0, a: 2 });

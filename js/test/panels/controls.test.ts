@@ -1,8 +1,11 @@
 import { describe, expect, it, vi } from "vitest";
+import { MAP_METHODS } from "../../src/model/map_methods";
 import { createControls, sliderPosition, weightAt, type Choices } from "../../src/panels/controls";
 
 const choices: Choices = {
   stretch: 0.25,
+  method: "cartogram",
+  areaWeight: 0.5,
   temper: 1,
   smoothing: 0,
   weights: { pullback: 1, "<img src=x onerror=alert(1)>": 0 },
@@ -14,12 +17,14 @@ const choices: Choices = {
   whyClosed: { density: "", label: "", area_error: "", standard_error: "nobody knows" },
 };
 
-function setUp(has = { points: true, thumbnails: true, kernel: true }) {
+const EVERYTHING = { points: true, thumbnails: true, kernel: true, maps: MAP_METHODS };
+
+function setUp(has: Parameters<typeof createControls>[2] = EVERYTHING) {
   // a checkbox outside the document tells nobody that it was clicked
   const panel = document.createElement("div");
   document.body.replaceChildren(panel);
   const actions = {
-    ...{ stretch: vi.fn(), temper: vi.fn(), smoothing: vi.fn(), weights: vi.fn(), show: vi.fn() },
+    ...{ method: vi.fn(), areaWeight: vi.fn(), stretch: vi.fn(), temper: vi.fn(), smoothing: vi.fn(), weights: vi.fn(), show: vi.fn() },
     ...{ samples: vi.fn(), spacing: vi.fn(), save: vi.fn(), colour: vi.fn() },
   };
   const controls = createControls(panel, Object.keys(choices.weights), has, actions);
@@ -40,6 +45,34 @@ describe("controls", () => {
     expect(option("label").disabled).toBe(false);
     expect(option("standard_error").disabled).toBe(true);
     expect(option("standard_error").title).toBe("nobody knows");
+  });
+
+  it("choose the map, which the slider names, and weigh areas for the isometric one alone", () => {
+    const { controls, actions, hook, slide } = setUp();
+    const weight = () => hook("area-weight").closest<HTMLElement>(".lw-slider")!;
+    expect(hook("map-method").value).toBe("cartogram");
+    expect(hook("map-method").closest("label")!.textContent).toMatch(/^Map /);
+    expect(weight().hidden).toBe(true);
+    hook("map-method").value = "isometric";
+    hook("map-method").dispatchEvent(new Event("change"));
+    expect(actions.method).toHaveBeenCalledWith("isometric");
+    controls.update({ ...choices, method: "isometric", areaWeight: 0.3 });
+    expect(hook("map-method").value).toBe("isometric");
+    expect(hook("stretch").getAttribute("aria-valuetext")).toBe("25 % of the way from the latent space to the isometric map");
+    expect(weight().hidden).toBe(false);
+    expect(hook("area-weight").value).toBe("0.3");
+    slide(hook("area-weight"), 0.8);
+    expect(actions.areaWeight.mock.calls).toEqual([[0.8, false], [0.8, true]]);
+  });
+
+  it("offer no map that nobody can compute", () => {
+    const { hook } = setUp({ ...EVERYTHING, kernel: false, maps: ["cartogram"] });
+    const option = (value: string) => hook("map-method").querySelector<HTMLOptionElement>(`[value=${value}]`)!;
+    expect(option("cartogram").disabled).toBe(false);
+    expect(option("isometric").disabled).toBe(true);
+    expect(option("isometric").title).toContain("Python");
+    expect(option("distances").disabled).toBe(true);
+    expect(hook("area-weight").disabled).toBe(true);
   });
 
   it("smooth by tenths of a cell", () => {
@@ -107,7 +140,7 @@ describe("controls", () => {
 
   it("offer a PDF only where a kernel can write it, and say where else it is written", () => {
     expect(setUp().hook("export-pdf")).toBeDefined();
-    const { hook } = setUp({ points: true, thumbnails: true, kernel: false });
+    const { hook } = setUp({ ...EVERYTHING, kernel: false });
     expect(hook("export-pdf")).toBeUndefined();
     expect(hook("export-png").parentElement!.title).toContain("w.save('figure.pdf')");
   });
@@ -123,7 +156,7 @@ describe("controls", () => {
   });
 
   it("offer no layers that an atlas lacks", () => {
-    const { hook } = setUp({ points: false, thumbnails: false, kernel: true });
+    const { hook } = setUp({ ...EVERYTHING, points: false, thumbnails: false });
     expect(hook("show-points")).toBeUndefined();
     expect(hook("show-grid")).toBeDefined();
   });

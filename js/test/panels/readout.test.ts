@@ -6,7 +6,7 @@ import { createReadout, describePlace } from "../../src/panels/readout";
 import { LIGHT } from "../../src/style/colour";
 
 const atlas: Atlas = { extent: [-1, 1, 0, 4], shape: [4, 2], around: { foot: [0, 0], gram: [1, 0, 1], height: 0 },
-  axes: ["u", "v"], names: [], fields: [], errors: [], points: null, sprites: null };
+  axes: ["u", "v"], names: [], fields: [], meanDensities: [], errors: [], points: null, sprites: null };
 const ground = { density: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8) } as DrawnField;
 
 describe("read-out", () => {

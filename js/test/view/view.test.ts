@@ -82,12 +82,18 @@ function mounted(): { model: Recorded; host: HTMLElement; hook: (name: string) =
     _fields: [{ name: "pullback", metric: packet(metric, [12, 12, 3]), error: null, info: {} }],
     _points: null,
     _sprites: null,
-    _cartogram: {
+    map_method: "cartogram",
+    area_weight: 0.5,
+    _audit: { state: "none", message: "" },
+    _map: {
       corners: packet(Float32Array.from(flatMesh(EXTENT, SHAPE).corners), [13, 13, 2]),
       maxAreaError: 0,
       folds: 0,
       converged: true,
-      method: "flow",
+      method: "cartogram",
+      unit: 1,
+      rmsAreaError: 0,
+      anisotropy: 1,
       message: "",
       key: "0",
     },
@@ -123,6 +129,44 @@ describe("a view", () => {
     expect((hook("status") as HTMLElement).dataset.state).toBe("error");
     model.set("_status", { state: "ready", message: "" });
     expect(hook("status").textContent).toContain("no folds");
+  });
+
+  it("glides to a map with a free outline, whose page holds it all, and counts the folds on the way", () => {
+    const { model, hook } = mounted();
+    const folds = () => /(\d+) cells? folds?/.exec(hook("status").textContent ?? "")?.[1];
+    // turned by half a turn and stretched by 2 and 1/2: everything folds half-way
+    const corners = flatMesh(EXTENT, SHAPE).corners.map((value, k) => (k % 2 === 0 ? -2 : -0.5) * value);
+    const map = { ...model.get("_map"), method: "isometric" as const, anisotropy: 4, rmsAreaError: 0.03, key: "1" };
+    model.set("_map", { ...map, corners: packet(Float32Array.from(corners), [13, 13, 2]) } as never);
+    model.set("map_method", "isometric");
+    runFrames();
+    expect(hook("status").textContent).toBe("Isometric map: remaining anisotropy 4.00, area error 3 % (rms), no folds");
+    expect(hook("outline").getAttribute("d")).not.toBe("");
+    model.set("stretch", 0.5);
+    runFrames();
+    expect(folds()).toBe("144");
+    expect(hook("status").textContent).toContain("at this stretch; 0 or 1 show none");
+    expect((hook("status") as HTMLElement).dataset.state).toBe("warning");
+    model.set("stretch", 1);
+    runFrames();
+    expect(folds()).toBeUndefined();
+    // the page is 8 wide, and as high: the end at (1, 0.5) has come to (-2, -0.25)
+    const [, x, y] = /translate\(([\d.]+) ([\d.]+)\)/.exec(hook("handle-end").getAttribute("transform")!)!.map(Number);
+    const side = 500 - 46 - 12;
+    expect(x).toBeCloseTo(((-2 + 4) / 8) * side, 0);
+    expect(y).toBeCloseTo(((4 + 0.25) / 8) * side, 0);
+  });
+
+  it("asks what the map is worth", () => {
+    const { model, hook } = mounted();
+    (hook("audit-measure") as HTMLButtonElement).click();
+    expect(model.sent).toContainEqual({ type: "audit" });
+    model.set("_audit", { state: "busy", message: "" });
+    runFrames();
+    const asked = model.sent.length;
+    (hook("audit-measure") as HTMLButtonElement).click();
+    expect(model.sent).toHaveLength(asked);
+    expect(hook("audit-words").textContent).toContain("Measuring");
   });
 
   it("walks both lines without painting the ground", () => {

@@ -23,7 +23,7 @@ from scipy.sparse import csr_array
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-# Points of the interpolating polynomials: the chords of a smooth metric are right to the sixth order of the cell.
+# Points of the interpolating polynomials: chords of a smooth metric are right to the fourth power of the cell's size.
 STENCIL = 6
 # Where a triangle's squared lengths leave those of the cell's own tensor by more than this factor, the metric is too
 # rough to interpolate, and the tensor is taken.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,10 @@ if TYPE_CHECKING:
 
 # Lattices of no more cells a side begin from an affine map.
 SMALLEST = 32
-# On coarser lattices than the one asked for the steps end at this tolerance.
-COARSE_TOLERANCE = 1e-3
+# On coarser lattices than the one asked for the steps end at this tolerance, and are no more than this.
+COARSE_TOLERANCE, COARSE_STEPS = 1e-3, 30
+# Where the outline touches itself, steps are many and short, and end at this tolerance at the least.
+CONTACT_TOLERANCE = 1e-3
 
 
 def solve(
@@ -29,15 +32,14 @@ def solve(
 ) -> tuple[Problem, Solution]:
     """Lay a metric (H, W, 2, 2), in units of cells, into the plane without a fold and without an overlap.
 
-    The outline is left free at first; where it crosses itself, everything is done again with a barrier.
+    The outline is left free at first; where it crosses itself on any lattice, all is done again with a barrier.
     """
     levels = _list_levels(metric, weights, area_weight)
-    solution = _climb(levels, tolerance, max_steps, False)
-    problem = levels[-1]
+    solution = _climb(levels, tolerance, max_steps)
     if overlaps(solution.points):
-        solution = _climb(levels, tolerance, max_steps, True)
-        problem = replace(problem, contact=pose_contact(lay_affinely(problem)))
-    return problem, solution
+        levels = [replace(problem, contact=pose_contact(lay_affinely(problem))) for problem in levels]
+        solution = _climb(levels, max(tolerance, CONTACT_TOLERANCE), max_steps)
+    return levels[-1], solution
 
 
 def overlaps(points: Array) -> bool:
@@ -54,18 +56,15 @@ def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Prob
     return [*coarse, pose(metric, weights, area_weight)]
 
 
-def _climb(levels: list[Problem], tolerance: float, max_steps: int, simple: bool) -> Solution:
-    """Solve level after level, each from the solution of the one before; `simple` keeps the outline from crossing."""
-    points = None
-    for number, problem in enumerate(levels, 1):
-        begin = lay_affinely(problem)
-        if simple:
-            problem = replace(problem, contact=pose_contact(begin))
-        if points is not None:
-            begin = _prolong(points, problem, begin)
-        solution = minimise(problem, begin, tolerance if number == len(levels) else COARSE_TOLERANCE, max_steps)
-        points = solution.points
-    return solution
+def _climb(levels: list[Problem], tolerance: float, max_steps: int) -> Solution:
+    """Solve level after level, each from the solution of the one before, and no further than to one that overlaps."""
+    begin = lay_affinely(levels[0])
+    for coarse, finer in pairwise(levels):
+        solution = minimise(coarse, begin, COARSE_TOLERANCE, min(COARSE_STEPS, max_steps))
+        if overlaps(solution.points):
+            return solution
+        begin = _prolong(solution.points, finer, lay_affinely(finer))
+    return minimise(levels[-1], begin, tolerance, max_steps)
 
 
 def _prolong(points: Array, problem: Problem, fallback: Array) -> Array:

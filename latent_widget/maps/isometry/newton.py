@@ -29,6 +29,8 @@ SHORT = 0.9
 MOST_ITERATIONS, LOOSE, TIGHT, CLOSE = 200, 0.1, 1e-3, 0.3
 # Armijo's share of the descent that the slope promises, and the shortest step that is tried.
 ARMIJO, SHORTEST = 1e-4, 1e-9
+# A direction that descends less than this share of Newton's own gives way to it.
+DESCENT = 0.1
 # A decrement of this share of the energy of an isometry is round-off.
 ROUND_OFF = 1e-13
 
@@ -75,25 +77,70 @@ def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) 
     """
     least, decrement = 4.0 * float(problem.weights.sum()), math.inf
     gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4))
+    previous = _Previous(np.zeros_like(points), np.zeros_like(points), math.inf)
     for step in range(max_steps):
         model = _linearise(problem, points, gradient, blocks)
         enough = max(tolerance * (model.energy - least), ROUND_OFF * least)
-        direction = _solve(model, enough)
-        decrement = -float(np.vdot(model.gradient, direction))
-        share = min(1.0, SHORT * find_largest_step(points, direction)) if decrement > 0.0 else 0.0
-        while share >= SHORTEST:
-            candidate = points + share * direction
-            lowered = _measure(problem, candidate)
-            if lowered <= model.energy - ARMIJO * share * decrement and _is_allowed(problem, candidate):
-                break
-            share *= 0.5
-        else:
+        newton = _solve(model, enough)
+        decrement = -float(np.vdot(model.gradient, newton))
+        direction = _conjugate(newton, model.gradient, previous)
+        previous = _Previous(direction, model.gradient.copy(), decrement)
+        share, lowered = _search(problem, points, direction, model) if decrement > 0.0 else (0.0, model.energy)
+        if share == 0.0:
             # at the floor of round-off no step lowers the energy any more
             return Solution(points, model.energy, abs(decrement), step, abs(decrement) <= enough)
-        points = candidate
-        if share == 1.0 and decrement <= enough:
+        points = points + share * direction
+        if decrement <= enough:
             return Solution(points, lowered, decrement, step + 1, True)
     return Solution(points, _measure(problem, points), decrement, max_steps, False)
+
+
+class _Previous(NamedTuple):
+    """The step before: its direction, the gradient it began with, and the decrement that it was promised."""
+
+    direction: Array
+    gradient: Array
+    decrement: float
+
+
+def _conjugate(newton: Array, gradient: Array, previous: _Previous) -> Array:
+    """Return the direction of Polak and Ribière's nonlinear conjugate gradients, whose preconditioner is the Hessian.
+
+    Where the positive part is not the whole of the Hessian, Newton's steps alone converge slowly; where it is, the
+    share of the step before vanishes.
+    """
+    share = -float(np.vdot(newton, gradient - previous.gradient)) / previous.decrement
+    direction = newton + min(max(share, 0.0), 1.0) * previous.direction
+    slope, least = float(np.vdot(gradient, direction)), float(np.vdot(gradient, newton))
+    return direction if slope < DESCENT * least else newton
+
+
+def _search(problem: Problem, points: Array, direction: Array, model: _Model) -> tuple[float, float]:
+    """Return the share of a step to go, 0 where none lowers the energy, and the energy there.
+
+    It is shortened until the energy falls as the slope promises, or doubled for as long as the energy falls further.
+    """
+    slope = float(np.vdot(model.gradient, direction))
+    largest = SHORT * float(find_largest_step(points, direction))
+
+    def attempt(share: float, bound: float) -> float:
+        candidate = points + share * direction
+        energy = _measure(problem, candidate)
+        return energy if energy <= bound and _is_allowed(problem, candidate) else math.inf
+
+    share = min(1.0, largest)
+    energy = attempt(share, model.energy + ARMIJO * share * slope)
+    while math.isinf(energy):
+        share *= 0.5
+        if share < SHORTEST:
+            return 0.0, model.energy
+        energy = attempt(share, model.energy + ARMIJO * share * slope)
+    while share >= 1.0 and 2.0 * share <= largest:
+        further = attempt(2.0 * share, energy)
+        if math.isinf(further):
+            break
+        share, energy = 2.0 * share, further
+    return share, energy
 
 
 def _is_allowed(problem: Problem, points: Array) -> bool:

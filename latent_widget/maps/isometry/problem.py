@@ -25,6 +25,8 @@ class Problem:
     ----------
     metric : ndarray (H, W, 2, 2)
         The tensors of the cells, in units of cells.
+    triangles : ndarray (H, W, 4, 3)
+        Entries xx, xy, yy of the metric of every triangle, see `chords`.
     factors : ndarray (H, W, 4, 3)
         Of every triangle, the entries 11, 12, 22 of L⁻ᵀ where L Lᵀ is its metric.
     weights : ndarray (H, W, 4)
@@ -41,6 +43,7 @@ class Problem:
     """
 
     metric: Array = field(repr=False)
+    triangles: Array = field(repr=False)
     factors: Array = field(repr=False)
     weights: Array = field(repr=False)
     powers: tuple[float, float]
@@ -62,7 +65,8 @@ def pose(metric: Array, weights: Array, area_weight: float) -> Problem:
     second = np.sqrt((triangles[..., 0] * triangles[..., 2] - triangles[..., 1] ** 2) / triangles[..., 0])
     factors = np.stack([1 / first, -below / (first * second), 1 / second], axis=-1)
     mass = weights[..., None] * (first * second)
-    return Problem(metric, factors, mass * (0.25 / mass.sum()), (2.0 - 2.0 * area_weight, 2.0 * area_weight), rough)
+    powers = (2.0 - 2.0 * area_weight, 2.0 * area_weight)
+    return Problem(metric, triangles, factors, mass * (0.25 / mass.sum()), powers, rough)
 
 
 def lay_affinely(problem: Problem) -> Array:

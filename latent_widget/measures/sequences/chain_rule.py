@@ -88,7 +88,7 @@ def measure_entropy(decoder: SequenceDecoder, lattice: Lattice, sampling: Sampli
 
 
 def _measure_by_corners(
-    decoder: SequenceDecoder, lattice: Lattice, divergence: Divergence, sampling: Sampling, floor: float
+    decoder: SequenceDecoder, lattice: Lattice, divergence: Divergence, sampling: Sampling, floor: float | str
 ) -> Field:
     """Draw a quarter of the prefixes at each corner, and let each serve the four cells around it."""
     decoder.probe(lattice)

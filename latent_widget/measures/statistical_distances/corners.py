@@ -9,7 +9,7 @@ from latent_widget.measures.statistical_distances.families import Table, look_up
 
 
 def measure_by_corners(
-    decoder: Decoder, lattice: Lattice, name: str, constant: float, table: Table, floor: float = 0.0
+    decoder: Decoder, lattice: Lattice, name: str, constant: float, table: Table, floor: float | str = 0.0
 ) -> Field:
     """Measure a divergence between a cell's decoded corners: squared length `constant` times the divergence.
 
