@@ -146,9 +146,9 @@ def list_views(model: Model, data: DataSet, cells: int, seed: int) -> Iterator[t
     if data.texts:
         return
     features = measure_features(model, data, lattice, seed)
-    for suffix, measured in (("", features), (", turned", lw.placebo(features))):
-        yield f"features: geodesics{suffix}", View(lw.distances(measured, test, refine=False, workers=1))
-        for name, view in view_maps(measured, model, ("cartogram", "isometric")):
+    for suffix, own in (("", features), (", turned", lw.placebo(features))):
+        yield f"features: geodesics{suffix}", View(lw.distances(own, test, refine=False, workers=1))
+        for name, view in view_maps(own, model, ("cartogram", "isometric")):
             yield f"features: {name}{suffix}", view
 
 

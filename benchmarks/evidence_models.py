@@ -163,7 +163,7 @@ def train_names(data: DataSet, seed: int, effort: float) -> Model:
     tokens = torch.from_numpy(data.inputs)
     shown, test = tokens[data.model], tokens[data.test]
     reader, writer = Reader(), Writer()
-    steps = max(60, int(400 * effort))
+    steps = max(250, int(400 * effort))
 
     def score(z: Tensor, names: Tensor, given: Tensor) -> Tensor:
         seen = torch.arange(LONGEST) <= (names != 0).sum(1, keepdim=True)
