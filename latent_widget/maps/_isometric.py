@@ -37,7 +37,7 @@ def isometric_map(
     max_steps: int = 60,
     floor: float | str | None = None,
 ) -> Map:
-    """Lay a field out on a page so that plain distance comes as close as it can to the measure's own.
+    """Lay a field out on a page with the least distortion of the measure's lengths, in every direction at once.
 
     With F = DX·L⁻ᵀ, the map X seen by the metric G = L Lᵀ, and its singular values σ₁ ≥ σ₂, it minimises
 
@@ -61,7 +61,8 @@ def isometric_map(
     weights : array_like (H, W), optional
         In place of points, what each cell counts for, all positive.
     area_weight : float
-        The a of the energy, between 0 (angles alone count) and 1 (areas alone count), both left out.
+        The a of the energy, between 0 (angles alone count) and 1 (areas alone count), both left out. Towards 1 shear
+        costs next to nothing, and the search takes many more steps.
     tolerance : float
         The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
     max_steps : int
