@@ -343,12 +343,12 @@ class Atlas:
         measure : str, optional
             The first measure, unless named.
         stretch : float
-            Between the latent plane (0) and the map (1), a cartogram unless `method=` names another.
+            Between the latent plane (0) and the map (1).
         ax : matplotlib.axes.Axes, optional
             Where it is drawn; by default into a new figure.
         **options
-            Those of `latent_widget.figures.map.draw_map`: `method=`, `stretched_map=`, `paths=`, `points=`,
-            `thumbnails=`, `grid=`, `contours=`, `ellipses=`, `colour_by=`, `weights=`, `view=`.
+            Those of `latent_widget.figures.map.draw_map`: `method=`, the map as of `map`, "cartogram" unless told;
+            `paths=`, `points=`, `thumbnails=`, `grid=`, `contours=`, `ellipses=`, `colour_by=`, `weights=`, `view=`.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""Audit of a map: stress (Kruskal 1964) and rank correlation (Spearman) of page against geodesic distances.
+"""Audit of a map: stress (Kruskal 1964, [18]) and rank correlation (Spearman) of page against geodesic distances.
 
 The plain plane and a map of a placebo stand beside it: what they reach as well is no merit of the measure.
 """
@@ -32,7 +32,7 @@ class Agreement:
     Attributes
     ----------
     stress : float
-        Kruskal's stress-1 with the best scale s, √(Σ (s·page − geodesic)² / Σ geodesic²): the relative error of a
+        Kruskal's stress-1 [18] with the best scale s, √(Σ (s·page − geodesic)² / Σ geodesic²): the relative error of a
         distance, root mean square; 0 is exact.
     spearman : float
         Rank correlation; 1 where every distance has its place in order.
@@ -163,7 +163,7 @@ def audit(
 
     References
     ----------
-    J. B. Kruskal, "Multidimensional scaling by optimizing goodness of fit to a nonmetric hypothesis",
+    [18] J. B. Kruskal, "Multidimensional scaling by optimizing goodness of fit to a nonmetric hypothesis",
     Psychometrika 29, 1 (1964).
 
     """

@@ -44,7 +44,7 @@ def isometric_map(
         Σ w ψ(F) √det G,    ψ = 4 (½ (σ₁/σ₂ + σ₂/σ₁))^(2 − 2a) (½ (σ₁σ₂ + 1/(σ₁σ₂)))^(2a)
 
     over the triangles at the corners of all cells, which for a = ½ is the symmetric Dirichlet energy
-    ‖F‖² (1 + det⁻²) [9]_: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
+    ‖F‖² (1 + det⁻²) [12]: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
     does not cross itself. What is left to choose, a turn and a shift, is fixed so that the map lies like the plane.
 
     A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the fourth power of the
@@ -86,8 +86,8 @@ def isometric_map(
 
     References
     ----------
-    .. [9] J. Smith, S. Schaefer, "Bijective parameterization with free boundaries", ACM Transactions on Graphics 34, 70
-       (2015).
+    [12] J. Smith, S. Schaefer, "Bijective parameterization with free boundaries", ACM Transactions on Graphics 34, 70
+    (2015).
 
     """
     field, density = read_options(field, points, weights, floor)
