@@ -105,7 +105,7 @@ class _Previous(NamedTuple):
 
 
 def _conjugate(newton: Array, gradient: Array, previous: _Previous) -> Array:
-    """Return the direction of nonlinear conjugate gradients after Polak and Ribière [21], preconditioned by the Hessian.
+    """Return the direction of nonlinear conjugate gradients (Polak and Ribière [21]), preconditioned by the Hessian.
 
     Where the positive part is not the whole of the Hessian, Newton's steps alone converge slowly; where it is, the
     share of the step before vanishes.
