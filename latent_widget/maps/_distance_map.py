@@ -13,7 +13,7 @@ from latent_widget.maps.isometry.contact import pose_contact
 from latent_widget.maps.isometry.levels import overlaps, solve
 from latent_widget.maps.isometry.newton import minimise
 from latent_widget.maps.isometry.stress import Stress
-from latent_widget.maps.validation import check_share, check_steps
+from latent_widget.maps.validation import check_area_weight, check_share, check_steps
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -94,7 +94,7 @@ def distance_map(
     from latent_widget.geodesics import distances
 
     field, density = read_options(field, points, None, floor)
-    check_share("area_weight", area_weight, 0.5)
+    check_area_weight(area_weight)
     check_share("tolerance", tolerance, 1e-4)
     check_share("stiffness", stiffness, STIFFNESS)
     check_steps(max_steps)

@@ -15,7 +15,7 @@ from latent_widget.maps.isometry.levels import solve
 from latent_widget.maps.isometry.newton import Solution
 from latent_widget.maps.isometry.problem import Problem
 from latent_widget.maps.isometry.weights import estimate_density
-from latent_widget.maps.validation import check_share, check_steps, read_metric, read_weights
+from latent_widget.maps.validation import check_area_weight, check_share, check_steps, read_metric, read_weights
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-REMEDY = "give more max_steps, refine the lattice, or temper the field (field.temper(0.5)), to come closer"
+REMEDY = 'give floor="1%" or more max_steps, or temper the field (field.temper(0.5)), to come closer'
 
 
 def isometric_map(
@@ -41,7 +41,7 @@ def isometric_map(
 
     With F = DX·L⁻ᵀ, the map X seen by the metric G = L Lᵀ, and its singular values σ₁ ≥ σ₂, it minimises
 
-        Σ w ψ(F) √det G,    ψ = 4 (½ (σ₁/σ₂ + σ₂/σ₁))^(2 − 2a) (½ (σ₁σ₂ + 1/(σ₁σ₂)))^(2a)
+        Σ w ψ(F) √det G,    ψ = 4 (½ (σ₁/σ₂ + σ₂/σ₁))ᵖ (½ (σ₁σ₂ + 1/(σ₁σ₂)))^q,    p : q = (1 − a) : a,    min(p, q) = 1
 
     over the triangles at the corners of all cells, which for a = ½ is the symmetric Dirichlet energy
     ‖F‖² (1 + det⁻²) [12]: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
@@ -61,8 +61,7 @@ def isometric_map(
     weights : array_like (H, W), optional
         In place of points, what each cell counts for, all positive.
     area_weight : float
-        The a of the energy, between 0 (angles alone count) and 1 (areas alone count), both left out. Towards 1 shear
-        costs next to nothing, and the search takes many more steps.
+        The a of the energy, from 0.05, next to angles alone, to 0.95, next to areas alone.
     tolerance : float
         The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
     max_steps : int
@@ -92,7 +91,7 @@ def isometric_map(
 
     """
     field, density = read_options(field, points, weights, floor)
-    check_share("area_weight", area_weight, 0.5)
+    check_area_weight(area_weight)
     check_share("tolerance", tolerance, 1e-6)
     check_steps(max_steps)
     problem, solution = solve(scale_metric(field), density, area_weight, tolerance, max_steps)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # Densities of a larger range leave the targets of the emptiest cells to round-off.
 LARGEST_RANGE = 1e12
+# How far areas may weigh more, or less, than angles in an isometric map.
+AREA_WEIGHTS = (0.05, 0.95)
 # A point this share of the side beyond a wall is on the wall: a rounding error.
 SLACK = 1e-12
 
@@ -136,6 +138,16 @@ def check_share(name: str, value: float, usual: float) -> None:
     """Raise ValueError for an option that does not lie between 0 and 1, both left out."""
     if not (isinstance(value, (int, float)) and 0.0 < value < 1.0):
         raise ValueError(f"{name}={value!r}: give a number between 0 and 1, both left out, such as {usual:g}")
+
+
+def check_area_weight(area_weight: float) -> None:
+    """Raise ValueError for a weight so far from one half that energies leave the range of floats."""
+    least, most = AREA_WEIGHTS
+    if not (isinstance(area_weight, (int, float)) and least <= area_weight <= most):
+        raise ValueError(
+            f"area_weight={area_weight!r}: give a number from {least:g}, next to angles alone, to {most:g}, next to "
+            "areas alone; 0.5 weighs them alike"
+        )
 
 
 def read_metric(field: Field, floor: float | str | None) -> Field:

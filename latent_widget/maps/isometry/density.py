@@ -2,7 +2,7 @@
 
 With the logarithms s and d of the product and of the ratio of the singular values σ₁ ≥ σ₂ > 0::
 
-    ψ = 4 (cosh d)ᵖ (cosh s)^q,    p = 2 − 2 a,    q = 2 a
+    ψ = 4 (cosh d)ᵖ (cosh s)^q,    p : q = (1 − a) : a,    min(p, q) = 1
 
 the first factor grows with what happens to angles, the second with what happens to areas; a = ½ is the symmetric
 Dirichlet energy (1 + det⁻²) ‖F‖² (Smith and Schaefer 2015, [12]), 4 for an isometry and infinite for a fold. The

@@ -57,8 +57,13 @@ def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Prob
 
 
 def _climb(levels: list[Problem], tolerance: float, max_steps: int) -> Solution:
-    """Solve level after level, each from the solution of the one before, and no further than to one that overlaps."""
+    """Solve level after level, each from the solution of the one before, and no further than to one that overlaps.
+
+    Where angles and areas count unequally, the first begins from the solution for which they count alike.
+    """
     begin = lay_affinely(levels[0])
+    if levels[0].powers != (1.0, 1.0):
+        begin = minimise(replace(levels[0], powers=(1.0, 1.0)), begin, COARSE_TOLERANCE, COARSE_STEPS).points
     for coarse, finer in pairwise(levels):
         solution = minimise(coarse, begin, COARSE_TOLERANCE, min(COARSE_STEPS, max_steps))
         if overlaps(solution.points):

@@ -81,7 +81,8 @@ def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) 
     previous = _Previous(np.zeros_like(points), np.zeros_like(points), math.inf)
     for step in range(max_steps):
         model = _linearise(problem, points, gradient, blocks)
-        enough = max(tolerance * (model.energy - least), ROUND_OFF * least)
+        # of an energy far above an isometry's no share is small
+        enough = max(tolerance * min(model.energy - least, least), ROUND_OFF * least)
         newton = _solve(model, enough)
         decrement = -float(np.vdot(model.gradient, newton))
         direction = _conjugate(newton, model.gradient, previous)

@@ -65,7 +65,8 @@ def pose(metric: Array, weights: Array, area_weight: float) -> Problem:
     second = np.sqrt((triangles[..., 0] * triangles[..., 2] - triangles[..., 1] ** 2) / triangles[..., 0])
     factors = np.stack([1 / first, -below / (first * second), 1 / second], axis=-1)
     mass = weights[..., None] * (first * second)
-    powers = (2.0 - 2.0 * area_weight, 2.0 * area_weight)
+    # neither is below 1, where thin slivers or tiny cells would cost little more the worse they get
+    powers = max(1.0, (1.0 - area_weight) / area_weight), max(1.0, area_weight / (1.0 - area_weight))
     return Problem(metric, triangles, factors, mass * (0.25 / mass.sum()), powers, rough)
 
 
