@@ -1,4 +1,4 @@
-"""Draw the README's pictures: the digits notebook in a real JupyterLab, plain, half-way, stretched and dark.
+"""Draw the README's pictures: the digits notebook in a real JupyterLab, plain, half-way, stretched, dark, isometric.
 
 python docs/screenshots.py     # into docs/images/; needs the extra "test" and a Chromium or Chrome
 """
@@ -20,11 +20,12 @@ import lab  # noqa: E402
 import hatch_build  # noqa: E402
 
 NOTEBOOK = ROOT / "demo_notebooks" / "01_digits.ipynb"
-PICTURES = {  # name: (stretch, JupyterLab's theme)
-    "plain": (0.0, "Light"),
-    "halfway": (0.5, "Light"),
-    "stretched": (1.0, "Light"),
-    "dark": (1.0, "Dark"),
+PICTURES = {  # name: (map, stretch, JupyterLab's theme)
+    "plain": ("cartogram", 0.0, "Light"),
+    "halfway": ("cartogram", 0.5, "Light"),
+    "stretched": ("cartogram", 1.0, "Light"),
+    "dark": ("cartogram", 1.0, "Dark"),
+    "isometric": ("isometric", 1.0, "Light"),
 }
 RATIO = 2
 """Pixels of a picture per pixel of the page."""
@@ -52,16 +53,17 @@ def main() -> None:
         ):
             notebook.open(name)
             notebook.run(notebook.code_cells[0])
-            for picture, (stretch, theme) in PICTURES.items():
+            for picture, (method, stretch, theme) in PICTURES.items():
                 path = out / f"{picture}.png"
-                path.write_bytes(small(photograph(notebook, stretch, theme)))
+                path.write_bytes(small(photograph(notebook, method, stretch, theme)))
                 print(f"{path} {path.stat().st_size / 1000:.0f} kB")
 
 
-def photograph(notebook: lab.Notebook, stretch: float, theme: str) -> bytes:
+def photograph(notebook: lab.Notebook, method: str, stretch: float, theme: str) -> bytes:
     """PNG of the widget's element alone, once the page shows what was asked for and what the kernel decoded."""
     notebook.theme(theme)
-    notebook.ask(f"setattr(w, 'stretch', {stretch})")
+    notebook.ask(f"(setattr(w, 'map_method', {method!r}), setattr(w, 'stretch', {stretch}))")
+    notebook.wait_until(f"w._map['method'] == {method!r}", 60)
     page = notebook.page
     page.wait_for_selector(f".lw-root[data-theme='{theme.lower()}']")
     page.wait_for_function(

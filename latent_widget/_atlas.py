@@ -278,7 +278,7 @@ class Atlas:
         named = self.fields.items()
         return {(name, method): LazyMap(field, method, self.points) for name, field in named for method in METHODS}
 
-    def map(self, measure: str | None = None, method: str = "isometric", **options: Any) -> "Map":
+    def map(self, measure: str | None = None, method: str = "distances", **options: Any) -> "Map":
         """Map the plane to a page by a measure.
 
         Without options the map is computed once and kept for the next call.
@@ -287,10 +287,10 @@ class Atlas:
         ----------
         measure : str, optional
             The first measure, unless named.
-        method : {"isometric", "cartogram", "distances"}
-            "isometric" distorts the measure's lengths least, and most where the encoded points do not lie;
-            "cartogram" has its areas, in the same rectangle; "distances" keeps geodesic distances between some of the
-            encoded points.
+        method : {"distances", "isometric", "cartogram"}
+            "distances" keeps geodesic distances between some of the encoded points, "isometric" distorts the
+            measure's lengths least, cell by cell and in a fraction of the time, "cartogram" has its areas, in the same
+            rectangle.
         **options
             Those of `latent_widget.isometric_map`, `latent_widget.cartogram` or `latent_widget.distance_map`. The
             atlas's points go in as `points=` of the first, unless `weights=` is there, of the last, and of a
@@ -343,12 +343,12 @@ class Atlas:
         measure : str, optional
             The first measure, unless named.
         stretch : float
-            Between the latent plane (0) and the cartogram (1).
+            Between the latent plane (0) and the map (1).
         ax : matplotlib.axes.Axes, optional
             Where it is drawn; by default into a new figure.
         **options
-            Those of `latent_widget.figures.map.draw_map`: `paths=`, `points=`, `thumbnails=`, `grid=`, `contours=`,
-            `ellipses=`, `colour_by=`, `weights=`, `view=`.
+            Those of `latent_widget.figures.map.draw_map`: `method=`, the map as of `map`, "cartogram" unless told;
+            `paths=`, `points=`, `thumbnails=`, `grid=`, `contours=`, `ellipses=`, `colour_by=`, `weights=`, `view=`.
 
         Returns
         -------

@@ -4,12 +4,14 @@ import ast
 import inspect
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from markdown.extensions.toc import slugify
 
 import latent_widget as lw
+from latent_widget.maps.methods import METHODS
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -39,6 +41,13 @@ def headings(path: Path) -> set[str]:
     """The anchors of a page's headings, as the site makes them."""
     titles = re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text("utf-8")), re.MULTILINE)
     return {slugify(title.replace("`", ""), "-") for title in titles}
+
+
+def docstrings(path: Path) -> list[str]:
+    """The docstrings of a module, of its classes and of its functions."""
+    kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    found = (node for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, kinds))
+    return [told for node in found if (told := ast.get_docstring(node))]
 
 
 def rows(path: Path, header: str) -> list[list[str]]:
@@ -107,14 +116,43 @@ def test_the_table_of_traits_is_that_of_the_widget() -> None:
     assert table["view"] == "None"
 
 
-def test_the_table_of_a_cartograms_options_is_that_of_the_function() -> None:
-    parameters = inspect.signature(lw.cartogram).parameters
-    table = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(DOCS / "guides" / "cartograms.md", "option")}
-    assert set(table) == set(parameters) - {"density", "extent"}
+@pytest.mark.parametrize(
+    ("header", "function"),
+    [
+        ("option", lw.cartogram),
+        ("option of `isometric_map`", lw.isometric_map),
+        ("option of `distance_map`", lw.distance_map),
+    ],
+)
+def test_the_table_of_a_maps_options_is_that_of_the_function(header: str, function: Callable[..., lw.Map]) -> None:
+    parameters = inspect.signature(function).parameters
+    table = {cells[0].strip("`"): cells[1].strip("`") for cells in rows(DOCS / "guides" / "maps.md", header)}
+    assert set(table) == set(parameters) - {"density", "extent", "field"}
     for name, told in table.items():
         default = parameters[name].default
         if name != "workers":
             assert ast.literal_eval(told) == default, name
+
+
+def test_the_table_of_maps_names_all_methods() -> None:
+    table = rows(DOCS / "guides" / "maps.md", "map")
+    asked = [found[1] for cells in table if (found := re.search(r'method="(\w+)"', cells[1]))]
+    assert asked == list(METHODS)
+
+
+def test_numbers_in_brackets_are_entries_of_the_bibliography() -> None:
+    entries = re.findall(r"^(\d+)\. ", (DOCS / "bibliography.md").read_text("utf-8"), re.MULTILINE)
+    assert entries == [str(k) for k in range(1, len(entries) + 1)]
+    cited = set()
+    for path in [*PAGES, *(ROOT / "latent_widget").rglob("*.py")]:
+        # rows of tables hold intervals
+        text = re.sub(r"^\|.*$", "", prose(path), flags=re.M) if path.suffix == ".md" else "\n".join(docstrings(path))
+        for found in re.findall(r"(?<![\w`\]])\[(\d+(?:, \d+)*)\](?!\()", text):
+            numbers = set(found.split(", "))
+            # and so do ranges from 0
+            cited |= numbers if "0" not in numbers else set()
+    assert sorted(cited - set(entries)) == []
+    assert len(cited) > 10
 
 
 def test_the_table_of_measures_names_them_all() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import matplotlib as mpl
 import numpy as np
 import pytest
-from free_maps import bend, bent_map, turn_over
+from free_maps import bend, bent_map, make_map, turn_over
 from matplotlib.figure import Figure
 from matplotlib.path import Path
 from PIL import Image
@@ -52,14 +52,29 @@ def test_a_polygon_has_its_area_wherever_it_lies():
 
 def test_the_frame_holds_the_map_in_the_proportions_of_the_extent():
     corners = fit_to_page(BENT).corners
-    x0, x1, y0, y1 = frame_corners(corners, LATTICE.extent)
+    x0, x1, y0, y1 = frame_corners(corners, 1.0)
     assert (x1 - x0) / (y1 - y0) == pytest.approx(1)
     low, high = corners.reshape(-1, 2).min(axis=0), corners.reshape(-1, 2).max(axis=0)
     assert (low >= [x0 - 1e-12, y0 - 1e-12]).all()
     assert (high <= [x1 + 1e-12, y1 + 1e-12]).all()
     assert min(x1 - x0 - np.ptp([low[0], high[0]]), y1 - y0 - np.ptp([low[1], high[1]])) == pytest.approx(0, abs=1e-12)
-    wide = frame_corners(corners, (0, 10, 0, 2))
+    wide = frame_corners(corners, 0.2)
     assert (wide[1] - wide[0]) / (wide[3] - wide[2]) == pytest.approx(5)
+
+
+@pytest.mark.parametrize(("extent", "aspect"), [((0, 2, 0, 1), 0.5), ((0, 1000, 0, 1), 0.4), ((5, 6, 0, 20), 1.6)])
+def test_a_strip_has_a_page_on_which_its_map_is_seen(extent, aspect):
+    """The metric makes a square of every strip."""
+    lattice = lw.Lattice(extent, (8, 12))
+    metric = np.zeros((8, 12, 2, 2))
+    metric[..., 0, 0], metric[..., 1, 1] = 1 / (extent[1] - extent[0]) ** 2, 1 / (extent[3] - extent[2]) ** 2
+    field = lw.Field(lattice, metric)
+    square = make_map(field, np.stack(np.meshgrid(np.linspace(0, 1, 13), np.linspace(0, 1, 9)), axis=-1))
+    ax = draw_map(lw.Atlas(lattice, {"strip": field}), ax=Figure().add_subplot(), stretched_map=square)
+    (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
+    assert (high - low) / (right - left) == pytest.approx(aspect)
+    side = np.sqrt((extent[1] - extent[0]) * (extent[3] - extent[2]))
+    assert min(right - left, high - low) == pytest.approx(side)
 
 
 def test_points_of_the_page_are_told_from_those_beside_the_map():
@@ -81,7 +96,7 @@ def test_cells_lie_where_the_map_puts_them_and_the_frame_holds_them_all(atlas):
     corners = fit_to_page(BENT).corners
     np.testing.assert_allclose(ax.collections[0].get_coordinates(), corners)
     (left, right), (low, high) = ax.get_xlim(), ax.get_ylim()
-    np.testing.assert_allclose((left, right, low, high), frame_corners(corners, LATTICE.extent))
+    np.testing.assert_allclose((left, right, low, high), frame_corners(corners, 1.0))
     assert ax.get_aspect() == 1
 
 
@@ -158,7 +173,7 @@ def test_the_static_png_shows_cells_on_the_map_and_paper_beside_it(stretch):
         marked = np.asarray(image.convert("RGB")).astype(int)
     page = fit_to_page(BENT)
     corners = (1 - stretch) * LATTICE.corners + stretch * page.corners
-    x0, x1, y0, y1 = frame_corners(corners, LATTICE.extent)
+    x0, x1, y0, y1 = frame_corners(corners, 1.0)
 
     def to_pixel(point):
         return np.floor((point - [x0, y1]) / [x1 - x0, y0 - y1] * WIDTH).astype(int)

@@ -9,6 +9,7 @@ import numpy as np
 
 from latent_widget._arrays import Floats
 from latent_widget.display.widget import LatentWidget
+from latent_widget.figures.page import fit_to_page
 from latent_widget.figures.palette import PALETTE
 from latent_widget.geodesics import Geodesic, distances
 
@@ -249,7 +250,8 @@ def choose_points(widget: LatentWidget, seed: int) -> Floats:
 def compare_distances(widget: LatentWidget, points: Floats) -> tuple[Floats, Floats, Floats]:
     """Return, for all pairs of points `(n, 2)`, geodesic distances and the distances on the plane and on the map."""
     first, second = np.triu_indices(len(points), 1)
-    moved = widget.map.transform(points)
+    # on the page, whose unit is that of the plane
+    moved = fit_to_page(widget.map).transform(points)
     geodesics = distances(widget.field, points, refine=False)[first, second]
     return geodesics, *(np.linalg.norm(p[first] - p[second], axis=1) for p in (points, moved))
 

@@ -356,8 +356,12 @@ class LatentWidget(anywidget.AnyWidget):
         if max(self._plane.shape) > LARGEST_OF_ALL or not any(self.weights.values()):
             return maps
         for method in MAP_METHODS:
+            if method == self.map_method:
+                continue
             try:
-                if method != self.map_method:
+                with warnings.catch_warnings():
+                    # a map that fell short has a message, which the page shows
+                    warnings.simplefilter("ignore", RuntimeWarning)
                     maps[method] = serialize_map(self._find_map(method), method, method)
             except ValueError as error:
                 warnings.warn(f"the page goes without the map {method!r}: {error}", UserWarning, stacklevel=3)

@@ -15,16 +15,16 @@ def indicatrices(field: Field, page_map: Map, columns: int = 13) -> Floats:
 
     Their centres lie evenly on the page, as far as the map reaches, so that each stands for the same share of the
     measure: on a cartogram all have one area, and show by their shape what no stretching of areas can remove; on an
-    isometric map they are circles of one size as far as it is isometric. `columns` is how many would lie beside each
-    other on the latent plane, and `page_map` a map that `fit_to_page` has scaled.
+    isometric map they are circles of one size as far as it is isometric. `columns` is how many lie beside each other on
+    a cartogram, or on a square page of a free map, and `page_map` a map that `fit_to_page` has scaled.
     """
     lattice = field.lattice
     x0, x1, y0, y1 = lattice.extent
-    apart = (x1 - x0) / columns
     if fills_extent(page_map.corners, page_map.extent):
-        low, high = np.array([x0, y0]), np.array([x1, y1])
+        low, high, apart = np.array([x0, y0]), np.array([x1, y1]), (x1 - x0) / columns
     else:
         low, high = page_map.outline.min(axis=0), page_map.outline.max(axis=0)
+        apart = np.sqrt((x1 - x0) * (y1 - y0)) / columns
     counts = [max(2, round(side / apart)) for side in high - low]
     x, y = (a + (np.arange(n) + 0.5) / n * (b - a) for a, b, n in zip(low, high, counts, strict=True))
     centres, _ = lie_on_map(page_map, np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2))

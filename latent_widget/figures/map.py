@@ -25,7 +25,7 @@ from latent_widget.figures.colour_scales import colour_cells, label_colours, spa
 from latent_widget.figures.colouring import ColourBy
 from latent_widget.figures.contours import average_onto_corners, contour_levels
 from latent_widget.figures.indicatrices import indicatrices
-from latent_widget.figures.page import count_folds, fit_to_page, frame_corners
+from latent_widget.figures.page import choose_aspect, count_folds, fit_to_page, frame_corners
 from latent_widget.figures.palette import DASHES, GRID, INK, LABELS, PATHS, SIDES
 from latent_widget.figures.thumbnails import convert_to_ink
 from latent_widget.maps._map import Map, fills_extent
@@ -189,7 +189,7 @@ def draw_map(
     if shown.colour_by == "label" and not shown.points:
         _draw_legend(ax, atlas)
     extent = atlas.lattice.extent
-    left, right, low, high = view or (frame_corners(corners, extent) if morph.free else extent)
+    left, right, low, high = view or (frame_corners(corners, choose_aspect(extent)) if morph.free else extent)
     if morph.free:
         _draw_outline(ax, extent, morph, corners, (left, right, low, high))
     else:

@@ -12,6 +12,8 @@ from latent_widget.maps._map import Map, fills_extent
 from latent_widget.maps.cartograms.solver import choose_cells
 from latent_widget.maps.isometry.outline import trace_outline
 
+ASPECT = (0.4, 1.6)
+"""Least and most height over width of a page."""
 ON_MAP = 1e-9
 """A point that misses its own image by less than this part of the page lies on the map."""
 
@@ -58,11 +60,16 @@ def measure_area(polygon: Floats) -> float:
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
 
 
-def frame_corners(corners: Floats, extent: Extent) -> Extent:
-    """Return the least rectangle (x0, x1, y0, y1) around moved corners `(..., 2)` with the extent's proportions."""
+def choose_aspect(extent: Extent) -> float:
+    """Return the height over the width of a page: those of the extent, but for strips, which would be too thin."""
     x0, x1, y0, y1 = extent
+    return min(ASPECT[1], max(ASPECT[0], (y1 - y0) / (x1 - x0)))
+
+
+def frame_corners(corners: Floats, aspect: float) -> Extent:
+    """Return the least rectangle (x0, x1, y0, y1) around moved corners `(..., 2)`, `aspect` times as high as wide."""
     low, high = corners.reshape(-1, 2).min(axis=0), corners.reshape(-1, 2).max(axis=0)
-    size = np.array([x1 - x0, y1 - y0])
+    size = np.array([1.0, aspect])
     half = size * ((high - low) / size).max() / 2
     (left, bottom), (right, top) = (low + high) / 2 - half, (low + high) / 2 + half
     return float(left), float(right), float(bottom), float(top)

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from latent_widget.figures.map import draw_map
+from latent_widget.figures.page import choose_aspect
 from latent_widget.figures.palette import CELL, PATHS, parse_hex
 from latent_widget.figures.thumbnails import Pixels, convert_to_ink
 
@@ -49,8 +50,7 @@ def compose_page(atlas: Atlas, strips: Sequence[FilmStrip], width: float, **opti
         A figure that pyplot does not know of.
 
     """
-    x0, x1, y0, y1 = atlas.lattice.extent
-    map_height = width * 0.8 * min(1.6, max(0.4, (y1 - y0) / (x1 - x0)))
+    map_height = width * 0.8 * choose_aspect(atlas.lattice.extent)
     strip_heights = [0.35 + 0.9 * width / len(strip.pictures) for strip in strips]
     figure = Figure(figsize=(width, map_height + sum(strip_heights)), layout="constrained")
     ratios = [map_height, *strip_heights]

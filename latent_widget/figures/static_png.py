@@ -54,7 +54,7 @@ def render_static_png(
             picture = flat.transform((WIDTH, height), Image.Transform.MESH, mesh)
         else:
             corners = (1 - stretch) * field.lattice.corners + stretch * page_map.corners
-            page = frame_corners(corners, page)
+            page = frame_corners(corners, height / WIDTH)
             picture = _draw_cells(_colour_density(field.density), _to_pixels(corners, page, (WIDTH, height)), height)
         if shown is not None:
             shown = (1 - stretch) * shown + stretch * page_map.transform(shown)

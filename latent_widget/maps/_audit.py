@@ -1,4 +1,4 @@
-"""Audit of a map: stress (Kruskal 1964) and rank correlation (Spearman) of page against geodesic distances.
+"""Audit of a map: stress (Kruskal 1964, [18]) and rank correlation (Spearman) of page against geodesic distances.
 
 The plain plane and a map of a placebo stand beside it: what they reach as well is no merit of the measure.
 """
@@ -14,7 +14,7 @@ from latent_widget._field import Field
 from latent_widget._lattice import need_plane
 from latent_widget.maps._map import Map, fills_extent
 from latent_widget.maps._placebo import placebo
-from latent_widget.maps.methods import make_map
+from latent_widget.maps.methods import DEFAULT, make_map
 from latent_widget.maps.validation import read_rows
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Agreement:
     Attributes
     ----------
     stress : float
-        Kruskal's stress-1 with the best scale s, √(Σ (s·page − geodesic)² / Σ geodesic²): the relative error of a
+        Kruskal's stress-1 [18] with the best scale s, √(Σ (s·page − geodesic)² / Σ geodesic²): the relative error of a
         distance, root mean square; 0 is exact.
     spearman : float
         Rank correlation; 1 where every distance has its place in order.
@@ -138,7 +138,7 @@ def audit(
         Plane points between which distances are compared, such as encoded data; by default random ones, even over the
         extent.
     map : Map or str, optional
-        The map, or the method by which it is made: "isometric", as by default, "distances" or "cartogram". The
+        The map, or the method by which it is made: "distances", as by default, "isometric" or "cartogram". The
         placebo's map is made by the same method and of the same points, with that method's defaults, and in the
         metric's frame where the map is a cartogram that does not fill the extent.
     sources : int
@@ -163,7 +163,7 @@ def audit(
 
     References
     ----------
-    J. B. Kruskal, "Multidimensional scaling by optimizing goodness of fit to a nonmetric hypothesis",
+    [18] J. B. Kruskal, "Multidimensional scaling by optimizing goodness of fit to a nonmetric hypothesis",
     Psychometrika 29, 1 (1964).
 
     """
@@ -172,7 +172,7 @@ def audit(
     need_plane(field.lattice, "an audit")
     chosen = _choose_points(field, points, sources, np.random.default_rng(seed))
     given = None if points is None else read_rows(points, field.lattice.extent, "points")
-    shown = map if isinstance(map, Map) else make_map(field, map or "isometric", given, {})
+    shown = map if isinstance(map, Map) else make_map(field, map or DEFAULT, given, {})
     if shown.extent != field.lattice.extent or shown.area_error.shape != field.lattice.shape:
         raise ValueError(
             f"map={shown!r} has {shown.area_error.shape} cells, the field {field.lattice.shape} over "

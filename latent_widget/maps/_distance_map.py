@@ -46,7 +46,7 @@ def distance_map(
 
         Σ (|X(pᵢ) − X(pⱼ)| − dᵢⱼ)² / Σ dᵢⱼ² + stiffness · E(X) / E(isometry)
 
-    the squared stress of the geodesic distances dᵢⱼ between points pᵢ, as multidimensional scaling does, with the
+    the squared stress of the geodesic distances dᵢⱼ between points pᵢ, as multidimensional scaling does [17], with the
     symmetric Dirichlet energy E of `isometric_map`, from which it starts. A surface that curves cannot be laid out
     flat: an isometric map is then true to lengths cell by cell, this one to distances from one end to the other.
 
@@ -88,7 +88,7 @@ def distance_map(
 
     References
     ----------
-    J. de Leeuw, "Applications of convex analysis to multidimensional scaling" (1977).
+    [17] J. de Leeuw, "Applications of convex analysis to multidimensional scaling" (1977).
 
     """
     from latent_widget.geodesics import distances

@@ -37,14 +37,14 @@ def isometric_map(
     max_steps: int = 60,
     floor: float | str | None = None,
 ) -> Map:
-    """Lay a field out on a page so that plain distance comes as close as it can to the measure's own.
+    """Lay a field out on a page with the least distortion of the measure's lengths, in every direction at once.
 
     With F = DX·L⁻ᵀ, the map X seen by the metric G = L Lᵀ, and its singular values σ₁ ≥ σ₂, it minimises
 
         Σ w ψ(F) √det G,    ψ = 4 (½ (σ₁/σ₂ + σ₂/σ₁))^(2 − 2a) (½ (σ₁σ₂ + 1/(σ₁σ₂)))^(2a)
 
     over the triangles at the corners of all cells, which for a = ½ is the symmetric Dirichlet energy
-    ‖F‖² (1 + det⁻²) [9]_: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
+    ‖F‖² (1 + det⁻²) [12]: 4 for an isometry, infinite for a fold. The boundary is free. No cell folds, and the outline
     does not cross itself. What is left to choose, a turn and a shift, is fixed so that the map lies like the plane.
 
     A surface that can be rolled out flat (Gaussian curvature 0) comes out isometric, up to the fourth power of the
@@ -61,7 +61,8 @@ def isometric_map(
     weights : array_like (H, W), optional
         In place of points, what each cell counts for, all positive.
     area_weight : float
-        The a of the energy, between 0 (angles alone count) and 1 (areas alone count), both left out.
+        The a of the energy, between 0 (angles alone count) and 1 (areas alone count), both left out. Towards 1 shear
+        costs next to nothing, and the search takes many more steps.
     tolerance : float
         The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
     max_steps : int
@@ -86,8 +87,8 @@ def isometric_map(
 
     References
     ----------
-    .. [9] J. Smith, S. Schaefer, "Bijective parameterization with free boundaries", ACM Transactions on Graphics 34, 70
-       (2015).
+    [12] J. Smith, S. Schaefer, "Bijective parameterization with free boundaries", ACM Transactions on Graphics 34, 70
+    (2015).
 
     """
     field, density = read_options(field, points, weights, floor)

@@ -57,7 +57,7 @@ class Map:
     folds : int
         Number of cells that are not one-to-one (any corner triangle is not positive or, in a box, the Jacobian
         determinant cannot be shown to be positive throughout), and of crossings of the outline with itself. With 0
-        the whole map is one-to-one (Lipman 2014).
+        the whole map is one-to-one [16].
     converged : bool
         Whether the map is what was asked for; of a cartogram: max_area_error is within the tolerance and nothing folds.
     method : str
@@ -69,8 +69,8 @@ class Map:
 
     References
     ----------
-    Y. Lipman, "Bijective mappings of meshes with boundary and the degree in mesh processing", SIAM Journal on Imaging
-    Sciences 7, 1263 (2014).
+    [16] Y. Lipman, "Bijective mappings of meshes with boundary and the degree in mesh processing", SIAM Journal on
+    Imaging Sciences 7, 1263 (2014).
 
     """
 

@@ -19,14 +19,20 @@ def axe() -> str:
     return AXE.read_text("utf-8")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_axe_finds_nothing_serious(browser: Browser, bundle: None, axe: str, tmp_path: Path, theme: str) -> None:
+@pytest.mark.parametrize(("theme", "method"), [("light", "cartogram"), ("dark", "cartogram"), ("dark", "isometric")])
+def test_axe_finds_nothing_serious(
+    browser: Browser, bundle: None, axe: str, tmp_path: Path, theme: str, method: str
+) -> None:
     lattice = lw.Lattice((-2, 2, -2, 2), (16, 16))
     density = 1 + 20 * np.exp(-4 * (lattice.cells**2).sum(-1))
     fields = {name: lw.Field.from_density(lattice, density**p) for name, p in (("pullback", 1), ("kl", 0.5))}
     rng = np.random.default_rng(0)
     atlas = lw.Atlas(lattice, fields, points=rng.uniform(-2, 2, (40, 2)), labels=np.arange(40) % 4)
-    lw.LatentWidget(atlas, theme=theme, stretch=0.5).to_html(tmp_path / "map.html")
+    widget = lw.LatentWidget(atlas, theme=theme, stretch=0.5, map_method=method)
+    if method == "isometric":
+        widget._answer(widget, {"type": "audit"}, [])
+        widget._audited.result(60)
+    widget.to_html(tmp_path / "map.html")
     page = browser.new_page(viewport={"width": 1000, "height": 900})
     try:
         page.goto((tmp_path / "map.html").as_uri())

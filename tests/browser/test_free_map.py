@@ -16,7 +16,7 @@ KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "languag
 MAKE = """
 import numpy as np
 import latent_widget as lw
-from latent_widget.figures.page import fit_to_page, frame_corners
+from latent_widget.figures.page import choose_aspect, fit_to_page, frame_corners
 
 lattice = lw.Lattice((-1.2, 1.2, -1, 1), (40, 48))
 y = lattice.cells[..., 1]
@@ -57,7 +57,7 @@ def on_page(notebook: Notebook, points: list[list[float]]) -> np.ndarray:
     """Where plane points lie on the screen, by Python's own map and frame."""
     page = "fit_to_page(w.map)"
     moved = np.array(notebook.ask(f"{page}.transform({points}).tolist()"))
-    x0, x1, y0, y1 = notebook.ask(f"frame_corners({page}.corners, w.atlas.lattice.extent)")
+    x0, x1, y0, y1 = notebook.ask(f"frame_corners({page}.corners, choose_aspect(w.atlas.lattice.extent))")
     box = plot(notebook)
     return (moved - [x0, y1]) / [x1 - x0, y0 - y1] * [box["width"], box["height"]] + [box["x"], box["y"]]
 

@@ -1,11 +1,12 @@
 """The exported page, opened as a file: it draws, moves and asks nobody for anything."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 import latent_widget as lw
 
@@ -52,6 +53,25 @@ def test_a_drag_moves_the_line_and_the_stretch_the_map(opened: tuple[Page, list[
     slider.focus()
     slider.press("End")
     page.wait_for_function("flat => document.querySelector(\"[data-lw='map'] canvas\").toDataURL() !== flat", arg=flat)
+    assert noticed == []
+
+
+def test_every_map_can_be_chosen_without_a_kernel(opened: tuple[Page, list[str]]) -> None:
+    page, noticed = opened
+    page.locator("[data-lw='stretch']").press("End")
+    outline, status = page.locator("[data-lw='outline']"), page.locator("[data-lw='status']")
+    expect(outline).to_have_attribute("d", "")
+    for method, words in (("isometric", "Isometric map"), ("distances", "Distance map")):
+        page.locator("[data-lw='map-method']").select_option(method)
+        expect(status).to_contain_text(f"{words}: remaining anisotropy")
+        expect(outline).to_have_attribute("d", re.compile("^M.+Z$"))
+    page.locator("[data-lw='map-method']").select_option("cartogram")
+    expect(status).to_contain_text("largest area error")
+    # after the glide
+    expect(outline).to_have_attribute("d", "")
+    page.locator("[data-lw='audit']").click()
+    expect(page.locator("[data-lw='audit-words']")).to_contain_text("not measured before")
+    expect(page.locator("[data-lw='audit-measure']")).to_be_hidden()
     assert noticed == []
 
 

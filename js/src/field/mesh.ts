@@ -56,18 +56,22 @@ export function countFolds({ shape: [rows, columns], corners: c }: Mesh): number
   const up = 2 * (columns + 1);
   let folds = 0;
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const a = i * up + 2 * j;
-      const [ax, ay] = [c[a], c[a + 1]];
-      const [bx, by] = [c[a + 2], c[a + 3]];
-      const [cx, cy] = [c[a + up + 2], c[a + up + 3]];
-      const [dx, dy] = [c[a + up], c[a + up + 1]];
-      const whole =
-        (bx - ax) * (dy - ay) - (by - ay) * (dx - ax) > 0 &&
-        (cx - bx) * (ay - by) - (cy - by) * (ax - bx) > 0 &&
-        (dx - cx) * (by - cy) - (dy - cy) * (bx - cx) > 0 &&
-        (ax - dx) * (cy - dy) - (ay - dy) * (cx - dx) > 0;
-      if (!whole) folds++;
+    let a = i * up;
+    // sides of the cell: left, right, and below and above between them
+    let leftX = c[a + up] - c[a];
+    let leftY = c[a + up + 1] - c[a + 1];
+    for (let j = 0; j < columns; j++, a += 2) {
+      const lowX = c[a + 2] - c[a];
+      const lowY = c[a + 3] - c[a + 1];
+      const highX = c[a + up + 2] - c[a + up];
+      const highY = c[a + up + 3] - c[a + up + 1];
+      const rightX = c[a + up + 2] - c[a + 2];
+      const rightY = c[a + up + 3] - c[a + 3];
+      const low = Math.min(lowX * leftY - lowY * leftX, lowX * rightY - lowY * rightX);
+      const high = Math.min(highX * leftY - highY * leftX, highX * rightY - highY * rightX);
+      if (!(low > 0 && high > 0)) folds++;
+      leftX = rightX;
+      leftY = rightY;
     }
   }
   return folds;

@@ -33,10 +33,10 @@ export function createOverlay(): Overlay {
   const plot = svg("g", { transform: `translate(${MARGIN.left} ${MARGIN.top})` }, element);
   // a nested picture clips without an id, which would have to be unique on the host's page
   const clipped = svg("svg", {}, plot);
-  const outline = svg("path", { fill: "none", "stroke-width": 1, "pointer-events": "none", "data-lw": "outline" }, clipped);
   const lattice = svg("path", { fill: "none", "stroke-width": 0.6, "pointer-events": "none" }, clipped);
   const contours = svg("path", { fill: "none", "stroke-width": 0.9, "pointer-events": "none", "data-lw": "contours" }, clipped);
   const ellipses = svg("path", { "stroke-width": 1, "pointer-events": "none", "data-lw": "ellipses" }, clipped);
+  const outline = svg("path", { fill: "none", "stroke-width": 1, "pointer-events": "none", "data-lw": "outline" }, clipped);
   const lines = svg("g", { fill: "none", "pointer-events": "none", "stroke-linejoin": "round", "stroke-linecap": "round" }, clipped);
   // the geodesic comes last, on top
   const paths = [...KINDS].reverse().map((kind) => createLine(kind, lines));

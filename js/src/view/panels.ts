@@ -65,7 +65,7 @@ export function createPanels({ state, layout, left, map, history, writer, frames
     saving.catch((error: unknown) => status.say(`The figure could not be saved: ${String(error)}`, "error"));
   };
   const controls = createControls(side, atlas.names, has, { ...createActions(writer), save });
-  const audit = createAuditPanel(side, has.kernel, () => {
+  const audit = createAuditPanel(left, has.kernel, () => {
     if (state.model.get("_audit").state !== "busy") state.model.send({ type: "audit" });
   });
   const status = createStatusLine(side, state.model);

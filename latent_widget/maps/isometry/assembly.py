@@ -179,7 +179,7 @@ def multiply(blocks: Array, vector: Array, out: Array) -> float:
 def find_largest_step(points: Array, step: Array) -> float:
     """Return the smallest positive share of a step at which the area of a triangle vanishes; infinite where none does.
 
-    Smith and Schaefer (2015), section 3.3: the smallest positive root of a quadratic in each triangle.
+    Smith and Schaefer 2015 [12], section 3.3: the smallest positive root of a quadratic in each triangle.
     """
     x, y, u, v = points[0], points[1], step[0], step[1]
     smallest = math.inf

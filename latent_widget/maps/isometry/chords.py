@@ -4,12 +4,12 @@ Every cell has four triangles, one at each corner, of two sides and a diagonal. 
 lengths are those of a plane quadrilateral and the corners of the lattice can be laid out exactly; tensors taken from
 the middle of the cell would be wrong by the square of its size.
 
-The squared geodesic length of a short segment v follows from the metric g at its middle and from its derivatives [8]_::
+The squared geodesic length of a short segment v follows from the metric g at its middle and from its derivatives [15]::
 
     d² = g(v, v) + ∂ᵥ∂ᵥ g(v, v) / 24 − g⁻¹(Γ, Γ) / 12 + O(v⁶),    Γₐ = ∂ᵥ g(eₐ, v) − ∂ₐ g(v, v) / 2
 
-.. [8] The expansion of Synge's world function about the midpoint: J. L. Synge, "Relativity: The General Theory"
-   (1960), chapter II; the second term is what a straight segment adds, the third what bending it takes away.
+This expands Synge's world function about the midpoint (Synge 1960, chapter II): the second term is what a straight
+segment adds, the third what bending it takes away.
 """
 
 from __future__ import annotations

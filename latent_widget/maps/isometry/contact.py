@@ -1,6 +1,6 @@
 """A barrier between corners and sides of the outline, which keeps a map from overlapping itself.
 
-Smith and Schaefer (2015), section 3.2: for every corner of the outline and every side that it does not end, at the
+Smith and Schaefer 2015 [12], section 3.2: for every corner of the outline and every side that it does not end, at the
 distance d below a reach ε, max(0, ε / d − 1)². Its Hessian is taken along the distance alone, which is positive.
 """
 

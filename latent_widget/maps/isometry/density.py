@@ -5,10 +5,10 @@ With the logarithms s and d of the product and of the ratio of the singular valu
     ψ = 4 (cosh d)ᵖ (cosh s)^q,    p = 2 − 2 a,    q = 2 a
 
 the first factor grows with what happens to angles, the second with what happens to areas; a = ½ is the symmetric
-Dirichlet energy (1 + det⁻²) ‖F‖² (Smith and Schaefer 2015, "Bijective parameterization with free boundaries"), 4 for an
-isometry and infinite for a fold. The Hessian is diagonal but for a block of two in the four modes of a 2 × 2 matrix
-(Smith, De Goes and Kim 2019, "Analytic eigensystems for isotropic distortion energies"): a rotation R and a reflection
-S, which scale, a twist and a flip. Negative eigenvalues are left out, so that every step of Newton's method descends.
+Dirichlet energy (1 + det⁻²) ‖F‖² (Smith and Schaefer 2015, [12]), 4 for an isometry and infinite for a fold. The
+Hessian is diagonal but for a block of two in the four modes of a 2 × 2 matrix (Smith, De Goes and Kim 2019, [14]): a
+rotation R and a reflection S, which scale, a twist and a flip. Negative eigenvalues are left out, so that every step of
+Newton's method descends.
 """
 
 from __future__ import annotations

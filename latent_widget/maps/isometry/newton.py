@@ -1,7 +1,8 @@
-"""Projected Newton steps by conjugate gradients, each cut short of the first fold (Smith and Schaefer 2015).
+"""Projected Newton steps by conjugate gradients, each cut short of the first fold (Smith and Schaefer 2015, [12]).
 
-The Hessian is replaced by its positive semi-definite part (Teran et al. 2005), so that every step descends; the steps
-are solved no better than they deserve (Eisenstat and Walker 1996), and a line search after Armijo guards the descent.
+The Hessian is replaced by its positive semi-definite part (Teran et al. 2005, [13]), so that every step descends; the
+steps are solved no better than they deserve (Eisenstat and Walker 1996, [20]), and a line search after Armijo guards
+the descent.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class _Previous(NamedTuple):
 
 
 def _conjugate(newton: Array, gradient: Array, previous: _Previous) -> Array:
-    """Return the direction of Polak and Ribière's nonlinear conjugate gradients, whose preconditioner is the Hessian.
+    """Return the direction of nonlinear conjugate gradients (Polak and Ribière [21]), preconditioned by the Hessian.
 
     Where the positive part is not the whole of the Hessian, Newton's steps alone converge slowly; where it is, the
     share of the step before vanishes.

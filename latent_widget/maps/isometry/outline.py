@@ -1,7 +1,8 @@
 """The outline of a map: the polygon of its border corners, its crossings, and the nearest point of it.
 
 A map of which every corner triangle is positive and the outline is simple is one-to-one: a page point has as many
-originals, each of them counted positively, as the outline winds round it, which is once or not at all (Lipman 2014).
+originals, each of them counted positively, as the outline winds round it, which is once or not at all (Lipman 2014,
+[16]).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stress of the distances between points carried by the mesh, with the positive part of its Hessian (De Leeuw 1977).
+"""Stress of distances between points carried by the mesh, with a majorising Hessian (De Leeuw 1977, [17]).
 
     stress² = Σ (|xᵢ − xⱼ| − dᵢⱼ)² / Σ dᵢⱼ²
 
