@@ -7,9 +7,10 @@
 SLIM takes a mesh in space, so every surface here lies in space: a cap of the unit sphere, a wavy sheet, and the decoded
 surface of the digits on its first three principal axes. It starts where this package starts, from the plane under the
 root of the mean metric, and stops when a step lowers its energy by less than a millionth. All maps are judged on SLIM's
-own mesh, two triangles a cell: energy is the mean over the area of ‖F‖² (1 + det⁻²), 4 for an isometry; stress is that
-of 100 points against geodesic distances; folds are triangles turned over. MDS places those points freely, without a
-map. "n² log n" is time over that of the first size, divided by what n² log n would make of it. One thread.
+own mesh, two triangles a cell: energy is the mean over the area of ‖F‖² (1 + det⁻²), 4 for an isometry; folds are
+triangles turned over; stress is that of 100 points against geodesic distances, by fast marching on 128² cells. MDS
+places those points freely, without a map. "n² log n" is time over that of the first size, divided by what n² log n
+would make of it. One thread.
 """
 
 import os
@@ -134,7 +135,7 @@ def show(name: str, *cells: object) -> None:
 
 def measure(surface: Surface, side: int) -> lw.Field:
     decoder = lw.Decoder(surface.embed, latent_dim=2, dtype=torch.float64)
-    return lw.measures.pullback(decoder, lw.Lattice(surface.extent, (side, side)), method="exact")
+    return lw.measures.pullback(decoder, lw.Lattice(surface.extent, (side, side)), method="auto")
 
 
 def carry(corners: np.ndarray, lattice: lw.Lattice, points: np.ndarray) -> np.ndarray:
@@ -151,7 +152,7 @@ def carry(corners: np.ndarray, lattice: lw.Lattice, points: np.ndarray) -> np.nd
 def compare(surface: Surface, sides: Iterable[int], repeats: int) -> None:
     low, high = np.array(surface.extent[0::2]), np.array(surface.extent[1::2])
     points = low + (high - low) * np.random.default_rng(0).uniform(0.05, 0.95, (POINTS, 2))
-    geodesics, spent = time_median(lambda: lw.distances(measure(surface, 64), points, workers=1), 1)
+    geodesics, spent = time_median(lambda: lw.distances(measure(surface, 128), points, refine=False, workers=1), 1)
     placed, ms = time_median(lambda: place_by_mds(geodesics), 1)
     name = f"{surface.name}: MDS, after {spent:.0f} ms for distances"
     show(name, ms, "–", "–", "–", scores.stress(cdist(placed, placed), geodesics))
