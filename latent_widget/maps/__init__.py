@@ -7,6 +7,6 @@ one that keeps geodesic distances. `methods` finds a map by its name. `_placebo`
 the same measure in other places, and `_audit` tells what a map is worth by geodesic distances. What they are given is
 checked in `validation`.
 
-Its public names are those of `latent_widget`, which imports their modules on first use: a cartogram needs nothing of
-the isometric map, nor of the geodesics.
+Its public names are those of `latent_widget`, which imports their modules on first use: a cartogram needs neither
+the solver of the isometric map nor the geodesics, and of `isometry` only what traces the outline.
 """

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from latent_widget._field import Field
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
-    Indices = np.ndarray[Any, np.dtype[np.int64]]
 
 REMEDY = "refine the lattice, or temper the field (field.temper(0.5)), to come closer"
 

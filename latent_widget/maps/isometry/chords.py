@@ -14,7 +14,7 @@ segment adds, the third what bending it takes away.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -135,7 +135,8 @@ def _along_x(matrix: csr_array, values: Array) -> Array:
     return np.swapaxes(_along_y(matrix, np.ascontiguousarray(np.swapaxes(values, 0, 1))), 0, 1)
 
 
-@cache
+# two for the rows and two for the columns of each lattice from coarse to fine
+@lru_cache(maxsize=32)
 def _differentiate(n: int, borders: bool) -> tuple[csr_array, csr_array, csr_array]:
     """Return matrices from n centres to the value, first and second derivative at the n + 1 borders, or the centres."""
     positions = np.arange(n + 1.0) if borders else np.arange(n) + 0.5
