@@ -81,6 +81,12 @@ def raise_to_power(tensors: Floats, exponent: float) -> Floats:
     return np.asarray(np.einsum("...ik,...k,...jk->...ij", vectors, powers, vectors))
 
 
+def take_root(tensor: Floats) -> Floats:
+    """Return the symmetric root of a symmetric positive tensor `(d, d)`."""
+    values, vectors = np.linalg.eigh(tensor)
+    return np.asarray((vectors * np.sqrt(values)) @ vectors.T)
+
+
 def average_eigenvalue(tensors: Floats) -> float:
     """Return the mean of tr G / d over cells `(n, d, d)`, and 1 where that is nothing."""
     mean = float(np.trace(tensors, axis1=-2, axis2=-1).mean() / tensors.shape[-1]) if len(tensors) else 0.0

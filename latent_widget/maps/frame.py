@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
+from latent_widget._arrays import take_root
 from latent_widget._lattice import Lattice, need_plane
 
 if TYPE_CHECKING:
@@ -61,9 +62,8 @@ def find_frame(frame: str, density: Any, points: ArrayLike | None) -> Frame | No
         raise ValueError('frame="metric" takes the mean of a field\'s metric, which an array has not; give a Field')
     need_plane(density.lattice, 'frame="metric"')
     mean = density.mean_metric(points)
-    values, vectors = np.linalg.eigh(mean)
     sides = np.sqrt(np.diagonal(mean))
-    return Frame(density.lattice, sides, (vectors * np.sqrt(values)) @ vectors.T / sides)
+    return Frame(density.lattice, sides, take_root(mean) / sides)
 
 
 def turn_towards(corners: Array, plane: Array) -> Array:

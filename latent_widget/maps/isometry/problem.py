@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from latent_widget._arrays import take_root
 from latent_widget.maps.isometry.chords import measure_triangles
 
 if TYPE_CHECKING:
@@ -74,7 +75,6 @@ def lay_affinely(problem: Problem) -> Array:
     """Return the start, (2, H + 1, W + 1): the plane, stretched by the root of the mean metric."""
     h, w = problem.metric.shape[:2]
     share = problem.weights.sum(-1) / problem.weights.sum()
-    values, vectors = np.linalg.eigh((problem.metric * share[..., None, None]).sum((0, 1)))
-    root = (vectors * np.sqrt(values)) @ vectors.T
+    root = take_root((problem.metric * share[..., None, None]).sum((0, 1)))
     y, x = np.meshgrid(np.arange(h + 1) - 0.5 * h, np.arange(w + 1) - 0.5 * w, indexing="ij")
     return np.einsum("ab,bij->aij", root, np.stack([x, y]))
