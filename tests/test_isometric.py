@@ -360,10 +360,15 @@ def test_unfinished_search_says_so(digits):
     ("options", "message"),
     [
         ({"area_weight": 1.0}, r"area_weight=1.0: give a number from 0.05"),
+        ({"area_weight": "half"}, "area_weight='half': give a number"),
         ({"tolerance": 0}, "tolerance=0"),
+        ({"tolerance": True}, "tolerance=True"),
         ({"max_steps": 0}, "max_steps=0"),
+        ({"max_steps": True}, "max_steps=True"),
+        ({"max_steps": np.float64(9.0)}, "max_steps="),
         ({"weights": np.ones((3, 3))}, r"weights has shape \(3, 3\)"),
         ({"weights": np.zeros((48, 48))}, "weights has 2304 cells that are not positive"),
+        ({"weights": np.geomspace(1, 1e13, 48 * 48).reshape(48, 48)}, r"weights have a range of 1e\+13.*add a share"),
         ({"points": np.ones((4, 3))}, r"points has shape \(4, 3\)"),
         ({"points": np.full((4, 2), np.nan)}, "not finite"),
         ({"points": np.full((4, 2), 50.0)}, "none of 4 lies inside"),
@@ -373,6 +378,15 @@ def test_unfinished_search_says_so(digits):
 def test_bad_options_are_named(digits, options, message):
     with pytest.raises(ValueError, match=message):
         lw.isometric_map(digits[0], **options)
+
+
+def test_options_may_be_numbers_of_numpy_and_weights_as_large_as_floats():
+    field, _ = pull_back((-0.9, 0.9, -0.9, 0.9), (8, 8), stereographic)
+    plain = lw.isometric_map(field, area_weight=0.25, tolerance=1e-6, max_steps=60)
+    options = {"area_weight": np.float32(0.25), "tolerance": np.float64(1e-6), "max_steps": np.int64(60)}
+    np.testing.assert_array_equal(lw.isometric_map(field, **options).corners, plain.corners)
+    weighted = lw.isometric_map(field, weights=np.full((8, 8), 1e308), **options)
+    np.testing.assert_array_equal(weighted.corners, plain.corners)
 
 
 def test_boxes_walls_and_impossible_ranges_are_refused():

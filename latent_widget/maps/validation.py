@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 import numpy as np
@@ -123,27 +124,43 @@ def check_options(method: str, tolerance: float, max_steps: int) -> None:
     """Raise ValueError for an option that is none."""
     if method not in get_args(Method):
         raise ValueError(f"method={method!r}: use one of {', '.join(map(repr, get_args(Method)))}")
-    if not (isinstance(tolerance, (int, float)) and 0.0 < tolerance < 1.0):
+    if not (_is_number(tolerance) and 0.0 < tolerance < 1.0):
         raise ValueError(f"tolerance={tolerance!r}: give a relative area error between 0 and 1, such as 1e-3")
     check_steps(max_steps)
 
 
+def is_whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number, of Python or NumPy and no boolean, of at least so much."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def _is_number(value: Any) -> bool:
+    """Whether a value is a real number, of Python or NumPy, and no boolean."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def check_seed(seed: int) -> None:
+    """Raise ValueError for a seed that is no whole number of at least 0."""
+    if not is_whole(seed, 0):
+        raise ValueError(f"seed={seed!r}: give a whole number of at least 0, so that the choice can be made again")
+
+
 def check_steps(max_steps: int) -> None:
     """Raise ValueError for anything but a number of steps."""
-    if isinstance(max_steps, bool) or not (isinstance(max_steps, int) and max_steps >= 1):
+    if not is_whole(max_steps, 1):
         raise ValueError(f"max_steps={max_steps!r}: give a number of steps, at least 1")
 
 
 def check_share(name: str, value: float, usual: float) -> None:
     """Raise ValueError for an option that does not lie between 0 and 1, both left out."""
-    if not (isinstance(value, (int, float)) and 0.0 < value < 1.0):
+    if not (_is_number(value) and 0.0 < value < 1.0):
         raise ValueError(f"{name}={value!r}: give a number between 0 and 1, both left out, such as {usual:g}")
 
 
 def check_area_weight(area_weight: float) -> None:
     """Raise ValueError for a weight so far from one half that energies leave the range of floats."""
     least, most = AREA_WEIGHTS
-    if not (isinstance(area_weight, (int, float)) and least <= area_weight <= most):
+    if not (_is_number(area_weight) and least <= area_weight <= most):
         raise ValueError(
             f"area_weight={area_weight!r}: give a number from {least:g}, next to angles alone, to {most:g}, next to "
             "areas alone; 0.5 weighs them alike"
@@ -182,6 +199,13 @@ def read_weights(weights: ArrayLike | None, shape: tuple[int, ...]) -> Array:
     bad = int((~(np.isfinite(array) & (array > 0))).sum())
     if bad:
         raise ValueError(f"weights has {bad} cells that are not positive and finite: add a share of their mean")
+    # only ratios count, and the sum of extreme values could leave the range of floats
+    array = array / array.max()
+    if not array.min() > 1.0 / LARGEST_RANGE:
+        raise ValueError(
+            f"weights have a range of {1.0 / max(array.min(), 1e-300):g}, more than {LARGEST_RANGE:g}: add a share of "
+            "their mean"
+        )
     return np.ascontiguousarray(array / array.mean())
 
 
