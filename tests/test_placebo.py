@@ -90,9 +90,32 @@ def test_blocks_move_whole_and_none_stays() -> None:
     same, other = (lw.placebo(field, "shuffled", seed=s).metric for s in (3, 4))
     np.testing.assert_array_equal(lw.placebo(field, "shuffled", seed=3).metric, same)
     assert (same != other).any()
-    # the only block of its shape stays: with 2 blocks of 5 by 5 cells there is one of each shape
+
+
+def test_a_shuffle_that_moves_nothing_is_refused_and_the_share_that_stays_is_told() -> None:
+    # 2 blocks along 5 cells are of 3 and 2, so that no two blocks of the four are alike
     small = lw.Field.from_density(lw.Lattice(BOX, (5, 5)), np.arange(1.0, 26).reshape(5, 5))
-    np.testing.assert_array_equal(lw.placebo(small, "shuffled", blocks=2).metric, small.metric)
+    with pytest.raises(ValueError, match=r"\(5, 5\) cells: blocks=2 has no two blocks alike, give 3 or more"):
+        lw.placebo(small, "shuffled", blocks=2)
+    # 2, 2 and 1: four blocks of 2 by 2, two of 2 by 1, two of 1 by 2, and one single cell, which stays
+    found = lw.placebo(small, "shuffled", blocks=3)
+    assert found.info["placebo_in_place"] == 1 / 25
+    assert np.flatnonzero(found.density == small.density).tolist() == [24]
+    # along an even side the two blocks are alike
+    even = lw.Field.from_density(lw.Lattice(BOX, (4, 5)), np.arange(1.0, 21).reshape(4, 5))
+    assert lw.placebo(even, "shuffled", blocks=2).info["placebo_in_place"] == 0
+    assert lw.placebo(small).info["placebo_in_place"] == 1 / 25
+    assert lw.placebo(small, "mirrored").info["placebo_in_place"] == 5 / 25
+
+
+@pytest.mark.parametrize("sides", [(a, b) for a in range(2, 12) for b in range(2, 12)])
+def test_three_blocks_always_move_something(sides: tuple[int, int]) -> None:
+    field = lw.Field.from_density(lw.Lattice(BOX, sides), np.arange(1.0, 1 + np.prod(sides)).reshape(sides))
+    for blocks in range(2 if (np.array(sides) % 2 == 0).any() else 3, min(sides) + 1):
+        found = lw.placebo(field, "shuffled", blocks=np.int64(blocks))
+        stayed = (found.density == field.density).mean()
+        assert found.info["placebo_in_place"] == pytest.approx(stayed)
+        assert stayed < 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -124,5 +147,8 @@ def test_bad_arguments_are_named() -> None:
     for blocks in (1, 34, 2.5, True):
         with pytest.raises(ValueError, match=f"blocks={blocks}: give a whole number from 2 to 33"):
             lw.placebo(field, "shuffled", blocks=blocks)
+    for seed in (-1, 1.5, "x", None, True):
+        with pytest.raises(ValueError, match=f"seed={seed!r}: give a whole number"):
+            lw.placebo(field, "shuffled", seed=seed)
     with pytest.raises(TypeError, match=r"field must be a latent_widget\.Field, got ndarray"):
         lw.placebo(field.density)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from latent_widget._field import Field
+from latent_widget.maps.validation import check_seed, is_whole
 
 if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -42,15 +43,17 @@ def placebo(field: Field, kind: Kind = "turned", *, blocks: int = 8, seed: int =
     Returns
     -------
     Field
-        On the same lattice. ``info["placebo"]`` says what was done and ``info["measure"]`` carries the kind, so that
-        nothing takes it for the measure; arrays with a number per cell have moved with the cells.
+        On the same lattice. ``info["placebo"]`` says what was done, ``info["placebo_in_place"]`` which share of the
+        cells stayed where it was, and ``info["measure"]`` carries the kind, so that nothing takes it for the measure;
+        arrays with a number per cell have moved with the cells.
 
     Raises
     ------
     TypeError
         For what is no field.
     ValueError
-        For another kind, and for fewer than 2 blocks or more than the lattice has cells along its shortest side.
+        For another kind, for fewer than 2 blocks or more than the lattice has cells along its shortest side, for 2
+        blocks along sides that are all odd, no two of which are alike, so that nothing could move, and for a bad seed.
 
     """
     if not isinstance(field, Field):
@@ -65,19 +68,24 @@ def placebo(field: Field, kind: Kind = "turned", *, blocks: int = 8, seed: int =
     elif kind == "mirrored":
         places = np.flip(places, axis=-1)
     else:
-        if isinstance(blocks, bool) or not (isinstance(blocks, int) and 2 <= blocks <= min(shape)):
+        check_seed(seed)
+        if not (is_whole(blocks, 2) and blocks <= min(shape)):
             raise ValueError(
                 f"blocks={blocks!r}: give a whole number from 2 to {min(shape)}, cells of the shortest side"
             )
         places = _shuffle(places, blocks, np.random.default_rng(seed))
         told = f"shuffled in {' by '.join([str(blocks)] * ndim)} blocks, seed {seed}"
+    stayed = float((places.ravel() == np.arange(places.size)).mean())
+    if stayed == 1.0:
+        remedy = f"blocks={blocks!r} has no two blocks alike, give 3 or more" if kind == "shuffled" else "refine it"
+        raise ValueError(f"kind={kind!r} moves no cell of a lattice of {shape} cells: {remedy}")
     # walls have zeros beside their infinities, of which no product may be taken
     signs = np.ones((ndim, ndim))
     if kind == "mirrored":
         signs[0, 1:] = signs[1:, 0] = -1.0
     metric = field.metric.reshape(-1, ndim, ndim)[places] * signs
     info = {name: _move(value, places) for name, value in field.info.items()}
-    info |= {"measure": f"{field.info.get('measure', 'metric')}, {kind}", "placebo": told}
+    info |= {"measure": f"{field.info.get('measure', 'metric')}, {kind}", "placebo": told, "placebo_in_place": stayed}
     return Field(field.lattice, metric, info, walls=True)
 
 
