@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize_scalar
 from scipy.stats import spearmanr
 
 import latent_widget as lw
-from latent_widget.maps._audit import compare_distances
+from latent_widget.maps._audit import Agreement, Audit, compare_distances
 
 BOX = (-1.0, 2.0, 0.0, 2.0)
 
@@ -105,6 +107,42 @@ def test_points_are_chosen_where_there_are_many() -> None:
     assert other.plane != one.plane
 
 
+@pytest.mark.parametrize(
+    ("plane", "placebo", "verdict"),
+    [
+        (0.3, 0.3, "better than the plain plane and the placebo do. "),
+        (0.3, 0.1, "better than the plain plane, but no better than the map of a placebo, so that the gain does not"),
+        (0.1, 0.3, "better than the map of a placebo, but no better than the plain plane. "),
+        (0.1, 0.1, "no better than the plain plane, nor than the map of a placebo. "),
+        # a difference within half a percent is none
+        (0.204, 0.204, "no better than the plain plane, nor than the map of a placebo. "),
+        (0.204, 0.206, "better than the map of a placebo, but no better than the plain plane. "),
+        (0.206, 0.206, "better than the plain plane and the placebo do. "),
+    ],
+)
+def test_the_verdict_says_what_the_numbers_say(plane: float, placebo: float, verdict: str) -> None:
+    known = [Agreement(stress, 0.9, 1.0) for stress in (plane, 0.2, placebo)]
+    found = Audit("m", "isometric", 5, 10, *known, 1.1, 0.1, 1.1, 0.1, 0, converged=True, placebo_converged=True)
+    assert f"tells distances {verdict}" in str(found)
+    assert "not converge" not in str(found)
+
+
+def test_a_placebo_that_did_not_converge_is_told_in_the_text_and_warns_of_nothing() -> None:
+    # areas that no map without folds reaches, neither the field's own nor the placebo's
+    rho = np.ones((12, 12))
+    rho[5, 5], rho[5, 6] = 1e6, 1e-5
+    hard = lw.Field.from_density(lw.Lattice((0, 1, 0, 1), (12, 12)), rho)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        cart = lw.cartogram(hard)
+        made = len(told)
+        found = lw.audit(hard, map=cart, sources=10, refine=False)
+    assert not found.placebo_converged
+    assert len(told) == made == 1
+    assert "The map of the placebo did not converge" in str(found)
+    assert lw.audit(warped_field(), map="cartogram", sources=10, refine=False).placebo_converged
+
+
 def test_an_audit_prints_its_numbers() -> None:
     found = lw.audit(warped_field(), map="cartogram", sources=10)
     for text in (str(found), found._repr_markdown_()):
@@ -132,8 +170,15 @@ def test_bad_arguments_are_named() -> None:
         lw.audit(field, np.ones((4, 2)), cart)
     with pytest.raises(ValueError, match=r"map=Map.*has \(24, 60\) cells"):
         lw.audit(field, map=lw.cartogram(warped_field()))
-    with pytest.raises(ValueError, match="method='flat'"):
-        lw.audit(field, map="flat")
+    for name in ("flat", ""):
+        with pytest.raises(ValueError, match=f"map='{name}': use one of 'cartogram', 'isometric', 'distances'"):
+            lw.audit(field, map=name)
+    with pytest.raises(TypeError, match="map=5: give a Map of this field, or one of 'cartogram'"):
+        lw.audit(field, map=5)
+    for seed in (-1, 1.5, None):
+        with pytest.raises(ValueError, match=f"seed={seed!r}: give a whole number"):
+            lw.audit(field, map=cart, seed=seed)
+    assert lw.audit(field, map=cart, sources=np.int64(4), seed=np.uint8(2)).points == 4
     box = lw.Field.from_density(lw.Lattice((0, 1, 0, 1, 0, 1), (2, 2, 2)), np.ones((2, 2, 2)))
     with pytest.raises(ValueError, match="two dimensions"):
         lw.audit(box)
