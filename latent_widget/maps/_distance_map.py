@@ -10,8 +10,9 @@ import numpy as np
 from latent_widget.maps._isometric import read_options, report_isometric, scale_metric
 from latent_widget.maps._map import Map
 from latent_widget.maps.isometry.contact import pose_contact
-from latent_widget.maps.isometry.levels import overlaps, solve
+from latent_widget.maps.isometry.levels import Layout, solve
 from latent_widget.maps.isometry.newton import minimise
+from latent_widget.maps.isometry.outline import overlaps
 from latent_widget.maps.isometry.stress import Stress
 from latent_widget.maps.validation import check_area_weight, check_share, check_steps
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 # What the distortion of the cells counts for beside the squared stress, both of which have no unit: enough to carry
 # what lies between the points along smoothly, too little to be felt at the points.
 STIFFNESS = 0.01
+# The least distorted map is only where the search begins.
+START_TOLERANCE = 1e-3
 
 
 def distance_map(
@@ -93,23 +96,24 @@ def distance_map(
     """
     from latent_widget.geodesics import distances
 
-    field, density = read_options(field, points, None, floor)
+    field, density, outside = read_options(field, points, None, floor)
     check_area_weight(area_weight)
     check_share("tolerance", tolerance, 1e-4)
     check_share("stiffness", stiffness, STIFFNESS)
     check_steps(max_steps)
     chosen = _choose(field, points, samples, seed)
     low, size = np.array(field.lattice.extent[0::2]), np.diff(np.array(field.lattice.extent).reshape(2, 2))[:, 0]
-    between = distances(field, chosen, refine=refine)
-    problem, begin = solve(scale_metric(field), density, area_weight, 1e-3, max_steps)
-    stress = Stress((chosen - low) / size, between, problem.metric.shape[:2])
-    problem = replace(problem, weights=problem.weights * stiffness, stress=stress)
-    solution = minimise(problem, begin.points, tolerance, max_steps)
+    begin = solve(scale_metric(field), density, area_weight, START_TOLERANCE, max_steps)
+    unit = np.sqrt(field.density.mean() * np.prod(field.lattice.spacing))
+    between = distances(field, chosen, refine=refine) / unit
+    stress = Stress((chosen - low) / size, between, begin.problem.metric.shape[:2])
+    problem = replace(begin.problem, weights=begin.problem.weights * stiffness, stress=stress)
+    solution = minimise(problem, begin.solution.points, tolerance, max_steps)
     if overlaps(solution.points):
-        problem = replace(problem, contact=pose_contact(begin.points))
-        solution = minimise(problem, begin.points, tolerance, max_steps)
+        problem = replace(problem, contact=pose_contact(begin.solution.points))
+        solution = minimise(problem, begin.solution.points, tolerance, max_steps)
     note = f"stress {np.sqrt(stress.measure(solution.points)):.2g} between {len(chosen)} points"
-    return report_isometric(field, problem, solution, "distances", tolerance, note)
+    return report_isometric(field, Layout(problem, solution, tolerance), "distances", [note, outside])
 
 
 def _choose(field: Field, points: ArrayLike | None, samples: int, seed: int) -> Array:

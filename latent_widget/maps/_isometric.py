@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,7 @@ import numpy as np
 from latent_widget.maps._map import Map, report_map
 from latent_widget.maps.frame import turn_towards
 from latent_widget.maps.isometry.assembly import sum_energy
-from latent_widget.maps.isometry.levels import solve
-from latent_widget.maps.isometry.newton import Solution
-from latent_widget.maps.isometry.problem import Problem
+from latent_widget.maps.isometry.levels import Layout, solve
 from latent_widget.maps.isometry.weights import estimate_density
 from latent_widget.maps.validation import check_area_weight, check_share, check_steps, read_metric, read_weights
 
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+SMALLEST = 1e-9
+"""A map smaller than this share of its distance from the origin is refused."""
 REMEDY = 'give floor="1%" or more max_steps, or temper the field (field.temper(0.5)), to come closer'
 
 
@@ -63,7 +64,8 @@ def isometric_map(
     area_weight : float
         The a of the energy, from 0.05, next to angles alone, to 0.95, next to areas alone.
     tolerance : float
-        The search ends when a step could lower the energy by no more than this share of what exceeds an isometry.
+        The search ends when a step could lower the energy by no more than this share of what exceeds an isometry;
+        where the outline has to be kept from crossing itself, at no less than 1e-4.
     max_steps : int
         The most steps of Newton's method on the lattice; on coarser ones, where it begins, 30.
     floor : float or str, optional
@@ -90,39 +92,44 @@ def isometric_map(
     (2015).
 
     """
-    field, density = read_options(field, points, weights, floor)
+    field, density, note = read_options(field, points, weights, floor)
     check_area_weight(area_weight)
     check_share("tolerance", tolerance, 1e-6)
     check_steps(max_steps)
-    problem, solution = solve(scale_metric(field), density, area_weight, tolerance, max_steps)
-    return report_isometric(field, problem, solution, "isometric", tolerance)
+    layout = solve(scale_metric(field), density, area_weight, tolerance, max_steps)
+    return report_isometric(field, layout, "isometric", [note])
 
 
 def read_options(
     field: Field, points: ArrayLike | None, weights: ArrayLike | None, floor: float | str | None
-) -> tuple[Field, Array]:
-    """Return the field with its floor, and what each cell counts for, of mean 1."""
+) -> tuple[Field, Array, str]:
+    """Return the field with its floor, what each cell counts for, of mean 1, and a note on points outside."""
     if points is not None and weights is not None:
         raise ValueError("points and weights were both given: points are turned into weights; give one of them")
     field = read_metric(field, floor)
     if points is not None:
-        return field, estimate_density(points, field.lattice.extent, field.lattice.shape)
-    return field, read_weights(weights, field.lattice.shape)
+        return field, *estimate_density(points, field.lattice.extent, field.lattice.shape)
+    return field, read_weights(weights, field.lattice.shape), ""
 
 
 def scale_metric(field: Field) -> Array:
-    """Return the metric in units of cells."""
+    """Return the metric in units of cells, its mean density 1."""
     spacing = np.array(field.lattice.spacing)
-    return np.asarray(field.metric * spacing[:, None] * spacing)
+    return np.asarray(field.metric * spacing[:, None] * spacing / field.density.mean() / spacing.prod())
 
 
-def report_isometric(
-    field: Field, problem: Problem, solution: Solution, method: str, tolerance: float, note: str = ""
-) -> Map:
-    """Turn the solution so that it lies like the plane, measure what it achieved, and warn where it fell short."""
-    corners = turn_towards(np.moveaxis(solution.points, 0, -1), field.lattice.corners)
+def report_isometric(field: Field, layout: Layout, method: str, notes: Sequence[str]) -> Map:
+    """Scale the solution, turn it to lie like the plane, measure what it achieved, and warn where it fell short."""
+    problem, solution = layout.problem, layout.solution
+    square = float(field.density.mean() * np.prod(field.lattice.spacing))
+    corners = turn_towards(np.sqrt(square) * np.moveaxis(solution.points, 0, -1), field.lattice.corners)
+    if np.ptp(corners, axis=(0, 1)).max() < SMALLEST * np.abs(corners).max():
+        raise ValueError(
+            f"field measures so little ({np.sqrt(square):.2g} a cell) that its map, about the centre of "
+            f"extent={field.lattice.extent}, would be lost in rounding: scale it, such as 1e6 * field"
+        )
     energy = float(sum_energy(solution.points, problem.factors, problem.weights, *problem.powers))
-    excess = energy / (4.0 * float(problem.weights.sum())) - 1.0
+    excess = max(energy / (4.0 * float(problem.weights.sum())) - 1.0, 0.0)
     found = report_map(
         field.lattice.extent,
         corners,
@@ -132,18 +139,24 @@ def report_isometric(
         iterations=solution.steps,
         message="",
         converged=solution.converged,
-        triangles=problem.triangles,
+        triangles=square * problem.triangles,
     )
-    message = (
+    parts = [
         f"{method}: {solution.steps} steps, energy {excess:.2g} above an isometry's; anisotropy "
-        f"{found.anisotropy:.3g}, {found.folds} folds"
-    )
-    if note:
-        message += f"; {note}"
+        f"{found.anisotropy:.3g}, {found.folds} folds",
+        *filter(None, notes),
+    ]
+    if problem.rough:
+        parts.append(f"{problem.rough / problem.weights.size:.1%} of triangles are too rough to interpolate")
     if problem.contact is not None:
-        message += "; the outline was kept from crossing itself"
-    if not found.converged:
+        parts.append(f"the outline was kept from crossing itself, to a tolerance of {layout.tolerance:g}")
+    if not solution.converged:
         left = 0.5 * solution.decrement / solution.energy
-        message += f"; not converged to {tolerance:g} (the last step promised {left:.1g} of the energy); {REMEDY}"
+        promised = f"the last step promised {left:.1g} of the energy"
+        parts.append(f"not converged to {layout.tolerance:g} ({promised}); {REMEDY}")
+    if found.folds:
+        parts.append("corners were lost in rounding: scale the field, or move the extent towards 0")
+    message = "; ".join(parts)
+    if not found.converged:
         warnings.warn(message, RuntimeWarning, stacklevel=3)
     return replace(found, message=message)

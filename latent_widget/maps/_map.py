@@ -202,7 +202,8 @@ class Map:
         """Write the lattice coordinates of the nearest point of the outline where those of a point are missing."""
         lost = np.flatnonzero(np.isnan(out[:, 0]))
         out[lost], gaps = project_onto_outline(points[lost], self.corners)
-        beyond = gaps > SLACK * float(self._page[1].max())
+        # what rounding takes from positions far from the origin counts as on the outline, too
+        beyond = gaps > SLACK * float(self._page[1].max()) + 8 * np.finfo(float).eps * float(np.abs(self.outline).max())
         if outside == "error" and beyond.any():
             first = tuple(float(c) for c in points[lost[np.argmax(beyond)]])
             raise ValueError(

@@ -20,13 +20,13 @@ def make_map(field: Field, method: str, points: Array | None, options: Mapping[s
     """Make the map of a field by a method of `METHODS`.
 
     ``points`` (n, 2) are encoded data, of which those within the extent go to the maps that are made for where the
-    data lie, unless the options say otherwise. Raises ValueError for an unknown method.
+    data lie, unless the options say otherwise or there are fewer than three. Raises ValueError for an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r}: use one of {', '.join(map(repr, METHODS))}")
     if points is not None:
         points = points[field.lattice.contains(points)]
-        points = points if len(points) else None
+        points = points if len(points) >= FEWEST else None
     return METHODS[method](field, points, dict(options))
 
 
@@ -60,6 +60,8 @@ METHODS: dict[str, Callable[[Field, Array | None, dict[str, Any]], Map]] = {
 }
 
 
+# Fewer encoded points than this say nothing about where the data lie.
+FEWEST = 3
 # Of the two that aim at distances, this one kept them better on every set of `benchmarks/evidence.py`.
 DEFAULT = "distances"
 

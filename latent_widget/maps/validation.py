@@ -172,19 +172,23 @@ def read_metric(field: Field, floor: float | str | None) -> Field:
     from latent_widget._field import Field
 
     if not isinstance(field, Field):
-        raise ValueError(f"field is {type(field).__name__}: give a Field, such as atlas[measure]")
+        raise TypeError(f"field is {type(field).__name__}: give a Field, such as atlas[measure]")
     need_plane(field.lattice, "this map")
     walls = int(field.walls.sum())
     if walls:
         raise ValueError(f"field has {walls} impassable cells: a map needs a finite metric in every cell")
     if floor is not None:
         field = Field(field.lattice, field.metric, field.info, floor=floor)
-    values = np.linalg.eigvalsh(field.metric)
+    # what counts is the metric of a cell, whose sides may differ
+    spacing = np.array(field.lattice.spacing)
+    values = np.linalg.eigvalsh(field.metric * spacing[:, None] * spacing)
     thin = int((values[..., 0] <= values[..., 1] / LARGEST_RANGE).sum())
-    if thin or field.density.max() > LARGEST_RANGE * field.density.min():
+    span = field.density.max() / field.density.min()
+    if thin or span > LARGEST_RANGE:
+        where = f"{thin} cells are longer than wide by more than 1e6" if thin else f"the density spans {span:.2g}"
         raise ValueError(
-            f"field spans a range of {values.max() / max(values.min(), 1e-300):g}, within a single cell in {thin} of "
-            f'them: pass floor="1%", or temper the field'
+            f'field: by its measure {where}: pass floor="1%", temper the field, or choose an extent and a shape whose '
+            f"cells are less oblong (extent={field.lattice.extent}, shape={field.lattice.shape})"
         )
     return field
 

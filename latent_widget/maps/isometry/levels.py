@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from latent_widget.maps.isometry.assembly import sum_energy
 from latent_widget.maps.isometry.contact import pose_contact
 from latent_widget.maps.isometry.newton import Solution, minimise
-from latent_widget.maps.isometry.outline import find_crossings, trace_outline
+from latent_widget.maps.isometry.outline import overlaps
 from latent_widget.maps.isometry.problem import Problem, lay_affinely, pose
 
 if TYPE_CHECKING:
@@ -24,12 +24,19 @@ SMALLEST = 32
 # On coarser lattices than the one asked for the steps end at this tolerance, and are no more than this.
 COARSE_TOLERANCE, COARSE_STEPS = 1e-3, 30
 # Where the outline touches itself, steps are many and short, and end at this tolerance at the least.
-CONTACT_TOLERANCE = 1e-3
+CONTACT_TOLERANCE = 1e-4
 
 
-def solve(
-    metric: Array, weights: Array, area_weight: float, tolerance: float, max_steps: int
-) -> tuple[Problem, Solution]:
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """A solved problem, and the tolerance to which it was solved."""
+
+    problem: Problem
+    solution: Solution
+    tolerance: float
+
+
+def solve(metric: Array, weights: Array, area_weight: float, tolerance: float, max_steps: int) -> Layout:
     """Lay a metric (H, W, 2, 2), in units of cells, into the plane without a fold and without an overlap.
 
     The outline is left free at first; where it crosses itself on any lattice, all is done again with a barrier.
@@ -38,13 +45,9 @@ def solve(
     solution = _climb(levels, tolerance, max_steps)
     if overlaps(solution.points):
         levels = [replace(problem, contact=pose_contact(lay_affinely(problem))) for problem in levels]
-        solution = _climb(levels, max(tolerance, CONTACT_TOLERANCE), max_steps)
-    return levels[-1], solution
-
-
-def overlaps(points: Array) -> bool:
-    """Whether the outline of a map (2, H + 1, W + 1) crosses itself."""
-    return len(find_crossings(trace_outline(np.moveaxis(points, 0, -1)))) > 0
+        tolerance = max(tolerance, CONTACT_TOLERANCE)
+        solution = _climb(levels, tolerance, max_steps)
+    return Layout(levels[-1], solution, tolerance)
 
 
 def _list_levels(metric: Array, weights: Array, area_weight: float) -> list[Problem]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from latent_widget.maps.isometry.assembly import assemble, find_largest_step, multiply, sum_energy
-from latent_widget.maps.isometry.outline import find_crossings, trace_outline
+from latent_widget.maps.isometry.outline import overlaps
 from latent_widget.maps.isometry.preconditioner import prepare
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Of the way to the first fold, a step goes this far.
 SHORT = 0.9
+# Most iterations of conjugate gradients in all steps, so that a hopeless metric takes no minutes.
+MOST_IN_ALL = 6000
 # Most iterations of conjugate gradients in a step, and the range of the relative error at which they stop; they need
 # not be more exact than this share of what ends the search.
 MOST_ITERATIONS, LOOSE, TIGHT, CLOSE = 200, 0.1, 1e-3, 0.3
@@ -32,8 +34,8 @@ MOST_ITERATIONS, LOOSE, TIGHT, CLOSE = 200, 0.1, 1e-3, 0.3
 ARMIJO, SHORTEST = 1e-4, 1e-9
 # A direction that descends less than this share of Newton's own gives way to it.
 DESCENT = 0.1
-# A decrement of this share of the energy of an isometry is round-off.
-ROUND_OFF = 1e-13
+# A decrement of this share of the energy of an isometry is round-off, and of this one not worth a step.
+ROUND_OFF, NOTHING = 1e-13, 1e-16
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,24 +78,27 @@ def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) 
 
     Where the problem has a contact, the outline does not cross itself either, if it does not at the start.
     """
-    least, decrement = 4.0 * float(problem.weights.sum()), math.inf
+    least, decrement, spent = 4.0 * float(problem.weights.sum()), math.inf, 0
     gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4))
     previous = _Previous(np.zeros_like(points), np.zeros_like(points), math.inf)
     for step in range(max_steps):
         model = _linearise(problem, points, gradient, blocks)
         # of an energy far above an isometry's no share is small
         enough = max(tolerance * min(model.energy - least, least), ROUND_OFF * least)
-        newton = _solve(model, enough)
+        newton, iterations = _solve(model, enough)
+        spent += iterations
         decrement = -float(np.vdot(model.gradient, newton))
+        if 0.0 <= decrement <= NOTHING * least and iterations:
+            return Solution(points, model.energy, decrement, step, True)
         direction = _conjugate(newton, model.gradient, previous)
         previous = _Previous(direction, model.gradient.copy(), decrement)
         share, lowered = _search(problem, points, direction, model) if decrement > 0.0 else (0.0, model.energy)
         if share == 0.0:
-            # at the floor of round-off no step lowers the energy any more
-            return Solution(points, model.energy, abs(decrement), step, abs(decrement) <= enough)
+            # at the floor of round-off no step lowers the energy any more; without a direction nothing is known
+            return Solution(points, model.energy, decrement, step, 0.0 < decrement <= enough)
         points = points + share * direction
-        if decrement <= enough:
-            return Solution(points, lowered, decrement, step + 1, True)
+        if decrement <= enough or spent > MOST_IN_ALL:
+            return Solution(points, lowered, decrement, step + 1, decrement <= enough)
     return Solution(points, _measure(problem, points), decrement, max_steps, False)
 
 
@@ -138,7 +143,7 @@ def _search(problem: Problem, points: Array, direction: Array, model: _Model) ->
             return 0.0, model.energy
         energy = attempt(share, model.energy + ARMIJO * share * slope)
     while share >= 1.0 and 2.0 * share <= largest:
-        further = attempt(2.0 * share, energy)
+        further = attempt(2.0 * share, energy - ROUND_OFF * energy)
         if math.isinf(further):
             break
         share, energy = 2.0 * share, further
@@ -147,7 +152,7 @@ def _search(problem: Problem, points: Array, direction: Array, model: _Model) ->
 
 def _is_allowed(problem: Problem, points: Array) -> bool:
     """Whether the outline does not cross itself, where it is kept from that."""
-    return problem.contact is None or not len(find_crossings(trace_outline(np.moveaxis(points, 0, -1))))
+    return problem.contact is None or not overlaps(points)
 
 
 def _measure(problem: Problem, points: Array) -> float:
@@ -176,8 +181,8 @@ def _linearise(problem: Problem, points: Array, gradient: Array, blocks: Array) 
     return _Model(total, gradient + sum(part.gradient for part in parts), multiply_all, precondition)
 
 
-def _solve(model: _Model, enough: float) -> Array:
-    """Solve for the step by conjugate gradients, the more exactly the smaller the gradient."""
+def _solve(model: _Model, enough: float) -> tuple[Array, int]:
+    """Solve for the step by conjugate gradients, the more exactly the smaller the gradient; also count iterations."""
     residual = -model.gradient
     step, product = np.zeros_like(residual), np.empty_like(residual)
     direction = model.precondition(residual)
@@ -185,17 +190,17 @@ def _solve(model: _Model, enough: float) -> Array:
     # the norm is close to the decrement, which is what is left to gain; what is below the tolerance need not be gained
     left = math.sqrt(max(first, 1e-300))
     error = min(LOOSE, max(TIGHT, left, CLOSE * math.sqrt(enough) / left))
-    for _ in range(MOST_ITERATIONS):
+    for iteration in range(MOST_ITERATIONS):
         curvature = model.multiply(direction, product)
         if not curvature > 0.0:
-            break
+            return step, iteration
         length = norm / curvature
         step += length * direction
         residual -= length * product
         preconditioned = model.precondition(residual)
         before, norm = norm, float(np.vdot(residual, preconditioned))
         if norm <= error**2 * first:
-            break
+            return step, iteration + 1
         direction *= norm / before
         direction += preconditioned
-    return step
+    return step, MOST_ITERATIONS

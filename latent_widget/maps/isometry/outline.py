@@ -64,6 +64,11 @@ def find_crossings(outline: ArrayLike) -> Indices:
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
+def overlaps(points: Array) -> bool:
+    """Whether the outline of a map (2, H + 1, W + 1) crosses itself."""
+    return len(find_crossings(trace_outline(np.moveaxis(points, 0, -1)))) > 0
+
+
 def _touch(ring: Array, k: int, m: int) -> bool:
     """Tell, in exact arithmetic, whether two sides with overlapping bounding boxes share a point.
 

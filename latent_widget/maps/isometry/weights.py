@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BANDWIDTH, EMPTY = 1 / 16, 0.1
 
 
-def estimate_density(points: ArrayLike, extent: tuple[float, ...], shape: tuple[int, ...]) -> Array:
-    """Return weights (H, W) of mean 1 from points (n, 2) in the extent; those outside are left out."""
+def estimate_density(points: ArrayLike, extent: tuple[float, ...], shape: tuple[int, ...]) -> tuple[Array, str]:
+    """Return weights (H, W) of mean 1 from points (n, 2), and a note on those outside, which are left out."""
     array = np.asarray(points, dtype=np.float64)
     if array.ndim != 2 or array.shape[1] != 2:
         raise ValueError(f"points has shape {array.shape}: give plane coordinates, (n, 2)")
@@ -31,4 +31,6 @@ def estimate_density(points: ArrayLike, extent: tuple[float, ...], shape: tuple[
     bounds = [extent[2:4], extent[0:2]]
     counts = np.histogram2d(inside[:, 1], inside[:, 0], bins=shape, range=bounds)[0]
     density = gaussian_filter(counts, [BANDWIDTH * n for n in shape], mode="reflect")
-    return np.asarray((1 - EMPTY) * density / density.mean() + EMPTY)
+    outside = len(array) - len(inside)
+    note = f"{outside} of {len(array)} points lie outside the plane" if outside else ""
+    return np.asarray((1 - EMPTY) * density / density.mean() + EMPTY), note
