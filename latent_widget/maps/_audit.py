@@ -209,7 +209,7 @@ def audit(
         raise ValueError(f"points has {len(chosen)} rows, all at one place; give points that differ")
     with warnings.catch_warnings():
         # it would look like one about the map; the summary says of the placebo's own that it did not converge
-        warnings.filterwarnings("ignore", ".*not converged", RuntimeWarning)
+        warnings.filterwarnings("ignore", r".*\d folds", RuntimeWarning)
         control = make_map(placebo(field), *_tell_method(shown, given))
     plane = np.linalg.norm(chosen[:, None] - chosen, axis=-1)
     pages = (plane, shown.distances(chosen), control.distances(chosen))
