@@ -6,10 +6,13 @@ from scipy.ndimage import gaussian_filter
 import latent_widget as lw
 
 
-def make_steep_field(seed, extreme):
-    """A field whose eigenvalues and axes vary at random, at random scales, by factors of up to exp(±3 extreme)."""
+def make_steep_field(seed, extreme, sides=(2, 24)):
+    """A field whose eigenvalues and axes vary at random, at random scales, by factors of up to exp(±3 extreme).
+
+    Its lattice has a random number of cells along each side, from the first of `sides` to below the second.
+    """
     rng = np.random.default_rng(seed)
-    shape = tuple(int(n) for n in rng.integers(2, 24, 2))
+    shape = tuple(int(n) for n in rng.integers(*sides, 2))
     smooth = 10 ** rng.uniform(-1, 1)
     noise = np.stack([gaussian_filter(part, smooth, mode="nearest") for part in rng.normal(size=(3, *shape))])
     noise /= noise.std() + 1e-12
