@@ -1,6 +1,7 @@
 """Least distorted maps against surfaces whose plane maps are known, against other maps, and against broken metrics."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -405,3 +406,16 @@ def test_boxes_walls_and_impossible_ranges_are_refused():
     with pytest.raises(ValueError, match="floor"):
         lw.isometric_map(lw.Field.from_density(lattice, density))
     assert lw.isometric_map(lw.Field.from_density(lattice, density), floor="1%").folds == 0
+
+
+def test_area_errors_of_empty_corners_weigh_as_little_as_they_measure():
+    lattice = lw.Lattice((0, 1, 0, 1), (2, 2))
+    found = lw.isometric_map(lw.Field(lattice, np.broadcast_to(np.eye(2), (2, 2, 2, 2))))
+    error, area = np.array([[0.5, 0.0], [0.0, 0.0]]), np.array([[1.5, 1.0], [1.0, 1.0]])
+    corners = np.zeros((3, 3, 2))
+    corners[..., 0] = [0, 1.5, 2.5]
+    corners[..., 1] = [[0], [1], [2]]
+    # cells of measured area 1, 1, 1, 1 but the corner's, of which the page shows half as much again
+    area[1, 0], error[1, 0] = 1.5, 0.5
+    changed = replace(found, corners=corners, area_error=error)
+    assert changed.weighted_area_error == pytest.approx(np.sqrt(0.5 * 0.25))

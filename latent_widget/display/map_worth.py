@@ -32,7 +32,7 @@ def measure_worth(field: Field, points: Floats | None, found: Map, method: str) 
         "message": f"{told.pairs} distances between {told.points} {of}",
         "method": method,
         "stress": {name: getattr(told, name).stress for name in ("plane", "map", "placebo")},
-        "anisotropy": told.anisotropy,
-        "areaError": told.rms_area_error,
+        "anisotropy": told.anisotropy_at_points,
+        "areaError": told.area_error_at_points,
         "folds": told.folds,
     }

@@ -66,7 +66,7 @@ def serialize_map(found: Map, method: str, key: str) -> dict[str, Any]:
         "method": method,
         "unit": page_map.unit,
         "maxAreaError": page_map.max_area_error,
-        "rmsAreaError": page_map.rms_area_error,
+        "rmsAreaError": page_map.weighted_area_error,
         "anisotropy": page_map.anisotropy,
         "folds": page_map.folds,
         "converged": page_map.converged,

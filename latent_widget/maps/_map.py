@@ -190,6 +190,14 @@ class Map:
         outline.flags.writeable = False
         return outline
 
+    @property
+    def weighted_area_error(self) -> float:
+        """Root mean square of area_error, cells weighed by their measured areas, so that empty corners tell little."""
+        _, size = self._box
+        area = self.unit ** len(size) * _measure_areas(self.corners)
+        target = area / (1.0 + self.area_error)
+        return float(np.sqrt((target * np.square(self.area_error)).sum() / target.sum()))
+
     def _interpolate(self, flat: Array) -> Array:
         """Move checked points (n, d) onto the page."""
         low, size = self._box
@@ -243,6 +251,12 @@ class Map:
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is computed on demand."""
         return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def _measure_areas(corners: Array) -> Array:
+    """Areas (or volumes) of the cells of a map with corners (..., d)."""
+    points = np.ascontiguousarray(np.moveaxis(corners, -1, 0))
+    return np.asarray(choose_cells(len(points)).find_folds(points)[0])
 
 
 Cartogram = Map

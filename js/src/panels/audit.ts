@@ -31,8 +31,8 @@ const ROWS: Row[] = [
     value: ({ stress }) => decimals(stress?.placebo),
     hint: "The same on the map of the measure turned by half a turn; a map that is not better than this owes nothing to the measure",
   },
-  { name: "anisotropy", words: "Anisotropy", value: ({ anisotropy }) => decimals(anisotropy, 2), hint: "Largest over smallest stretch of a cell, on average: 1 keeps shapes" },
-  { name: "area-error", words: "Area error", value: ({ areaError }) => percent(areaError), hint: "Root mean square over the cells: 0 gives each its part of the measure" },
+  { name: "anisotropy", words: "Anisotropy", value: ({ anisotropy }) => decimals(anisotropy, 2), hint: "Largest over smallest stretch where the points lie, on average: 1 keeps shapes" },
+  { name: "area-error", words: "Area error", value: ({ areaError }) => percent(areaError), hint: "Root mean square where the points lie: 0 gives each cell its part of the measure" },
 ];
 
 export function createAuditPanel(parent: Element, kernel: boolean, measure: () => void): AuditPanel {
