@@ -391,6 +391,7 @@ def test_options_may_be_numbers_of_numpy_and_weights_as_large_as_floats():
     np.testing.assert_array_equal(lw.isometric_map(field, **options).corners, plain.corners)
     weighted = lw.isometric_map(field, weights=np.full((8, 8), 1e308), **options)
     np.testing.assert_array_equal(weighted.corners, plain.corners)
+    assert lw.cartogram(field, tolerance=np.float32(1e-3), max_steps=np.int64(60)).converged
 
 
 def test_boxes_walls_and_impossible_ranges_are_refused():
