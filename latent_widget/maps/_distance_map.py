@@ -14,7 +14,7 @@ from latent_widget.maps.isometry.levels import Layout, solve
 from latent_widget.maps.isometry.newton import minimise
 from latent_widget.maps.isometry.outline import overlaps
 from latent_widget.maps.isometry.stress import Stress
-from latent_widget.maps.validation import check_area_weight, check_share, check_steps
+from latent_widget.maps.validation import check_area_weight, check_seed, check_share, check_steps, is_whole
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -118,7 +118,8 @@ def distance_map(
 
 def _choose(field: Field, points: ArrayLike | None, samples: int, seed: int) -> Array:
     """Return the points (n, 2) between which distances are kept."""
-    if isinstance(samples, bool) or not (isinstance(samples, int) and samples >= 3):
+    check_seed(seed)
+    if not is_whole(samples, 3):
         raise ValueError(f"samples={samples!r}: give a number of points, at least 3; 100 by default")
     if points is None:
         side = max(2, round(np.sqrt(samples)))
