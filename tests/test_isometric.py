@@ -264,7 +264,7 @@ def test_product_with_the_stiffness_is_the_change_of_the_gradient():
     rng = np.random.default_rng(1)
     step = rng.normal(size=points.shape)
     gradients = []
-    blocks = np.empty((5, *points.shape[1:], 4))
+    blocks = np.empty((5, *points.shape[1:], 4), dtype=np.float32)
     for sign in (1, -1, 0):
         gradient = np.empty_like(points)
         moved = points + sign * 1e-6 * step

@@ -34,7 +34,7 @@ def isometric_map(
     *,
     weights: ArrayLike | None = None,
     area_weight: float = 0.5,
-    tolerance: float = 1e-6,
+    tolerance: float = 1e-5,
     max_steps: int = 60,
     floor: float | str | None = None,
 ) -> Map:
@@ -94,7 +94,7 @@ def isometric_map(
     """
     field, density, note = read_options(field, points, weights, floor)
     check_area_weight(area_weight)
-    check_share("tolerance", tolerance, 1e-6)
+    check_share("tolerance", tolerance, 1e-5)
     check_steps(max_steps)
     layout = solve(scale_metric(field), density, area_weight, tolerance, max_steps)
     return report_isometric(field, layout, "isometric", [note])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # Lattices of no more cells a side begin from an affine map.
 SMALLEST = 32
 # On coarser lattices than the one asked for the steps end at this tolerance, and are no more than this.
-COARSE_TOLERANCE, COARSE_STEPS = 1e-3, 30
+COARSE_TOLERANCE, COARSE_STEPS = 1e-2, 30
 # Where the outline touches itself, steps are many and short, and end at this tolerance at the least.
 CONTACT_TOLERANCE = 1e-4
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from latent_widget.maps.isometry.problem import Problem
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+    Blocks = np.ndarray[Any, np.dtype[np.float32]]
 
 # Of the way to the first fold, a step goes this far.
 SHORT = 0.9
@@ -79,7 +80,7 @@ def minimise(problem: Problem, points: Array, tolerance: float, max_steps: int) 
     Where the problem has a contact, the outline does not cross itself either, if it does not at the start.
     """
     least, decrement, spent = 4.0 * float(problem.weights.sum()), math.inf, 0
-    gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4))
+    gradient, blocks = np.empty_like(points), np.empty((5, *points.shape[1:], 4), dtype=np.float32)
     previous = _Previous(np.zeros_like(points), np.zeros_like(points), math.inf)
     for step in range(max_steps):
         model = _linearise(problem, points, gradient, blocks)
@@ -163,7 +164,7 @@ def _measure(problem: Problem, points: Array) -> float:
     return energy + sum(term.measure(points) for term in problem.terms)
 
 
-def _linearise(problem: Problem, points: Array, gradient: Array, blocks: Array) -> _Model:
+def _linearise(problem: Problem, points: Array, gradient: Array, blocks: Blocks) -> _Model:
     """Return the quadratic model at a map without folds; `gradient` and `blocks` are overwritten."""
     energy = float(assemble(points, problem.factors, problem.weights, *problem.powers, gradient, blocks))
     precondition = prepare(blocks)
