@@ -49,6 +49,11 @@ def ring(opened_ring: Notebook) -> Notebook:
     )
     opened_ring.wait_until("w._map['method'] == 'isometric'", 60)
     expect(opened_ring.hook("map-method")).to_have_value("isometric")
+    # the kernel has the map before the page has drawn it
+    for _ in range(100):
+        if np.allclose(handle(opened_ring, "start"), on_page(opened_ring, [START])[0], atol=PIXEL):
+            break
+        opened_ring.page.wait_for_timeout(200)
     rest(opened_ring)
     return opened_ring
 
