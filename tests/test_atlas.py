@@ -246,3 +246,10 @@ def test_numbers_of_numpy_survive_as_numbers(tmp_path):
     lw.Atlas(lattice, {"one": field}).save(tmp_path / "one.npz")
     info = lw.Atlas.load(tmp_path / "one.npz")["one"].info
     assert (info["n"], info["by"]) == (3, {"mean": 0.5})
+
+
+def test_points_too_few_to_say_where_the_data_lie_are_left_out(atlas):
+    few = lw.Atlas(atlas.lattice, dict(atlas.fields), points=np.array([[0.1, 0.2], [-0.3, 0.4]]))
+    none = lw.Atlas(atlas.lattice, dict(atlas.fields))
+    for method in ("isometric", "distances"):
+        assert np.array_equal(few.map(method=method).corners, none.map(method=method).corners)

@@ -20,13 +20,13 @@ def make_map(field: Field, method: str, points: Array | None, options: Mapping[s
     """Make the map of a field by a method of `METHODS`.
 
     ``points`` (n, 2) are encoded data, of which those within the extent go to the maps that are made for where the
-    data lie, unless the options say otherwise or there are fewer than three. Raises ValueError for an unknown method.
+    data lie, unless the options say otherwise. Raises ValueError for an unknown method.
     """
     if method not in METHODS:
         raise ValueError(f"method={method!r}: use one of {', '.join(map(repr, METHODS))}")
     if points is not None:
         points = points[field.lattice.contains(points)]
-        points = points if len(points) >= FEWEST else None
+        points = points if len(points) else None
     return METHODS[method](field, points, dict(options))
 
 
@@ -42,15 +42,20 @@ def _make_isometric_map(field: Field, points: Array | None, options: dict[str, A
     from latent_widget.maps._isometric import isometric_map
 
     if "weights" not in options:
-        options.setdefault("points", points)
+        options.setdefault("points", _need_some(points))
     return isometric_map(field, **options)
 
 
 def _make_distance_map(field: Field, points: Array | None, options: dict[str, Any]) -> Map:
     from latent_widget.maps._distance_map import distance_map
 
-    options.setdefault("points", points)
+    options.setdefault("points", _need_some(points))
     return distance_map(field, **options)
+
+
+def _need_some(points: Array | None) -> Array | None:
+    """Return points where there are enough of them to say where the data lie."""
+    return points if points is not None and len(points) >= FEWEST else None
 
 
 METHODS: dict[str, Callable[[Field, Array | None, dict[str, Any]], Map]] = {
