@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hexahedra import centres, grid, jacobian, smooth, volumes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,190 +16,11 @@ from latent_widget.maps._cartogram import cartogram
 from latent_widget.maps._map import Cartogram
 from latent_widget.maps.cartograms.area_correction import correct_areas
 from latent_widget.maps.cartograms.diffusion import diffuse
-from latent_widget.maps.cartograms.hexes import geometry
 from latent_widget.maps.cartograms.hexes.cells import HEXAHEDRA
-from latent_widget.maps.cartograms.hexes.quality import (
-    bound_determinants,
-    certify_positive,
-    compute_bernstein_coefficients,
-    find_folds,
-)
-from latent_widget.maps.cartograms.hexes.untangling import untangle
-from latent_widget.maps.cartograms.poisson import compute_symbols
 from latent_widget.maps.cartograms.problem import Problem
-from latent_widget.maps.cartograms.untangling import mark_corners
 
 METHODS = ("diffusion", "direct")
 BOX = (-1.0, 2.0, 0.0, 2.0, 4.0, 5.0)
-
-
-def centres(shape: tuple[int, ...]) -> tuple[np.ndarray, ...]:
-    """Coordinates (x, y, z) of the cells of a unit box, each of the given shape."""
-    z, y, x = np.meshgrid(*[(np.arange(n) + 0.5) / n for n in shape], indexing="ij")
-    return x, y, z
-
-
-def smooth(shape: tuple[int, ...], range_: float = 10.0, shift: float = 0.0) -> np.ndarray:
-    """A smooth density with the given range and no symmetry."""
-    x, y, z = centres(shape)
-    f = np.cos(2 * np.pi * x + shift) * np.cos(np.pi * y) * np.cos(np.pi * z + 0.3)
-    f += 0.5 * np.cos(np.pi * (x + 2 * y - z)) + 0.4 * np.sin(3 * np.pi * z + x)
-    return np.asarray(range_ ** ((f - f.min()) / np.ptp(f)))
-
-
-def grid(shape: tuple[int, ...]) -> np.ndarray:
-    """Corners (3, D+1, H+1, W+1) of a lattice of unit cells."""
-    return np.stack(np.meshgrid(*[np.arange(n + 1.0) for n in shape], indexing="ij")[::-1])
-
-
-def shaken(shape: tuple[int, ...], size: float, seed: int = 0) -> np.ndarray:
-    """A lattice whose inner corners are moved at random, and whose walls slide along themselves."""
-    X = grid(shape) + size * np.random.default_rng(seed).uniform(-1, 1, (3, *(n + 1 for n in shape)))
-    for axis, n in enumerate(shape[::-1]):
-        wall = np.moveaxis(X[axis], 2 - axis, 0)
-        wall[0], wall[-1] = 0, n
-    return X
-
-
-def cells_of(X: np.ndarray) -> np.ndarray:
-    """Corners of every cell, (n, 2, 2, 2, 3), by u, t, s."""
-    d, h, w = (n - 1 for n in X.shape[1:])
-    eight = [X[:, c : c + d, b : b + h, a : a + w].reshape(3, -1).T for c, b, a in np.ndindex(2, 2, 2)]
-    return np.stack(eight, axis=1).reshape(-1, 2, 2, 2, 3)
-
-
-def determinants(cells: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Jacobian determinants (n, m) of cells at local coordinates (m, 3), from the trilinear map's definition."""
-    weights = np.stack([1 - places, places])
-    columns = []
-    for axis in range(3):
-        s, t, u = (
-            np.stack([-np.ones(len(places)), np.ones(len(places))]) if k == axis else weights[..., k] for k in range(3)
-        )
-        columns.append(np.einsum("ncbax,cm,bm,am->nmx", cells, u, t, s))
-    return np.einsum("nmx,nmx->nm", columns[0], np.cross(columns[1], columns[2]))
-
-
-def jacobian(X: np.ndarray, s: float, t: float, u: float) -> np.ndarray:
-    """Jacobian determinant of every cell (D, H, W) at local coordinates."""
-    return determinants(cells_of(X), np.array([[s, t, u]])).reshape([n - 1 for n in X.shape[1:]])
-
-
-def places(n: int) -> np.ndarray:
-    """Local coordinates on a grid with n points a side, corners first among equals."""
-    return np.stack(np.meshgrid(*[np.linspace(0, 1, n)] * 3), -1).reshape(-1, 3)
-
-
-def volumes(X: np.ndarray) -> np.ndarray:
-    """Volumes by Gauss's rule on two points an axis, exact for the quadratic determinant."""
-    nodes = 0.5 + np.array([-0.5, 0.5]) / 3**0.5
-    return np.asarray(sum(jacobian(X, s, t, u) for s in nodes for t in nodes for u in nodes) / 8)
-
-
-def test_volumes_are_exact_and_fill_the_box() -> None:
-    X = shaken((3, 4, 5), 0.3)
-    volume, _ = bound_determinants(X)
-    np.testing.assert_allclose(volume, volumes(X), atol=1e-14)
-    assert volume.sum() == pytest.approx(60, rel=1e-15)
-
-
-def test_the_certificate_bounds_the_determinant_and_coefficients_make_it_up() -> None:
-    # from a box to what folds
-    X = shaken((6, 5, 4), 1.0)
-    X = grid((6, 5, 4)) + (X - grid((6, 5, 4))) * np.linspace(0, 0.5, 7)[:, None, None]
-    volume, low = bound_determinants(X)
-    rng = np.random.default_rng(1)
-    found = compute_bernstein_coefficients(cells_of(X))
-    smallest = found.reshape(*low.shape, -1).min(-1)
-    clear = low > geometry.CLEAR * volume
-    np.testing.assert_allclose(smallest[~clear], low[~clear], atol=1e-14)
-    assert (low[clear] <= smallest[clear] + 1e-13).all()
-    # the cheaper bound does serve, and both are seen here
-    assert 0 < clear.sum() < clear.size
-    for s, t, u in rng.random((50, 3)):
-        value = jacobian(X, s, t, u)
-        assert (value >= low - 1e-13).all()
-        at = [np.array([(1 - v) ** 2, 2 * v * (1 - v), v * v]) for v in (u, t, s)]
-        np.testing.assert_allclose(np.einsum("nkij,k,i,j->n", found, *at), value.ravel(), atol=1e-13)
-
-
-def test_what_moves_the_corners_is_the_derivative_of_the_volumes() -> None:
-    shape = (4, 3, 5)
-    X, rng = shaken(shape, 0.2), np.random.default_rng(2)
-    motion = shaken(shape, 1.0, seed=3) - grid(shape)
-    change = np.empty(shape)
-    HEXAHEDRA.apply_area_jacobian(X, motion, change, 1)
-    h = 1e-6
-    np.testing.assert_allclose((volumes(X + h * motion) - volumes(X - h * motion)) / (2 * h), change, atol=1e-8)
-    potential, gathered = rng.normal(size=shape), np.empty_like(X)
-    geometry.apply_transposed_jacobian(X, potential, gathered, 0, 5)
-    assert (gathered * motion).sum() == pytest.approx((potential * change).sum(), rel=1e-12)
-
-
-@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.0, 0.8, 0.625)])
-def test_symbols_are_the_eigenvalues_on_the_lattice_itself(spacing: tuple[float, float, float]) -> None:
-    shape = (4, 3, 5)
-    X = grid(shape) * np.reshape(spacing, (3, 1, 1, 1))
-    dense, _ = compute_symbols(shape, spacing)
-    motion, change = np.empty_like(X), np.empty(shape)
-    for place in ((0, 0, 1), (1, 0, 0), (2, 1, 3), (3, 2, 4)):
-        wave = np.ones(())
-        for n, k in zip(shape, place, strict=True):
-            wave = np.multiply.outer(wave, np.cos(np.pi * k * (np.arange(n) + 0.5) / n))
-        HEXAHEDRA.compute_displacement(X, np.ones(shape), wave, motion, spacing, 1)
-        HEXAHEDRA.apply_area_jacobian(X, motion, change, 1)
-        np.testing.assert_allclose(change, dense[place] * wave, atol=1e-12)
-
-
-def twisted(angle: float) -> np.ndarray:
-    """One cell whose top is turned over its bottom, (3, 2, 2, 2)."""
-    X = grid((1, 1, 1)) - 0.5
-    c, s = np.cos(angle), np.sin(angle)
-    X[0, 1], X[1, 1] = c * X[0, 1] - s * X[1, 1], s * X[0, 1] + c * X[1, 1]
-    return X
-
-
-@pytest.mark.slow
-def test_a_cell_that_folds_inside_only_is_caught() -> None:
-    # a search over random cells: all eight corner determinants positive, and yet negative within
-    noise = np.random.default_rng(5).normal(scale=0.45, size=(10_000, 2, 2, 2, 3))
-    cells = cells_of(grid((1, 1, 1))) + noise
-    cells = cells[(determinants(cells, places(2)) > 0.02).all(axis=1)]
-    inside = determinants(cells, places(9)).min(axis=1)
-    adversarial = cells[inside < -1e-6]
-    assert len(adversarial) > 10
-    for cell in adversarial:
-        X = np.ascontiguousarray(np.moveaxis(cell, -1, 0))
-        assert folds(X).all()
-        assert not untangle(X, np.ones((1, 1, 1)), 0.0)
-    # nor is a sound cell condemned, if its determinant keeps clear of zero
-    sound = cells[inside > 0.05]
-    assert certify_positive(compute_bernstein_coefficients(sound)).all()
-
-
-def test_halving_decides_where_the_coefficients_do_not() -> None:
-    inconclusive = 0
-    for angle in np.linspace(0.2, 3.0, 29):
-        X = twisted(angle)
-        _, low = bound_determinants(X)
-        truth = determinants(cells_of(X), places(17)).min()
-        if abs(truth) > 1e-2:
-            assert folds(X).item() == (truth < 0)
-        inconclusive += bool(low.item() <= 0 < truth)
-    assert inconclusive > 0
-
-
-def test_polynomials_are_certified_positive_only_where_they_are() -> None:
-    # (s - ½)² + gap: its middle coefficient is negative for small gaps
-    for gap, truth in ((0.3, True), (0.01, True), (1e-3, True), (-1e-3, False), (0.0, False)):
-        one = np.array([0.25 + gap, -0.25 + gap, 0.25 + gap])
-        for axis in range(3):
-            found = np.broadcast_to(one.reshape([-1 if k == axis else 1 for k in range(3)]), (1, 3, 3, 3))
-            assert certify_positive(found).item() == truth
-
-
-def folds(X: np.ndarray) -> np.ndarray:
-    return find_folds(X)[1]
 
 
 def check(cart: Cartogram, rho: np.ndarray) -> None:
@@ -331,31 +153,6 @@ def test_what_cannot_be_reached_is_said() -> None:
         cart = cartogram(rho)
     check(cart, rho)
     assert not cart.converged
-
-
-def test_a_repair_lowers_the_error_and_moves_only_the_active() -> None:
-    X, target = shaken((6, 7, 8), 0.2), np.random.default_rng(4).uniform(0.5, 2, (6, 7, 8))
-    cells = np.zeros(target.shape, bool)
-    cells[2:4, 3:4, 3:5] = True
-    active = mark_corners(cells)
-    assert active.sum() == 5 * 4 * 5
-    before = X.copy()
-    old = volumes(X) / target
-    HEXAHEDRA.relax(X, target, active, 1e-4, 4, 1)
-    new = volumes(X) / target
-    assert (new - 1 - np.log(new)).sum() < (old - 1 - np.log(old)).sum()
-    np.testing.assert_array_equal(X[:, ~active], before[:, ~active])
-    assert not folds(X).any()
-
-
-def test_a_step_that_would_fold_is_limited_near_the_fold_only() -> None:
-    X = grid((7, 7, 7))
-    motion, new = np.zeros_like(X), np.empty_like(X)
-    motion[0, 2, 2, 2], motion[0, 5, 5, 5] = 5.0, 0.1
-    assert HEXAHEDRA.limit_motion(X, motion, new, 1.0)
-    assert new[0, 5, 5, 5] == X[0, 5, 5, 5] + 0.1
-    assert X[0, 2, 2, 2] < new[0, 2, 2, 2] < X[0, 2, 2, 2] + 1.0
-    assert not folds(new).any()
 
 
 def test_threads_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
